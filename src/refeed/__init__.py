@@ -1,0 +1,1 @@
+"""refeed: deep autoencoders for collaborative filtering."""

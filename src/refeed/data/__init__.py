@@ -1,0 +1,1 @@
+"""Ratings: reading, checking, storing, splitting and batching them."""

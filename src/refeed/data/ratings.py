@@ -1,0 +1,339 @@
+"""`Ratings`: who rated what, how, and when; always users x items."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from refeed.data.history import History, row_places
+from refeed.data.vocabulary import Ids, Vocabulary
+from refeed.errors import DataError
+
+DuplicatePolicy = Literal["error", "last", "mean"]
+
+
+@dataclass(frozen=True)
+class RatingScale:
+    """The smallest and largest rating that a person can give; predictions are clipped to it."""
+
+    minimum: float
+    maximum: float
+
+    def __post_init__(self) -> None:
+        if not self.minimum <= self.maximum:
+            raise DataError(f"rating scale: the minimum {self.minimum} is above the maximum {self.maximum}")
+
+    def clip(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """`values` with everything outside the scale moved to its nearest end."""
+        clipped: npt.NDArray[Any] = np.clip(values, self.minimum, self.maximum)
+        return clipped
+
+
+@dataclass(frozen=True, eq=False)
+class LabelColumn:
+    """A column of labels, one for each rating (for example a split that the file already holds).
+
+    Attributes:
+        codes: uint8 (nnz,), position in `names`.
+        names: the distinct labels.
+    """
+
+    codes: npt.NDArray[np.uint8]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """Ratings of users for items as compressed sparse rows, each row sorted by item.
+
+    Missing is structural: a place that is not in the arrays was not rated, and 0 is a rating like any other. The arrays
+    may be memory-mapped and of compact types (uint16 items, int8 ratings, int32 times); `rows` gives wide ones.
+
+    Attributes:
+        users: vocabulary of the rows.
+        items: vocabulary of the columns.
+        indptr: int64 (num_users + 1,).
+        indices: integers (nnz,), item positions, increasing within a row.
+        values: integers or floats (nnz,), ratings.
+        scale: smallest and largest possible rating.
+        timestamps: integers (nnz,), whole seconds since 1970-01-01 UTC, or None.
+        labels: further columns by name.
+        notes: what the reader decided (delimiter, columns, duplicates), for people.
+    """
+
+    users: Vocabulary
+    items: Vocabulary
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[Any]
+    values: npt.NDArray[Any]
+    scale: RatingScale
+    timestamps: npt.NDArray[Any] | None = None
+    labels: Mapping[str, LabelColumn] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_columns(
+        cls,
+        users: Ids,
+        items: Ids,
+        values: npt.ArrayLike,
+        *,
+        timestamps: npt.ArrayLike | None = None,
+        labels: Mapping[str, LabelColumn] | None = None,
+        scale: RatingScale | None = None,
+        duplicates: DuplicatePolicy = "error",
+        vocabularies: tuple[Vocabulary, Vocabulary] | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> Ratings:
+        """Ratings from one id, id, value (and time) for each rating, all of shape (nnz,), in any order.
+
+        Args:
+            users: ids, all strings or all integers.
+            items: ids, all strings or all integers.
+            values: finite numbers.
+            timestamps: whole seconds since 1970 UTC.
+            labels: further columns, in the order of the ratings.
+            scale: declared scale; None takes the smallest and largest value.
+            duplicates: what to do when a user rated an item more than once: "error" refuses, "last" keeps the latest by
+                time (by row order among equal times or without times), "mean" averages the values and keeps the latest time
+                and labels.
+            vocabularies: fixed user and item vocabularies instead of the sorted ids that occur.
+            notes: what the reader decided.
+
+        Raises:
+            DataError: no ratings, lengths differ, a value is not finite or outside the scale, duplicates (with "error"), or
+                ids that are of mixed types or not in the vocabularies.
+        """
+        ratings = np.asarray(values, np.float32)
+        _require_usable(ratings, scale)
+        if vocabularies is None:
+            user_vocabulary, rows = Vocabulary.from_occurrences(users, kind="user")
+            item_vocabulary, columns = Vocabulary.from_occurrences(items, kind="item")
+        else:
+            user_vocabulary, item_vocabulary = vocabularies
+            rows, columns = (v.lookup(ids).astype(np.int32) for v, ids in zip(vocabularies, (users, items), strict=True))
+        times = None if timestamps is None else np.asarray(timestamps, np.int64)
+        if len({len(ratings), len(rows), len(columns), len(ratings if times is None else times)}) != 1:
+            raise DataError("users, items, ratings and times must have the same length")
+        order = np.lexsort((columns, rows) if times is None else (times, columns, rows))
+        kept, merged = _resolve_duplicates(order, rows, columns, ratings, duplicates, (user_vocabulary, item_vocabulary))
+        indptr = np.zeros(len(user_vocabulary) + 1, np.int64)
+        np.cumsum(np.bincount(rows[kept], minlength=len(user_vocabulary)), out=indptr[1:])
+        return cls(
+            users=user_vocabulary,
+            items=item_vocabulary,
+            indptr=indptr,
+            indices=columns[kept],
+            values=merged,
+            scale=scale or RatingScale(float(ratings.min()), float(ratings.max())),
+            timestamps=None if times is None else times[kept],
+            labels={name: LabelColumn(label.codes[kept], label.names) for name, label in (labels or {}).items()},
+            notes=notes,
+        )
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __repr__(self) -> str:
+        times = "with times" if self.timestamps is not None else "without times"
+        return (
+            f"Ratings({len(self):,} ratings, {self.num_users:,} users x {self.num_items:,} items, "
+            f"{self.scale.minimum:g} to {self.scale.maximum:g}, {times})"
+        )
+
+    @property
+    def num_users(self) -> int:
+        """Number of rows."""
+        return len(self.users)
+
+    @property
+    def num_items(self) -> int:
+        """Number of columns."""
+        return len(self.items)
+
+    @property
+    def density(self) -> float:
+        """Share of all places that are rated."""
+        return len(self) / max(1, self.num_users * self.num_items)
+
+    @property
+    def user_counts(self) -> npt.NDArray[np.int64]:
+        """Number of ratings of each user, int64 (num_users,)."""
+        return np.asarray(self.indptr[1:] - self.indptr[:-1])
+
+    @cached_property
+    def item_counts(self) -> npt.NDArray[np.int64]:
+        """Number of ratings of each item, int64 (num_items,)."""
+        return np.bincount(self.indices, minlength=self.num_items)
+
+    @property
+    def row_of_rating(self) -> npt.NDArray[np.int32]:
+        """User position of each rating, int32 (nnz,)."""
+        return np.repeat(np.arange(self.num_users, dtype=np.int32), self.user_counts)
+
+    def rows(self, users: npt.ArrayLike | None = None) -> History:
+        """The ratings of the users at these positions (all of them by default) as a history with wide types."""
+        everyone = np.arange(self.num_users, dtype=np.int64)
+        chosen = everyone if users is None else np.asarray(users, np.int64)
+        places, indptr = row_places(self.indptr, chosen)
+        return History(
+            indptr=indptr,
+            indices=self.indices[places].astype(np.int64),
+            values=self.values[places].astype(np.float32),
+            num_items=self.num_items,
+            users=chosen,
+            timestamps=None if self.timestamps is None else self.timestamps[places].astype(np.int64),
+        )
+
+    def select(self, chosen: npt.NDArray[np.bool_]) -> Ratings:
+        """The ratings where `chosen`, bool (nnz,), is true; users and items keep their positions."""
+        indptr = np.zeros(self.num_users + 1, np.int64)
+        np.cumsum(np.bincount(self.row_of_rating[chosen], minlength=self.num_users), out=indptr[1:])
+        return replace(
+            self,
+            indptr=indptr,
+            indices=self.indices[chosen],
+            values=self.values[chosen],
+            timestamps=None if self.timestamps is None else self.timestamps[chosen],
+            labels={name: LabelColumn(label.codes[chosen], label.names) for name, label in self.labels.items()},
+        )
+
+    def reindexed(self, users: Vocabulary, items: Vocabulary) -> tuple[Ratings, npt.NDArray[np.bool_]]:
+        """The ratings under other vocabularies, without those of users or items that the vocabularies lack.
+
+        Returns:
+            the re-indexed ratings, and for each rating of `self` whether it was kept, bool (nnz,).
+        """
+        new_row = users.lookup(self.users.ids, missing="mark")[self.row_of_rating]
+        new_column = items.lookup(self.items.ids, missing="mark")[self.indices]
+        kept = (new_row >= 0) & (new_column >= 0)
+        places = np.flatnonzero(kept)
+        places = places[np.lexsort((new_column[places], new_row[places]))]
+        indptr = np.zeros(len(users) + 1, np.int64)
+        np.cumsum(np.bincount(new_row[places], minlength=len(users)), out=indptr[1:])
+        result = replace(
+            self,
+            users=users,
+            items=items,
+            indptr=indptr,
+            indices=new_column[places].astype(np.int32),
+            values=self.values[places],
+            timestamps=None if self.timestamps is None else self.timestamps[places],
+            labels={name: LabelColumn(label.codes[places], label.names) for name, label in self.labels.items()},
+        )
+        return result, kept
+
+    def occurring(self) -> Ratings:
+        """The same ratings without the users and items that have none."""
+        users = self.users.take(np.flatnonzero(self.user_counts))
+        items = self.items.take(np.flatnonzero(self.item_counts))
+        return self.reindexed(users, items)[0]
+
+    def transposed(self) -> Ratings:
+        """The same ratings with items as rows and users as columns."""
+        order = np.argsort(self.indices, kind="stable")
+        indptr = np.zeros(self.num_items + 1, np.int64)
+        np.cumsum(self.item_counts, out=indptr[1:])
+        return replace(
+            self,
+            users=self.items,
+            items=self.users,
+            indptr=indptr,
+            indices=self.row_of_rating[order],
+            values=self.values[order],
+            timestamps=None if self.timestamps is None else self.timestamps[order],
+            labels={name: LabelColumn(label.codes[order], label.names) for name, label in self.labels.items()},
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of ids, ratings, times and scale (32 hex digits), whatever the row order or storage."""
+        digest = hashlib.blake2b(digest_size=16)
+        for vocabulary in (self.users, self.items):
+            digest.update(b"integers" if vocabulary.is_integer else b"strings")
+            for chunk in _id_chunks(vocabulary):
+                digest.update(chunk)
+        digest.update(np.array([self.scale.minimum, self.scale.maximum], "<f8").tobytes())
+        _update_in_blocks(digest, self.indptr, "<i8")
+        _update_in_blocks(digest, self.indices, "<i4")
+        _update_in_blocks(digest, self.values, "<f4")
+        digest.update(b"no times" if self.timestamps is None else b"times")
+        if self.timestamps is not None:
+            _update_in_blocks(digest, self.timestamps, "<i8")
+        return digest.hexdigest()
+
+    def to_arrow(self) -> pa.Table:
+        """The ratings as an Arrow table with columns user, item, rating, time (where known) and the labels."""
+        columns = {
+            "user": self.users.ids.take(pa.array(self.row_of_rating)),
+            "item": self.items.ids.take(pa.array(np.asarray(self.indices, np.int32))),
+            "rating": pa.array(np.asarray(self.values, np.float32)),
+        }
+        if self.timestamps is not None:
+            columns["time"] = pa.array(np.asarray(self.timestamps, np.int64))
+        for name, label in self.labels.items():
+            columns[name] = pa.DictionaryArray.from_arrays(pa.array(label.codes), pa.array(label.names)).dictionary_decode()
+        return pa.table(columns)
+
+
+def _require_usable(values: npt.NDArray[np.float32], scale: RatingScale | None) -> None:
+    if len(values) == 0:
+        raise DataError("there are no ratings")
+    bad = ~np.isfinite(values)
+    if bad.any():
+        raise DataError(f"rating number {int(np.argmax(bad)) + 1:,} is {values[bad][0]}, expected a finite number")
+    if scale is not None:
+        bad = (values < scale.minimum) | (values > scale.maximum)
+        if bad.any():
+            raise DataError(
+                f"rating number {int(np.argmax(bad)) + 1:,} is {values[bad][0]:g}, outside the declared scale "
+                f"{scale.minimum:g} to {scale.maximum:g}"
+            )
+
+
+def _resolve_duplicates(
+    order: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int32],
+    columns: npt.NDArray[np.int32],
+    values: npt.NDArray[np.float32],
+    policy: DuplicatePolicy,
+    vocabularies: tuple[Vocabulary, Vocabulary],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """The places to keep, sorted by row and column, and their values; `order` sorts by row, column, time, place."""
+    sorted_rows, sorted_columns = rows[order], columns[order]
+    repeats = (sorted_rows[1:] == sorted_rows[:-1]) & (sorted_columns[1:] == sorted_columns[:-1])
+    if not repeats.any():
+        return order, values[order]
+    if policy == "error":
+        first = int(np.argmax(repeats))
+        user, item = (v.decode([p])[0] for v, p in zip(vocabularies, (sorted_rows[first], sorted_columns[first]), strict=True))
+        raise DataError(
+            f"user {user!r} rated item {item!r} more than once ({int(repeats.sum()):,} such repeats in all; the first in rows "
+            f"{int(order[first]) + 1:,} and {int(order[first + 1]) + 1:,} of the data)",
+            fix="Say what to do with them: duplicates='last' keeps the latest, 'mean' averages them.",
+        )
+    kept = order[np.append(~repeats, True)]
+    if policy == "last":
+        return kept, values[kept]
+    group = np.cumsum(np.concatenate([[0], ~repeats]))
+    means = np.bincount(group, weights=values[order]) / np.bincount(group)
+    return kept, means.astype(np.float32)
+
+
+def _id_chunks(vocabulary: Vocabulary) -> list[bytes]:
+    if vocabulary.is_integer:
+        return [np.asarray(vocabulary.ids, "<i8").tobytes()]
+    encoded = [str(id_).encode() for id_ in vocabulary.ids.to_pylist()]
+    return [np.array([len(text) for text in encoded], "<i8").tobytes(), b"".join(encoded)]
+
+
+def _update_in_blocks(digest: Any, array: npt.NDArray[Any], dtype: str, block: int = 1 << 22) -> None:
+    for start in range(0, len(array), block):
+        digest.update(np.ascontiguousarray(array[start : start + block], dtype=dtype))

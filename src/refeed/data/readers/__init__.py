@@ -1,0 +1,1 @@
+"""Readers of rating files and tables, one file a format."""

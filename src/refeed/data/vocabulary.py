@@ -1,0 +1,155 @@
+"""People's ids, strings or integers, to positions 0 … size-1 and back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from refeed.errors import DataError
+
+Id = int | str
+Ids: TypeAlias = Any  # a sequence of int or str, a NumPy array, or an Arrow array (pyarrow carries no types)
+
+
+class Vocabulary:
+    """The ids of users or items, in the order of their positions; all strings or all integers.
+
+    Args:
+        ids: distinct ids, an Arrow array of type int64 or (large_)string without nulls, or a sequence of int or str.
+        kind: "user" or "item", used in messages.
+
+    Raises:
+        DataError: ids are mixed (1 and "1"), of another type, null, or not distinct.
+    """
+
+    def __init__(self, ids: Ids, *, kind: str) -> None:
+        self.kind = kind
+        self.ids = as_id_array(ids, kind=kind)
+        if pc.count_distinct(self.ids).as_py() != len(self.ids):
+            raise DataError(f"{kind} ids of a vocabulary must be distinct")
+
+    @classmethod
+    def from_occurrences(cls, ids: Ids, *, kind: str) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
+        """A sorted vocabulary of the ids that occur, and the position of each occurrence, shape (len(ids),).
+
+        Integers sort by value, strings by code point, so the order of the rows does not matter.
+        """
+        array = as_id_array(ids, kind=kind)
+        encoded = array.dictionary_encode()
+        order = np.asarray(pc.sort_indices(encoded.dictionary))
+        position = np.empty(len(order), np.int32)
+        position[order] = np.arange(len(order), dtype=np.int32)
+        vocabulary = cls(encoded.dictionary.take(pa.array(order)), kind=kind)
+        return vocabulary, position[np.asarray(encoded.indices)]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and bool(self.ids.equals(other.ids))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} {self.kind}s, {'integers' if self.is_integer else 'strings'})"
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the ids are integers (else strings)."""
+        return bool(pa.types.is_integer(self.ids.type))
+
+    def lookup(self, ids: Ids, *, missing: Literal["error", "mark"] = "error") -> npt.NDArray[np.int64]:
+        """Positions of `ids`, shape (len(ids),).
+
+        Args:
+            ids: ids of this vocabulary's type.
+            missing: "error" raises on an unknown id; "mark" gives -1 for it.
+
+        Raises:
+            DataError: an unknown id (with missing="error"), or ids of the other type.
+        """
+        array = as_id_array(ids, kind=self.kind)
+        if len(array) == 0:
+            return np.empty(0, np.int64)
+        if pa.types.is_integer(array.type) != self.is_integer:
+            have, got = ("integers", "strings") if self.is_integer else ("strings", "integers")
+            raise DataError(f"{self.kind} ids here are {have}, but {got} were asked for (first: {array[0].as_py()!r})")
+        if len(array) <= 1024:
+            found = [self._positions.get(id_, -1) for id_ in array.to_pylist()]
+            positions = np.array(found, np.int64)
+        else:
+            matches = pc.index_in(array, value_set=self.ids)
+            positions = np.asarray(pc.fill_null(matches, -1)).astype(np.int64)
+        if missing == "error" and (positions < 0).any():
+            unknown = array[int(np.argmax(positions < 0))].as_py()
+            raise DataError(f"unknown {self.kind} {unknown!r}: not among the {len(self):,} {self.kind}s known here")
+        return positions
+
+    def parse(self, text: str) -> Id:
+        """The id that a person typed as `text`, in this vocabulary's type.
+
+        Raises:
+            DataError: the ids are integers and `text` is not one.
+        """
+        if not self.is_integer:
+            return text
+        try:
+            return int(text)
+        except ValueError:
+            raise DataError(f"{self.kind} ids here are integers, got '{text}'") from None
+
+    def decode(self, positions: npt.ArrayLike) -> list[Id]:
+        """The ids at `positions`, as Python ints or strs."""
+        result: list[Id] = self.ids.take(pa.array(np.asarray(positions, np.int64))).to_pylist()
+        return result
+
+    def take(self, positions: npt.ArrayLike) -> Vocabulary:
+        """The vocabulary of the ids at `positions`, in that order."""
+        return Vocabulary(self.ids.take(pa.array(np.asarray(positions, np.int64))), kind=self.kind)
+
+    @cached_property
+    def _positions(self) -> dict[Id, int]:
+        return {id_: position for position, id_ in enumerate(self.ids.to_pylist())}
+
+
+def as_id_array(ids: Ids, *, kind: str) -> pa.Array:
+    """`ids` as one Arrow array of int64 or large_string.
+
+    Raises:
+        DataError: ids mix integers and strings, are null, or are of another type (floats, booleans).
+    """
+    array = _to_arrow(ids, kind)
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if array.null_count:
+        raise DataError(f"{kind} id is missing (null) at position {int(np.argmax(np.asarray(array.is_null())))}")
+    if pa.types.is_integer(array.type):
+        try:
+            return array.cast(pa.int64())
+        except pa.ArrowInvalid:
+            raise DataError(f"a {kind} id does not fit into a signed 64-bit integer; pass such ids as strings") from None
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
+        return array.cast(pa.large_string())
+    if len(array) == 0:
+        return pa.array([], pa.large_string())
+    raise DataError(f"{kind} ids must be integers or strings, got {array.type}")
+
+
+def _to_arrow(ids: Ids, kind: str) -> pa.Array:
+    if isinstance(ids, pa.ChunkedArray):
+        return ids.combine_chunks()
+    if isinstance(ids, pa.Array):
+        return ids
+    try:
+        return pa.array(ids)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        kinds = sorted({type(value).__name__ for value in ids})
+        raise DataError(
+            f"{kind} ids must be all integers or all strings, got a mixture of {', '.join(kinds)}",
+            fix="Make them one type first: 1 and '1' would be two different ids.",
+        ) from error

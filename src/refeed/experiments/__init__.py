@@ -1,0 +1,1 @@
+"""Presets, and one file per figure or table of the paper."""

@@ -1,0 +1,1 @@
+"""Predictions and recommendations of a fitted model."""

@@ -1,0 +1,1 @@
+"""Layers over sparse rows of ratings."""

@@ -1,0 +1,1 @@
+"""Tables and figures as one self-contained HTML page; knows no model."""

@@ -1,0 +1,68 @@
+"""Where and how a job computes: device, precision, threads, seed, rank and world size as one frozen value."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from refeed.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The computing side of a job; it never changes what is computed, except through `seed`.
+
+    Attributes:
+        device: "cpu", "cuda", "cuda:1", "mps", … as PyTorch names it.
+        threads: CPU threads of PyTorch, at least 1.
+        seed: the one seed from which every generator of the job is derived, 0 to 2**63 - 1.
+        rank: which process of the job this is, 0 to world_size - 1.
+        world_size: number of processes of the job, at least 1.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    seed: int = 0
+    rank: int = 0
+    world_size: int = 1
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise ConfigError(f"threads: expected at least 1, got {self.threads}")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(f"seed: expected 0 to 2**63 - 1, got {self.seed}")
+        if not 0 <= self.rank < self.world_size:
+            raise ConfigError(f"rank: expected 0 to {self.world_size - 1}, got {self.rank}")
+
+    @classmethod
+    def detect(cls, *, device: str = "auto", threads: int | None = None, seed: int = 0) -> Runtime:
+        """The runtime of this machine: all its CPUs, and its accelerator where PyTorch sees one.
+
+        Raises:
+            ConfigError: the device is unknown to PyTorch or absent from this machine.
+        """
+        return cls(device=_resolve_device(device), threads=threads or available_cpus(), seed=seed)
+
+    def apply(self) -> None:
+        """Give PyTorch this number of threads (a setting of the whole process)."""
+        import torch
+
+        torch.set_num_threads(self.threads)
+
+
+def available_cpus() -> int:
+    """Number of CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _resolve_device(device: str) -> str:
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"device: '{device}' cannot be used on this machine ({reason})") from error
+    return str(torch.device(device))

@@ -1,0 +1,1 @@
+"""Fitting models: one loop, one fitter for each kind of model."""
