@@ -1,1 +1,219 @@
-"""A model on disk."""
+"""A fitted model, and its folder on disk: safe (no pickle), self-contained, versioned, every file hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+import refeed
+from refeed.config import from_dict, to_dict
+from refeed.data.id_files import read_ids, write_ids
+from refeed.data.ratings import Ratings, RatingScale
+from refeed.data.store import open_store, write_store
+from refeed.data.vocabulary import Vocabulary
+from refeed.errors import BundleError, RefeedError
+from refeed.models import MODELS, Spec
+from refeed.models.base import RatingModel
+from refeed.storage import atomic_folder
+
+FORMAT, VERSION = "refeed-model", 1
+CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
+USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from.
+
+    Attributes:
+        data_fingerprint: of all ratings before the split.
+        split_fingerprint: of the three parts.
+        split: the splitter as a dict, None where there was none.
+        options: the training options as a dict.
+        seed: of the run.
+        best_epoch: the epoch whose weights these are, from 1.
+        log: one dict an epoch; see `training.progress.EpochRecord`.
+        reading: how the source was read (columns, delimiter, …), so that it is read the same way again.
+        note: anything else that should be known ("converted from …").
+    """
+
+    data_fingerprint: str = ""
+    split_fingerprint: str = ""
+    split: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    best_epoch: int = 0
+    log: tuple[Mapping[str, Any], ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """A model with everything that people need to use it.
+
+    Attributes:
+        spec: the description that it was built from.
+        model: the fitted model.
+        users: ids of the training users, in the model's order.
+        items: ids of the items, in the model's order.
+        scale: smallest and largest rating; predictions are clipped to it.
+        histories: the training ratings, None when they were left out.
+        titles: of the items, None where unknown; an empty tuple when there are none.
+        provenance: where it comes from.
+    """
+
+    spec: Spec
+    model: RatingModel
+    users: Vocabulary
+    items: Vocabulary
+    scale: RatingScale
+    histories: Ratings | None
+    provenance: Provenance
+    titles: tuple[str | None, ...] = ()
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model folder; it appears complete or not at all.
+
+        Raises:
+            StorageError: the folder exists (and `overwrite` is false), or it cannot be written.
+        """
+        save(self, path, overwrite=overwrite)
+
+    def to(self, device: str) -> FittedModel:
+        """The same model on a device of PyTorch."""
+        return replace(self, model=self.model.to(device))
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of trained numbers."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a model folder; see `FittedModel.save` and docs/model-folder.md."""
+    with atomic_folder(path, overwrite=overwrite, marker=CONFIG) as folder:
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in fitted.model.state_dict().items()}
+        safetensors.torch.save_file(tensors, folder / WEIGHTS)
+        write_ids(fitted.users, folder / USERS)
+        write_ids(fitted.items, folder / ITEMS)
+        if fitted.titles:
+            _write_json(folder / TITLES, list(fitted.titles))
+        if fitted.histories is not None:
+            write_store(fitted.histories, folder / HISTORIES)
+        _write_json(folder / TRAINING, asdict(fitted.provenance))
+        _write_json(
+            folder / CONFIG,
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "kind": fitted.spec.kind,
+                "spec": to_dict(fitted.spec),
+                "num_users": len(fitted.users),
+                "num_items": len(fitted.items),
+                "scale": [fitted.scale.minimum, fitted.scale.maximum],
+                "written_by": {"refeed": refeed.__version__, "torch": torch.__version__},
+            },
+        )
+        _write_json(folder / MANIFEST, {"files": _hashes(folder)})
+
+
+def load(path: str | Path, *, device: str = "cpu") -> FittedModel:
+    """Read a model folder, checking every file against its hash.
+
+    Raises:
+        BundleError: the folder is absent, not a model folder, of a newer version, incomplete or damaged.
+    """
+    folder = Path(path)
+    config = _read_config(folder)
+    _verify(folder)
+    try:
+        spec = from_dict(MODELS[config["kind"]], config["spec"], where=f"{folder / CONFIG} [spec]")
+        users, items = read_ids(folder / USERS, kind="user"), read_ids(folder / ITEMS, kind="item")
+        model = spec.build(config["num_users"], config["num_items"], seed=0)
+        _load_weights(model, folder / WEIGHTS)
+        titles = _read_json(folder / TITLES) if (folder / TITLES).exists() else []
+        provenance = _read_json(folder / TRAINING)
+        return FittedModel(
+            spec=spec,
+            model=model.to(device),
+            users=users,
+            items=items,
+            scale=RatingScale(*config["scale"]),
+            histories=open_store(folder / HISTORIES) if (folder / HISTORIES).is_dir() else None,
+            provenance=Provenance(**{**provenance, "log": tuple(provenance["log"])}),
+            titles=tuple(titles),
+        )
+    except (KeyError, TypeError, ValueError, OSError, pa.ArrowInvalid, SafetensorError, RuntimeError, RefeedError) as error:
+        raise BundleError(f"{folder}: damaged or inconsistent model folder ({error})") from error
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: there is no such model folder")
+    if not (folder / CONFIG).is_file():
+        raise BundleError(f"{folder}: not a model folder of refeed (it has no {CONFIG})")
+    try:
+        config = _read_json(folder / CONFIG)
+    except ValueError as error:
+        raise BundleError(f"{folder / CONFIG}: damaged ({error})") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise BundleError(f"{folder}: not a model folder of refeed ({CONFIG} is of another program)")
+    if config.get("version") != VERSION:
+        raise BundleError(
+            f"{folder}: format version {config.get('version')}, but this refeed reads version {VERSION}; upgrade it"
+        )
+    return config
+
+
+def _verify(folder: Path) -> None:
+    """Compare every file with the manifest.
+
+    Raises:
+        BundleError: a file is missing, unexpected, or not as it was written.
+    """
+    try:
+        recorded = _read_json(folder / MANIFEST)["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder}: the model folder is incomplete ({MANIFEST}: {error})") from error
+    found = _hashes(folder)
+    for name in sorted(recorded.keys() | found.keys()):
+        if name not in found:
+            raise BundleError(f"{folder}: the model folder is incomplete, {name} is missing")
+        if name not in recorded:
+            raise BundleError(f"{folder}: the model folder holds {name}, which does not belong to it; remove that file")
+        if found[name] != recorded[name]:
+            raise BundleError(f"{folder}: {name} is damaged, its hash is not the one recorded; get the folder anew")
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """BLAKE2b of every file but the manifest, by its path within the folder."""
+    hashes = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST):
+        with path.open("rb") as file:
+            hashes[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "blake2b").hexdigest()
+    return hashes
+
+
+def _load_weights(model: RatingModel, path: Path) -> None:
+    tensors = safetensors.torch.load_file(path)
+    for name in model.variable_buffers:
+        model.register_buffer(name, torch.empty_like(tensors[name]))
+    model.load_state_dict(tensors)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

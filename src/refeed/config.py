@@ -31,13 +31,16 @@ def from_dict(config_class: type[T], values: Mapping[str, Any], *, where: str) -
         where: the source of the values, for messages (for example "run.toml [model]").
 
     Raises:
-        ConfigError: an unknown key, a value of the wrong type, or a value out of range (from the dataclass itself).
+        ConfigError: an unknown or missing key, a value of the wrong type, or a value out of range (from the dataclass itself).
     """
     hints = typing.get_type_hints(config_class)
     fields = {field.name for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
     for key in values:
         if key not in fields:
             raise ConfigError(f"{where}: unknown key '{key}'{nearest(key, fields)}")
+    for name in _required(config_class):
+        if name not in values:
+            raise ConfigError(f"{where}: '{name}' is missing, and it has no default")
     converted = {key: _convert(value, hints[key], f"{where}: '{key}'") for key, value in values.items()}
     return config_class(**converted)
 
@@ -106,6 +109,12 @@ def _parse_value(text: str) -> Any:
             return float(text)
         except ValueError:
             return text
+
+
+def _required(config_class: Any) -> list[str]:
+    """Names of the fields without a default."""
+    missing = dataclasses.MISSING
+    return [f.name for f in dataclasses.fields(config_class) if f.default is missing and f.default_factory is missing]
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,157 @@
+"""Which column is which: by what the person said, by the usual names, or by position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from refeed.data.readers.options import ReadOptions
+from refeed.errors import DataError
+
+USUAL_NAMES: Mapping[str, frozenset[str]] = {
+    "user": frozenset(
+        {"user", "userid", "uid", "customer", "customerid", "custid", "reviewer", "reviewerid", "member", "memberid"}
+        | {"person", "personid", "visitor", "visitorid", "profileid", "accountid"}
+    ),
+    "item": frozenset(
+        {"item", "itemid", "iid", "movie", "movieid", "film", "filmid", "product", "productid", "asin", "isbn", "sku"}
+        | {"book", "bookid", "joke", "jokeid", "song", "songid", "track", "trackid", "artist", "artistid", "anime", "animeid"}
+        | {"business", "businessid", "recipeid", "gameid", "articleid", "newsid", "videoid"}
+    ),
+    "rating": frozenset({"rating", "ratings", "score", "stars", "overall", "bookrating", "reviewscore"}),
+    "time": frozenset({"timestamp", "time", "date", "datetime", "unixreviewtime", "ratedat", "createdat", "unixtime", "ts"}),
+}
+ROLES = ("user", "item", "rating", "time")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Positions (from 0) of the columns to read, and their names for messages.
+
+    Attributes:
+        user: position of the user column.
+        item: position of the item column.
+        rating: position of the rating column.
+        time: position of the time column, or None.
+        labels: positions of the label columns, by the name asked for.
+        names: the names of all columns; "1", "2", … where the source has none.
+    """
+
+    user: int
+    item: int
+    rating: int
+    time: int | None
+    labels: Mapping[str, int]
+    names: tuple[str, ...]
+
+    @property
+    def positions(self) -> list[int]:
+        """The positions to read: user, item, rating, time (if any), then the labels."""
+        time = [] if self.time is None else [self.time]
+        return [self.user, self.item, self.rating, *time, *self.labels.values()]
+
+    @property
+    def note(self) -> str:
+        """Which columns were taken, in words."""
+        time = "none" if self.time is None else f"'{self.names[self.time]}'"
+        taken = f"columns: user '{self.names[self.user]}', item '{self.names[self.item]}', rating '{self.names[self.rating]}'"
+        return f"{taken}, time {time}" + "".join(f", label '{label}'" for label in self.labels)
+
+
+def choose_by_name(names: Sequence[str], options: ReadOptions, *, path: Path | None) -> Choice:
+    """The columns of a source that names them.
+
+    Raises:
+        DataError: a column that was said does not exist, none or several have a usual name, or two roles share one.
+    """
+    said = options.given_columns()
+    found: dict[str, int | None] = {}
+    for role in ROLES:
+        if role in said:
+            found[role] = None if role == "time" and said[role] == "" else _position(said[role], names, option=role, path=path)
+        else:
+            found[role] = _usual(role, names, path=path)
+    return _checked(found, names, options, path=path)
+
+
+def choose_by_position(width: int, options: ReadOptions, *, path: Path | None) -> Choice:
+    """The columns of a source without names: user, item, rating and, as the fourth, time, unless numbers were said.
+
+    Raises:
+        DataError: fewer than 3 columns, a number that does not exist, or two roles share a column.
+    """
+    names = [str(number + 1) for number in range(width)]
+    if width < 3:
+        raise DataError(f"expected at least 3 columns (user, item, rating), found {width}", path=path, fix=_DELIMITER_FIX)
+    said = options.given_columns()
+    found: dict[str, int | None] = {}
+    for default, role in enumerate(ROLES):
+        if role in said:
+            found[role] = None if role == "time" and said[role] == "" else _position(said[role], names, option=role, path=path)
+        else:
+            found[role] = default if default < width else None
+    return _checked(found, names, options, path=path)
+
+
+def is_usual_name(text: str) -> bool:
+    """Whether `text` is a usual name of a user, item, rating or time column."""
+    return any(_normalised(text) in usual for usual in USUAL_NAMES.values())
+
+
+_DELIMITER_FIX = "If the columns are separated by something else, say it: delimiter='…' (--delimiter)."
+
+
+def _checked(found: Mapping[str, int | None], names: Sequence[str], options: ReadOptions, *, path: Path | None) -> Choice:
+    taken: dict[int, str] = {}
+    for role, position in found.items():
+        if position is None:
+            continue
+        if position in taken:
+            raise DataError(
+                f"column '{names[position]}' is taken as both {taken[position]} and {role}; {_there_are(names)}",
+                path=path,
+                fix=f"Say which column is which: {taken[position]}='…', {role}='…' (--{taken[position]}, --{role}).",
+            )
+        taken[position] = role
+    labels = {label: _position(label, names, option="labels", path=path) for label in options.labels}
+    user, item, rating = (position for role in ROLES[:3] if (position := found[role]) is not None)
+    return Choice(user, item, rating, found["time"], labels, tuple(names))
+
+
+def _position(said: str, names: Sequence[str], *, option: str, path: Path | None) -> int:
+    if said in names:
+        if list(names).count(said) > 1:
+            raise DataError(
+                f"several columns are called '{said}'; {_there_are(names)}",
+                path=path,
+                fix=f"Say its number instead, for example {option}='{list(names).index(said) + 1}' (--{option}).",
+            )
+        return list(names).index(said)
+    if said.isdecimal() and 1 <= int(said) <= len(names):
+        return int(said) - 1
+    raise DataError(
+        f"there is no column '{said}'; {_there_are(names)}",
+        path=path,
+        fix=f"Give {option} one of these names, or a number from 1 to {len(names)}: {option}='…' (--{option}).",
+    )
+
+
+def _usual(role: str, names: Sequence[str], *, path: Path | None) -> int | None:
+    positions = [position for position, name in enumerate(names) if _normalised(name) in USUAL_NAMES[role]]
+    if len(positions) == 1:
+        return positions[0]
+    if role == "time" and not positions:
+        return None
+    candidates = ", ".join(f"'{names[position]}'" for position in positions)
+    problem = f"several columns may be the {role}: {candidates}" if positions else f"no column looks like the {role}"
+    raise DataError(f"{problem}; {_there_are(names)}", path=path, fix=f"Say which one it is: {role}='…' (--{role}).")
+
+
+def _there_are(names: Sequence[str], limit: int = 30) -> str:
+    listed = ", ".join(f"'{name}'" for name in names[:limit])
+    return f"the columns are {listed}" + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def _normalised(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())

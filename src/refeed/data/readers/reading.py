@@ -1,0 +1,106 @@
+"""`read_ratings`: any source of ratings to `Ratings`; `read_columns`: the same, before anything is judged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from refeed.data.ratings import DuplicatePolicy, Ratings, RatingScale
+from refeed.data.readers.columns import RatingColumns
+from refeed.data.readers.conversion import to_ratings
+from refeed.data.readers.layouts import read_path
+from refeed.data.readers.options import ReadOptions
+from refeed.data.readers.sparse import is_sparse, read_sparse
+from refeed.data.readers.tables import is_pandas, read_table
+from refeed.errors import DataError
+
+
+def read_ratings(
+    source: Any,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    time: str | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str = "utf-8",
+    labels: Sequence[str] = (),
+    scale: RatingScale | None = None,
+    duplicates: DuplicatePolicy = "error",
+    layout: str | None = None,
+) -> Ratings:
+    """Read ratings from a file, a folder, a table or a sparse matrix.
+
+    Args:
+        source: a path to delimited text (plain, gzip, bzip2, Zstandard, or in a zip archive), Parquet, Arrow IPC, or a folder
+            of a known layout; a table with the Arrow C stream interface (pyarrow, pandas, polars, DuckDB); or a sparse matrix.
+        user: the user column by name, or by number (from 1) as text; None finds it.
+        item: the item column, in the same way.
+        rating: the rating column, in the same way.
+        time: the time column, in the same way; "" reads no times.
+        delimiter: one character, "::", or a name such as "tab"; None finds it.
+        header: whether the first line holds names; None finds out.
+        encoding: of text files.
+        labels: further columns to read, such as a split that the file already holds.
+        scale: the smallest and largest possible rating; None takes those that occur.
+        duplicates: what to do when a user rated an item more than once (see `Ratings.from_columns`).
+        layout: a name of `refeed.data.readers.layouts.LAYOUTS`; None recognises it.
+
+    Raises:
+        DataError: the source cannot be read, or a row is not a usable rating; the message says where and what to do.
+        ConfigError: an option that does not exist or does not apply.
+    """
+    columns = read_columns(
+        source,
+        user=user,
+        item=item,
+        rating=rating,
+        time=time,
+        delimiter=delimiter,
+        header=header,
+        encoding=encoding,
+        labels=labels,
+        scale=scale,
+        layout=layout,
+    )
+    return to_ratings(columns, duplicates=duplicates)
+
+
+def read_columns(
+    source: Any,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    time: str | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str = "utf-8",
+    labels: Sequence[str] = (),
+    scale: RatingScale | None = None,
+    layout: str | None = None,
+) -> RatingColumns:
+    """Read the columns of a source of ratings as they are; the options are those of `read_ratings`.
+
+    NaN, infinite and out-of-scale ratings and duplicates are kept, for `refeed.data.audit.audit` to report.
+
+    Raises:
+        DataError: the source cannot be read, or a value cannot be what its column says.
+        ConfigError: an option that does not exist or does not apply.
+    """
+    if isinstance(labels, str):
+        labels = (labels,)
+    options = ReadOptions(user, item, rating, time, delimiter, header, encoding, tuple(labels), scale)
+    if isinstance(source, str | os.PathLike):
+        return read_path(Path(source), options, layout=layout)
+    if is_sparse(source):
+        return read_sparse(source, options)
+    if is_pandas(source) or hasattr(source, "__arrow_c_stream__"):
+        return read_table(source, options)
+    raise DataError(
+        f"expected a path, a table with the Arrow C stream interface or a sparse matrix, got {type(source).__name__}",
+        fix="Pass the columns to Ratings.from_columns if you have them as arrays.",
+    )

@@ -1,0 +1,39 @@
+"""Sparse matrices (SciPy's, or any with the same shape and COO form)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from refeed.data.readers.builder import ColumnsBuilder
+from refeed.data.readers.choosing import Choice
+from refeed.data.readers.columns import RatingColumns
+from refeed.data.readers.options import ReadOptions
+from refeed.errors import DataError
+
+CHOICE = Choice(0, 1, 2, None, {}, ("row", "column", "value"))
+
+
+def is_sparse(source: Any) -> bool:
+    """Whether `source` is a sparse matrix, found out without importing SciPy."""
+    return hasattr(source, "tocoo") and hasattr(source, "shape")
+
+
+def read_sparse(matrix: Any, options: ReadOptions) -> RatingColumns:
+    """Read a sparse matrix of users x items; its positions, from 0, are the ids.
+
+    Stored zeros are ratings, and places stored twice are duplicates: nothing is summed or dropped.
+
+    Raises:
+        DataError: the matrix has not two dimensions, or stores no value.
+    """
+    if len(matrix.shape) != 2:
+        raise DataError(f"expected a matrix of users x items, got the shape {tuple(matrix.shape)}")
+    coordinates = matrix.tocoo()
+    builder = ColumnsBuilder(CHOICE, options, parse=False, path=None)
+    if len(coordinates.data):
+        rows, columns = (pa.array(np.asarray(places, np.int64)) for places in (coordinates.row, coordinates.col))
+        builder.add([rows, columns, pa.array(coordinates.data)])
+    return builder.finish(notes=("layout: sparse matrix", "users are the rows and items the columns, from 0"))

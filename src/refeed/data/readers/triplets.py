@@ -1,0 +1,54 @@
+"""Folders of the paper's original program: *.txt files of user, item and rating between tabs, without a header."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from refeed.data.readers.builder import ColumnsBuilder
+from refeed.data.readers.choosing import Choice
+from refeed.data.readers.columns import RatingColumns
+from refeed.data.readers.csv_stream import RaggedRow, parse, ragged_error
+from refeed.data.readers.options import ReadOptions
+from refeed.data.readers.records import find_record
+from refeed.data.readers.sources import TextSource
+from refeed.data.readers.streams import open_in_sequence
+from refeed.errors import DataError
+
+CHOICE = Choice(0, 1, 2, None, {}, ("user", "item", "rating"))
+
+
+def triplet_files(folder: Path) -> list[Path]:
+    """The *.txt files of a folder in the order of their names, without a README; empty unless the first holds triplets."""
+    files = sorted(file for file in folder.glob("*.txt") if not file.name.lower().startswith("readme"))
+    if not files:
+        return []
+    with files[0].open("rb") as file:
+        return files if file.readline().count(b"\t") == 2 else []
+
+
+def read_triplets(path: Path, options: ReadOptions) -> RatingColumns:
+    """Read all triplet files of a folder, or one such file.
+
+    Raises:
+        DataError: there are no such files, or a line is not a triplet.
+    """
+    files = triplet_files(path) if path.is_dir() else [path]
+    if not files:
+        raise DataError("there are no *.txt files of user, item and rating between tabs in this folder", path=path)
+    sources = [TextSource(file) for file in files]
+    ragged = RaggedRow()
+    builder = ColumnsBuilder(CHOICE, options, parse=True, path=path, locate=lambda row: find_record(sources, row + 1))
+    with open_in_sequence(sources) as stream:
+        try:
+            for columns in parse(
+                stream, width=3, columns=range(3), delimiter="\t", quoting=False, skip=0, encoding="utf-8", on_ragged=ragged
+            ):
+                builder.add(columns)
+        except pa.ArrowInvalid:
+            if ragged.row is None:
+                raise
+            file, line = find_record(sources, ragged.row.number)
+            raise ragged_error(ragged.row, expected=3, found=ragged.row.actual_columns, path=file, line=line) from None
+    return builder.finish(notes=(f"layout: triplets, {len(files):,} file(s)", "columns: user, item, rating by position"))

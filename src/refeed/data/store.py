@@ -1,0 +1,218 @@
+"""Ratings on disk as a folder of memory-mapped arrays, opened without reading them; docs/store-format.md has every detail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from refeed.data.ratings import LabelColumn, Ratings, RatingScale
+from refeed.data.vocabulary import Vocabulary
+from refeed.errors import BundleError, DataError
+from refeed.storage import atomic_folder
+
+FORMAT = "refeed-ratings"
+VERSION = 1
+HEADER = "store.json"
+DTYPES: Mapping[str, tuple[str, ...]] = {
+    "indptr": ("<i8",),
+    "indices": ("<u2", "<i4"),
+    "values": ("|i1", "<f2", "<f4"),
+    "timestamps": ("<i4", "<i8"),
+    "label": ("|u1",),
+}
+"""The types that version 1 knows, in NumPy's notation, for each kind of array."""
+
+
+def write_store(ratings: Ratings, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write `ratings` as a folder that appears whole or not at all.
+
+    Args:
+        ratings: what to write; values keep their float32 precision.
+        path: the folder.
+        overwrite: replace a store that is there already (and nothing else).
+
+    Raises:
+        StorageError: something is at `path` already, or it cannot be written.
+    """
+    with atomic_folder(path, overwrite=overwrite, marker=HEADER) as folder:
+        for name, array in _compact_arrays(ratings):
+            np.save(folder / name, array, allow_pickle=False)
+        for name, vocabulary in (("users.arrow", ratings.users), ("items.arrow", ratings.items)):
+            _write_ids(folder / name, vocabulary)
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "users": ratings.num_users,
+            "items": ratings.num_items,
+            "ratings": len(ratings),
+            "scale": [ratings.scale.minimum, ratings.scale.maximum],
+            "fingerprint": ratings.fingerprint,
+            "labels": [{"name": name, "names": list(label.names)} for name, label in ratings.labels.items()],
+            "notes": list(ratings.notes),
+            "files": {file.name: _describe(file) for file in sorted(folder.iterdir())},
+        }
+        (folder / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+
+
+def open_store(path: str | Path, *, verify: bool = False) -> Ratings:
+    """The ratings of a store, memory-mapped and read-only; their fingerprint is the one that was written.
+
+    Args:
+        path: the folder.
+        verify: read everything first, as `verify_store` does; otherwise only sizes, types and shapes are checked.
+
+    Raises:
+        BundleError: no store, an unknown version, or a file that is missing, damaged, or of the wrong size, type or shape.
+    """
+    folder = Path(path)
+    header = _read_header(folder)
+    try:
+        _require_sizes(folder, header)
+        if verify:
+            _require_checksums(folder, header)
+        ratings = _open(folder, header)
+        if verify and ratings.fingerprint != header["fingerprint"]:
+            raise ValueError(f"the ratings have the fingerprint {ratings.fingerprint}, expected {header['fingerprint']}")
+        ratings.__dict__["fingerprint"] = header["fingerprint"]  # the cached property, so that nothing is read for it
+    except KeyError as error:
+        raise _damaged(folder, f"{HEADER} lacks {error}") from error
+    except (TypeError, ValueError, AttributeError, OSError, pa.ArrowException, DataError) as error:
+        raise _damaged(folder, str(error)) from error
+    return ratings
+
+
+def verify_store(path: str | Path) -> None:
+    """Read a whole store and compare each file with its checksum, and the ratings with their fingerprint.
+
+    Raises:
+        BundleError: as `open_store`; the message names the file that differs.
+    """
+    open_store(path, verify=True)
+
+
+def _compact_arrays(ratings: Ratings) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """The arrays to write by file name, each in the smallest type that loses nothing."""
+    yield "indptr.npy", ratings.indptr.astype("<i8", copy=False)
+    yield "indices.npy", ratings.indices.astype("<u2" if ratings.num_items <= 1 << 16 else "<i4", copy=False)
+    yield "values.npy", _compact_values(ratings.values)
+    if ratings.timestamps is not None:
+        limits = np.iinfo(np.int32)
+        fits = bool(((ratings.timestamps >= limits.min) & (ratings.timestamps <= limits.max)).all())
+        yield "timestamps.npy", ratings.timestamps.astype("<i4" if fits else "<i8", copy=False)
+    for number, label in enumerate(ratings.labels.values()):
+        yield f"label-{number}.npy", label.codes.astype("|u1", copy=False)
+
+
+def _compact_values(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Ratings (nnz,) as int8, float16 or float32: the first that gives back every bit of float32, so -0.0 is no int8."""
+    exact = values.astype("<f4", copy=False)
+    for dtype in ("|i1", "<f2"):
+        with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is found by the comparison
+            compact = exact.astype(dtype)
+        if np.array_equal(compact.astype("<f4").view("<i4"), exact.view("<i4")):
+            return compact
+    return exact
+
+
+def _write_ids(path: Path, vocabulary: Vocabulary) -> None:
+    """One record batch of one column, whose name is the kind of the ids."""
+    batch = pa.record_batch([vocabulary.ids], names=[vocabulary.kind])
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+
+
+def _read_ids(path: Path, length: int) -> Vocabulary:
+    batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+    batch.validate(full=True)  # damaged string offsets would point outside the file
+    if batch.num_columns != 1 or batch.num_rows != length:
+        raise ValueError(f"{path.name} holds {batch.num_rows} rows of {batch.num_columns} columns, expected {length} of 1")
+    return Vocabulary(batch.column(0), kind=batch.schema.names[0])
+
+
+def _read_array(folder: Path, name: str, length: int) -> npt.NDArray[Any]:
+    """A memory map of a .npy file as a plain read-only array (length,)."""
+    array = np.asarray(np.lib.format.open_memmap(folder / name, mode="r"))
+    allowed = DTYPES["label" if name.startswith("label-") else name.removesuffix(".npy")]
+    if array.dtype.str not in allowed:
+        raise ValueError(f"{name} is of type {array.dtype.str}, expected {' or '.join(allowed)}")
+    if array.shape != (length,):
+        raise ValueError(f"{name} is of shape {array.shape}, expected ({length},)")
+    return array
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    """What the header says of a file: size and checksum, and for an array its type and shape."""
+    description: dict[str, Any] = {"bytes": path.stat().st_size, "blake2b": _checksum(path)}
+    if path.suffix == ".npy":
+        array = np.lib.format.open_memmap(path, mode="r")
+        description |= {"dtype": array.dtype.str, "shape": list(array.shape)}
+    return description
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _read_header(folder: Path) -> dict[str, Any]:
+    try:
+        header = json.loads((folder / HEADER).read_bytes())
+    except FileNotFoundError:
+        raise BundleError(f"{folder}: no ratings store is here (there is no {HEADER})") from None
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, f"{HEADER} cannot be read: {error}") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise BundleError(f"{folder}: not a ratings store of refeed ({HEADER} does not say the format '{FORMAT}')")
+    if header.get("version") != VERSION:
+        raise BundleError(
+            f"{folder}: a ratings store of version {header.get('version')!r}, and this refeed reads version {VERSION}; "
+            "use the refeed that wrote it, or write the store again from its source"
+        )
+    return header
+
+
+def _require_sizes(folder: Path, header: dict[str, Any]) -> None:
+    for name, file in header["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise ValueError(f"{name} is missing")
+        if path.stat().st_size != file["bytes"]:
+            raise ValueError(f"{name} has {path.stat().st_size:,} bytes, expected {file['bytes']:,}")
+
+
+def _require_checksums(folder: Path, header: dict[str, Any]) -> None:
+    for name, file in header["files"].items():
+        if _checksum(folder / name) != file["blake2b"]:
+            raise ValueError(f"{name} has changed since it was written: its checksum differs")
+
+
+def _open(folder: Path, header: dict[str, Any]) -> Ratings:
+    count, num_users = header["ratings"], header["users"]
+    indptr = _read_array(folder, "indptr.npy", num_users + 1)
+    if indptr[0] != 0 or indptr[-1] != count:
+        raise ValueError(f"indptr.npy reaches from {indptr[0]} to {indptr[-1]}, expected 0 to {count}")
+    return Ratings(
+        users=_read_ids(folder / "users.arrow", num_users),
+        items=_read_ids(folder / "items.arrow", header["items"]),
+        indptr=indptr,
+        indices=_read_array(folder, "indices.npy", count),
+        values=_read_array(folder, "values.npy", count),
+        timestamps=_read_array(folder, "timestamps.npy", count) if "timestamps.npy" in header["files"] else None,
+        scale=RatingScale(*header["scale"]),
+        labels={
+            label["name"]: LabelColumn(_read_array(folder, f"label-{number}.npy", count), tuple(label["names"]))
+            for number, label in enumerate(header["labels"])
+        },
+        notes=tuple(header["notes"]),
+    )
+
+
+def _damaged(folder: Path, reason: str) -> BundleError:
+    return BundleError(f"{folder}: the ratings store is damaged ({reason}); write it again from its source")

@@ -1,0 +1,178 @@
+"""How sure a figure of merit is: bootstrap intervals over users, a paired test of two models, and Holm's correction.
+
+The ratings of one person are not independent, so whole users are drawn, not single ratings (a cluster bootstrap). RMSE
+and MAE need only each user's sum of errors and number of ratings, whatever the number of ratings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from refeed.errors import ConfigError, DataError
+
+
+class Interval(NamedTuple):
+    """The two ends of an interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """How two models differ on the same pairs of user and item.
+
+    Attributes:
+        difference: RMSE of the first minus RMSE of the second; negative where the first is better.
+        low: lower end of the interval of the difference.
+        high: upper end of the interval of the difference.
+        p_value: two-sided, 2 / (resamples + 1) to 1.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def bootstrap_rmse_interval(
+    squared_error_sums: npt.NDArray[np.float64],
+    counts: npt.NDArray[Any],
+    *,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """The percentile bootstrap interval of the RMSE over all pairs, with users as the units that are drawn.
+
+    Args:
+        squared_error_sums: float64 (U,), sum of the squared errors of each user.
+        counts: integers (U,), number of pairs of each user; users without any are left out.
+        level: share of resamples inside the interval, above 0 and below 1.
+        resamples: how often U users are drawn with replacement, at least 1.
+        seed: of the generator that draws.
+
+    Raises:
+        ConfigError: an option is out of its range.
+        DataError: the lengths differ, a sum is not a finite number, or no user has a pair.
+    """
+    means = _resampled_means([squared_error_sums], counts, resamples=resamples, seed=seed)
+    return _percentiles(np.sqrt(means[:, 0]), level)
+
+
+def bootstrap_mae_interval(
+    absolute_error_sums: npt.NDArray[np.float64],
+    counts: npt.NDArray[Any],
+    *,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """The percentile bootstrap interval of the MAE; as `bootstrap_rmse_interval`, from each user's absolute errors."""
+    means = _resampled_means([absolute_error_sums], counts, resamples=resamples, seed=seed)
+    return _percentiles(means[:, 0], level)
+
+
+def paired_difference(
+    errors_a_sums: npt.NDArray[np.float64],
+    errors_b_sums: npt.NDArray[np.float64],
+    counts: npt.NDArray[Any],
+    *,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> PairedDifference:
+    """The difference in RMSE of two models that predicted the same pairs, from the same resamples of users.
+
+    The p-value turns the percentile interval around: twice the smaller share of resamples on one side of zero, each
+    side counted with one resample more so that it is never 0 (Davison and Hinkley 1997, section 4.2).
+
+    Args:
+        errors_a_sums: float64 (U,), sum of the squared errors of each user under the first model.
+        errors_b_sums: float64 (U,), the same under the second model.
+        counts: integers (U,), number of pairs of each user; users without any are left out.
+        level: share of resamples inside the interval, above 0 and below 1.
+        resamples: how often U users are drawn with replacement, at least 1.
+        seed: of the generator that draws.
+
+    Raises:
+        ConfigError: an option is out of its range.
+        DataError: the lengths differ, a sum is not a finite number, or no user has a pair.
+    """
+    roots = np.sqrt(_resampled_means([errors_a_sums, errors_b_sums], counts, resamples=resamples, seed=seed))
+    differences = roots[:, 0] - roots[:, 1]
+    total = counts.sum()
+    smaller_side = min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0))
+    return PairedDifference(
+        float(np.sqrt(errors_a_sums.sum() / total) - np.sqrt(errors_b_sums.sum() / total)),
+        *_percentiles(differences, level),
+        p_value=min(1.0, 2 * (1 + smaller_side) / (1 + resamples)),
+    )
+
+
+def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """P-values of m tests adjusted so that the chance of any false finding stays at the level (Holm 1979).
+
+    The i-th smallest of them, counting from 1, is multiplied by m - i + 1, kept in order and capped at 1.
+
+    Args:
+        p_values: numbers (m,), 0 to 1.
+
+    Returns:
+        float64 (m,), in the order given.
+
+    Raises:
+        DataError: a p-value is outside 0 to 1.
+    """
+    values = np.asarray(p_values, np.float64)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise DataError(f"p-values lie between 0 and 1, got {values.tolist()}")
+    order = np.argsort(values, kind="stable")
+    factors = np.arange(len(values), 0, -1)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1.0)
+    return adjusted
+
+
+def _resampled_means(
+    sums: list[npt.NDArray[np.float64]], counts: npt.NDArray[Any], *, resamples: int, seed: int
+) -> npt.NDArray[np.float64]:
+    """Total sum over total count in each resample of users, float64 (resamples, number of sums).
+
+    One resample at a time, as how often each user was drawn: memory stays at a few arrays of U numbers.
+    """
+    if resamples < 1:
+        raise ConfigError(f"resamples: expected at least 1, got {resamples}")
+    table = _table_of_users(sums, counts)  # (U, number of sums + 1)
+    generator = np.random.default_rng(seed)
+    users = len(table)
+    totals = np.empty((resamples, table.shape[1]))
+    for total in totals:
+        drawn = np.bincount(generator.integers(users, size=users), minlength=users)  # (U,)
+        np.matmul(drawn.astype(np.float64), table, out=total)
+    return totals[:, :-1] / totals[:, -1:]
+
+
+def _table_of_users(sums: list[npt.NDArray[np.float64]], counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """The sums and, last, the counts side by side, for the users who have any pair."""
+    if any(column.shape != counts.shape for column in sums):
+        shapes = ", ".join(str(column.shape) for column in sums)
+        raise DataError(f"error sums have the shapes {shapes} and counts {counts.shape}, expected one of each a user")
+    table = np.column_stack([*sums, counts]).astype(np.float64)[counts > 0]
+    if len(table) == 0:
+        raise DataError("no user has a pair of rating and prediction")
+    bad = ~np.isfinite(table).all(axis=1)
+    if bad.any():
+        raise DataError(f"the error sums of {int(bad.sum()):,} of {len(table):,} users are not finite numbers")
+    return table
+
+
+def _percentiles(values: npt.NDArray[np.float64], level: float) -> Interval:
+    if not 0 < level < 1:
+        raise ConfigError(f"level: expected above 0 and below 1, got {level}")
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))

@@ -1,0 +1,79 @@
+"""The contracts between models and everything that uses them."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from refeed.data.history import History
+
+FitterKind = Literal["gradient", "closed_form"]
+
+
+class RatingModel(nn.Module, abc.ABC):
+    """A rating predictor over n items. It sees people only through the histories that it is given.
+
+    All that it has learnt lies in its parameters and buffers, so that its state dict is the whole model.
+
+    Attributes:
+        variable_buffers: names of buffers whose size depends on the training data.
+    """
+
+    variable_buffers: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, num_users: int, num_items: int) -> None:
+        super().__init__()
+        self.num_users, self.num_items = num_users, num_items
+
+    @abc.abstractmethod
+    def predict_pairs(
+        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """Predicted ratings of P pairs, float32 (P,), not clipped to the scale.
+
+        Args:
+            history: what the model may see of B people.
+            rows: int64 (P,), which of them is asked, 0 to B - 1.
+            items: int64 (P,), about which item, 0 to n - 1.
+        """
+
+    @abc.abstractmethod
+    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+        """Predicted ratings of every item for every person of the history, float32 (B, n), not clipped."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's tensors lie."""
+        tensor = next(self.parameters(), next(self.buffers(), None))
+        return torch.device("cpu") if tensor is None else tensor.device
+
+
+@dataclass(frozen=True)
+class RowSource:
+    """The rows that a network is trained on.
+
+    Attributes:
+        counts: int64 (rows,), number of ratings of each row.
+        rows: the rows at the given positions, int64 (B,).
+    """
+
+    counts: npt.NDArray[np.int64]
+    rows: Callable[[npt.NDArray[np.int64]], History]
+
+
+class ModelSpec(Protocol):
+    """The frozen description of a model before it meets data."""
+
+    kind: ClassVar[str]
+    fitter: ClassVar[FitterKind]
+
+    def build(self, num_users: int, num_items: int, *, seed: int) -> RatingModel:
+        """The model with its initial weights."""
+        ...

@@ -1,0 +1,65 @@
+"""The bias baseline: rating = mean + user bias + item bias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from refeed.data.history import History
+from refeed.errors import ConfigError
+from refeed.models.base import FitterKind, RatingModel
+from refeed.models.offsets import Offsets
+
+
+@dataclass(frozen=True)
+class Bias:
+    """Regularised user and item means, fitted jointly by alternating over the two.
+
+    Koren, "Factor in the neighbors" (2010), section 2.1: b_i = sum(r - mean - b_u) / (n_i + item_regularisation), and
+    the same for users.
+
+    Attributes:
+        item_regularisation: imaginary ratings that pull an item's bias to 0, at least 0.
+        user_regularisation: the same for a user's bias.
+        sweeps: how often items and users are fitted in turn, at least 1; 1 gives the decoupled form.
+    """
+
+    kind: ClassVar[str] = "bias"
+    fitter: ClassVar[FitterKind] = "closed_form"
+
+    item_regularisation: float = 10.0
+    user_regularisation: float = 15.0
+    sweeps: int = 10
+
+    def __post_init__(self) -> None:
+        if self.item_regularisation < 0 or self.user_regularisation < 0:
+            raise ConfigError("bias: regularisation must be at least 0")
+        if self.sweeps < 1:
+            raise ConfigError(f"bias: sweeps must be at least 1, got {self.sweeps}")
+
+    def build(self, num_users: int, num_items: int, *, seed: int) -> BiasModel:
+        """The model before fitting; nothing in it is random."""
+        del seed
+        return BiasModel(self, num_users, num_items)
+
+
+class BiasModel(RatingModel):
+    """See `Bias`; a new person's bias comes from their history."""
+
+    def __init__(self, spec: Bias, num_users: int, num_items: int) -> None:
+        super().__init__(num_users, num_items)
+        self.spec = spec
+        self.offsets = Offsets("bias", num_items, user_regularisation=spec.user_regularisation)
+
+    def predict_pairs(
+        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """See `RatingModel.predict_pairs`."""
+        return self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
+
+    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+        """See `RatingModel.score_rows`."""
+        return self.offsets.user_part(history)[:, None] + self.offsets.item_part()[None, :]

@@ -1,0 +1,119 @@
+"""The network of a deep autoencoder: sparse first layer, hidden layers, last layer at the asked places or everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from refeed.models.layers.activations import ACTIVATIONS
+from refeed.models.layers.dropout import dropout
+from refeed.models.layers.sampled_linear import sampled_linear
+from refeed.models.layers.sparse_linear import sparse_linear
+from refeed.models.layers.sparse_rows import SparseRows
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """The layers of a network over n columns: n, encoder…, decoder…, n.
+
+    Attributes:
+        encoder: widths of the encoder's layers; the last is the code layer.
+        decoder: widths of the decoder's hidden layers (without the last layer, which has n).
+        tied: the decoder uses the encoder's weights transposed; then `decoder` mirrors `encoder`.
+        activation: name of the activation of every layer but perhaps the last.
+        activation_on_last_layer: whether the last layer has it too.
+        code_dropout: probability of dropping a value of the code layer.
+        hidden_dropout: the same for every other hidden layer.
+        input_dropout: the same for the input (denoising).
+    """
+
+    encoder: tuple[int, ...]
+    decoder: tuple[int, ...]
+    tied: bool
+    activation: str
+    activation_on_last_layer: bool
+    code_dropout: float
+    hidden_dropout: float
+    input_dropout: float
+
+
+class Network(nn.Module):
+    """f: B x n -> B x n, where the input is sparse (or dense, for re-feeding).
+
+    The first and the last layer hold one row for each column of the data, so that both read only the rows they need:
+    `input_weight` is V (n, m) and the first layer is x V + b; `output_weight` is W (n, k) and the last is h W^T + b. When
+    the network is tied, V serves as W.
+
+    Args:
+        shape: the layers.
+        num_columns: n.
+        seed: for the initial weights: Xavier uniform (Glorot & Bengio 2010), biases zero.
+    """
+
+    def __init__(self, shape: NetworkShape, num_columns: int, *, seed: int) -> None:
+        super().__init__()
+        self.shape, self.num_columns = shape, num_columns
+        self._activation = ACTIVATIONS[shape.activation]
+        last_width = shape.decoder[-1] if shape.decoder else shape.encoder[-1]
+        self.input_weight = nn.Parameter(torch.empty(num_columns, shape.encoder[0]))  # V: n x m
+        self.input_bias = nn.Parameter(torch.zeros(shape.encoder[0]))
+        self.encoder_weights = _matrices(shape.encoder)
+        self.encoder_biases = _vectors(shape.encoder[1:])
+        self.decoder_weights = nn.ParameterList() if shape.tied else _matrices((shape.encoder[-1], *shape.decoder))
+        self.decoder_biases = _vectors(shape.decoder)
+        self.output_weight = None if shape.tied else nn.Parameter(torch.empty(num_columns, last_width))  # W: n x k
+        self.output_bias = nn.Parameter(torch.zeros(num_columns))
+        generator = torch.Generator().manual_seed(seed)
+        for parameter in self.parameters():
+            if parameter.dim() == 2:
+                nn.init.xavier_uniform_(parameter, generator=generator)
+
+    def hidden_of_rows(self, rows: SparseRows, noise: torch.Generator | None = None) -> Tensor:
+        """The last hidden layer, (B, k), for sparse rows; `noise` switches dropout on."""
+        values = dropout(rows.values, self.shape.input_dropout, noise)
+        return self._hidden(sparse_linear(rows.with_values(values), self.input_weight, self.input_bias), noise)
+
+    def hidden_of_dense(self, inputs: Tensor, noise: torch.Generator | None = None) -> Tensor:
+        """The last hidden layer, (B, k), for a dense input (B, n), as re-feeding needs it."""
+        return self._hidden(inputs @ self.input_weight + self.input_bias, noise)
+
+    def output_at(self, hidden: Tensor, places: SparseRows) -> Tensor:
+        """The output, (nnz,), at the places only."""
+        return self.last(sampled_linear(hidden, self.last_weight, places) + self.output_bias[places.columns])
+
+    def output_dense(self, hidden: Tensor) -> Tensor:
+        """The whole output, (B, n)."""
+        return self.last(F.linear(hidden, self.last_weight, self.output_bias))
+
+    @property
+    def last_weight(self) -> Tensor:
+        """W, (n, k)."""
+        return self.input_weight if self.output_weight is None else self.output_weight
+
+    def last(self, values: Tensor) -> Tensor:
+        """The last layer's activation, of any shape."""
+        return self._activation(values) if self.shape.activation_on_last_layer else values
+
+    def _hidden(self, first: Tensor, noise: torch.Generator | None) -> Tensor:
+        """From the first layer's sums, (B, m), through all hidden layers."""
+        hidden = self._activation(first)
+        for weight, bias in zip(self.encoder_weights, self.encoder_biases, strict=True):
+            hidden = dropout(hidden, self.shape.hidden_dropout, noise)
+            hidden = self._activation(F.linear(hidden, weight, bias))
+        hidden = dropout(hidden, self.shape.code_dropout, noise)
+        weights = [weight.t() for weight in reversed(self.encoder_weights)] if self.shape.tied else self.decoder_weights
+        for weight, bias in zip(weights, self.decoder_biases, strict=True):
+            hidden = dropout(self._activation(F.linear(hidden, weight, bias)), self.shape.hidden_dropout, noise)
+        return hidden
+
+
+def _matrices(widths: tuple[int, ...]) -> nn.ParameterList:
+    return nn.ParameterList([nn.Parameter(torch.empty(after, before)) for before, after in pairwise(widths)])
+
+
+def _vectors(widths: tuple[int, ...]) -> nn.ParameterList:
+    return nn.ParameterList([nn.Parameter(torch.zeros(width)) for width in widths])

@@ -1,0 +1,84 @@
+"""The user side: a person's ratings in, their ratings of all items out; a new person needs no retraining."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from refeed.data.history import History
+from refeed.data.ratings import Ratings
+from refeed.models.base import RatingModel, RowSource
+from refeed.models.layers.sparse_rows import SparseRows
+from refeed.models.network import Network
+from refeed.models.offsets import Offsets
+
+
+class UserAutoEncoder(RatingModel):
+    """prediction(u, i) = offset(u, i) + f(history of u - offsets)_i; U-AutoRec made deep.
+
+    Args:
+        network: f, over n columns.
+        offsets: what is taken off the ratings first.
+        num_users: users in training.
+        num_items: n.
+    """
+
+    def __init__(self, network: Network, offsets: Offsets, num_users: int, num_items: int) -> None:
+        super().__init__(num_users, num_items)
+        self.network, self.offsets = network, offsets
+
+    def training_source(self, train: Ratings) -> RowSource:
+        """The rows that the network is trained on: users, offsets taken off, worked out for each batch."""
+        return RowSource(train.user_counts, lambda users: self._inputs(train.rows(users)))
+
+    @torch.no_grad()
+    def predict_pairs(
+        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """See `RatingModel.predict_pairs`; each asked row goes through the network once."""
+        asked, row_of_pair = np.unique(rows, return_inverse=True)
+        hidden = self._hidden(history.rows(asked))
+        order = np.argsort(row_of_pair, kind="stable")
+        outputs = np.empty(len(rows), np.float32)
+        places = places_of_pairs(row_of_pair[order], items[order], len(asked), self.num_items, hidden.device)
+        outputs[order] = self.network.output_at(hidden, places).numpy(force=True)
+        return outputs + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
+
+    @torch.no_grad()
+    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+        """See `RatingModel.score_rows`."""
+        outputs: npt.NDArray[np.float32] = self.network.output_dense(self._hidden(history)).numpy(force=True)
+        return outputs + self.offsets.user_part(history)[:, None] + self.offsets.item_part()[None, :]
+
+    def _hidden(self, history: History) -> torch.Tensor:
+        return self.network.hidden_of_rows(SparseRows.from_history(self._inputs(history), self.device))
+
+    def _inputs(self, history: History) -> History:
+        return centred(history, self.offsets.of_entries(history))
+
+
+def centred(history: History, offsets: npt.NDArray[np.float32]) -> History:
+    """The history with `offsets`, (nnz,), taken off its ratings."""
+    return History(
+        indptr=history.indptr,
+        indices=history.indices,
+        values=history.values - offsets,
+        num_items=history.num_items,
+        users=history.users,
+        timestamps=history.timestamps,
+    )
+
+
+def places_of_pairs(
+    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], num_rows: int, num_columns: int, device: torch.device
+) -> SparseRows:
+    """Pairs, (P,), already sorted by row, as places for `Network.output_at`."""
+    indptr = np.zeros(num_rows + 1, np.int64)
+    np.cumsum(np.bincount(rows, minlength=num_rows), out=indptr[1:])
+    return SparseRows(
+        indptr=torch.from_numpy(indptr).to(device),
+        columns=torch.from_numpy(np.ascontiguousarray(columns, np.int64)).to(device),
+        values=torch.zeros(len(columns), device=device),
+        num_columns=num_columns,
+    )

@@ -1,0 +1,238 @@
+"""The charts of reports: lines, bars, histograms, and estimates with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from refeed.errors import DataError
+from refeed.reports.colours import LIGHT, SERIES
+from refeed.reports.drawing import Drawing, drawing_style
+from refeed.reports.extras import import_extra
+
+_WIDTH = 5.2  # inches; small enough that the text stays readable where a phone shrinks the chart
+_DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
+_COUNT_FORMAT = "{x:,.10g}"  # thousands commas, no needless zeros
+_MOST_SERIES = 12  # as many pairs of colour and dash as differ
+
+
+def line_chart(
+    series: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]],
+    *,
+    x_label: str,
+    y_label: str,
+    title: str | None = None,
+    marks: Mapping[str, tuple[float, float]] | None = None,
+    references: Mapping[str, float] | None = None,
+) -> Drawing:
+    """Curves over a common axis, told apart by colour and dash.
+
+    Args:
+        series: name to x and y, numbers (P,) each.
+        x_label: what x is, with its unit.
+        y_label: what y is, with its unit.
+        title: a line above.
+        marks: text to the place of a dot, for example the best epoch.
+        references: text to the height of a horizontal line, for example a published number.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+        DataError: no series or more than twelve, or x and y differ in length.
+    """
+    if not 1 <= len(series) <= _MOST_SERIES:
+        raise DataError(f"a line chart tells 1 to {_MOST_SERIES} series apart, got {len(series)}")
+    curves = {name: (np.asarray(x), np.asarray(y)) for name, (x, y) in series.items()}
+    for name, (x, y) in curves.items():
+        _require_equal_lengths(name, x=x, y=y)
+    with drawing_style():
+        figure, axes = _canvas(3.3, title=title, x_label=x_label, y_label=y_label)
+        for place, (name, (x, y)) in enumerate(curves.items()):
+            colour, dash = SERIES[place % len(SERIES)], _DASHES[place % len(_DASHES)]
+            axes.plot(x, y, label=name, color=colour, linestyle=dash)
+        axes.grid(visible=False, axis="x")
+        if all(np.issubdtype(x.dtype, np.integer) for x, _ in curves.values()):
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        _draw_references(axes, references or {})
+        _draw_marks(axes, marks or {})
+        if len(curves) > 1:
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), borderaxespad=0, ncols=_legend_columns(curves))
+        return Drawing.of(figure)
+
+
+def bar_chart(
+    labels: Sequence[str],
+    values: npt.ArrayLike,
+    *,
+    value_label: str,
+    title: str | None = None,
+    intervals: Sequence[tuple[float, float]] | None = None,
+    horizontal: bool = True,
+    value_format: str = ",.4g",
+) -> Drawing:
+    """One bar a label, from zero, with its value written at its end.
+
+    Args:
+        labels: names of the L bars, from top to bottom or from left to right.
+        values: numbers (L,).
+        value_label: what the values are, with their unit.
+        title: a line above.
+        intervals: low and high end of each bar's whisker.
+        horizontal: bars to the right (room for long names), else upwards.
+        value_format: how the values are written, as Python's `format` takes it.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+        DataError: no bars, or the lengths differ.
+    """
+    heights = np.asarray(values, np.float64)
+    ends = np.column_stack([heights, heights]) if intervals is None else np.asarray(intervals, np.float64).reshape(-1, 2)
+    _require_equal_lengths("bar chart", labels=labels, values=heights, intervals=ends)
+    places = range(len(labels))
+    with drawing_style():
+        if horizontal:
+            figure, axes = _rows_canvas(labels, title=title, x_label=value_label)
+            axes.barh(places, heights, height=0.62, color=SERIES[0])
+        else:
+            figure, axes = _canvas(3.3, title=title, y_label=value_label)
+            axes.set_xticks(places, labels)
+            axes.grid(visible=False, axis="x")
+            axes.bar(places, heights, width=0.68, color=SERIES[0])
+        if intervals is not None:
+            draw = axes.hlines if horizontal else axes.vlines
+            draw(places, ends[:, 0], ends[:, 1], color=LIGHT["ink"], linewidth=1.4)
+        for place, value, end in zip(places, heights, np.maximum(ends.max(axis=1), 0), strict=True):
+            _write_value(axes, format(value, value_format), place, end, horizontal=horizontal)
+        (axes.xaxis if horizontal else axes.yaxis).set_major_formatter(_COUNT_FORMAT)
+        axes.margins(**{"x" if horizontal else "y": 0.12})
+        return Drawing.of(figure)
+
+
+def histogram_chart(
+    counts: npt.ArrayLike,
+    edges: npt.ArrayLike,
+    *,
+    x_label: str,
+    y_label: str,
+    title: str | None = None,
+) -> Drawing:
+    """How many of something fall between each two edges; takes what `numpy.histogram` gives.
+
+    Args:
+        counts: numbers (L,).
+        edges: increasing numbers (L + 1,).
+        x_label: what is counted by, with its unit.
+        y_label: what is counted.
+        title: a line above.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+        DataError: no bins, or not one edge more than counts.
+    """
+    heights, borders = np.asarray(counts), np.asarray(edges)
+    _require_equal_lengths("histogram", counts=heights, widths=borders[1:])
+    with drawing_style():
+        figure, axes = _canvas(3.0, title=title, x_label=x_label, y_label=y_label)
+        axes.bar(
+            borders[:-1], heights, np.diff(borders), align="edge", color=SERIES[0], edgecolor=LIGHT["ground"], linewidth=0.8
+        )
+        axes.yaxis.set_major_formatter(_COUNT_FORMAT)
+        axes.grid(visible=False, axis="x")
+        axes.margins(x=0.01)
+        return Drawing.of(figure)
+
+
+def interval_chart(
+    names: Sequence[str],
+    estimates: npt.ArrayLike,
+    lows: npt.ArrayLike,
+    highs: npt.ArrayLike,
+    *,
+    x_label: str,
+    title: str | None = None,
+    references: Mapping[str, float] | None = None,
+) -> Drawing:
+    """A dot and a whisker for each name, from top to bottom, to compare estimates whose zero is far away.
+
+    Args:
+        names: what is estimated (L,).
+        estimates: numbers (L,).
+        lows: lower ends of the intervals (L,).
+        highs: upper ends of the intervals (L,).
+        x_label: what the estimates are, with their unit and the level of the intervals.
+        title: a line above.
+        references: text to the place of a vertical line, for example no difference at 0.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+        DataError: no estimates, or the lengths differ.
+    """
+    dots, left, right = (np.asarray(numbers, np.float64) for numbers in (estimates, lows, highs))
+    _require_equal_lengths("interval chart", names=names, estimates=dots, lows=left, highs=right)
+    places = np.arange(len(names))
+    with drawing_style():
+        figure, axes = _rows_canvas(names, title=title, x_label=x_label)
+        axes.hlines(places, left, right, color=SERIES[0], linewidth=2.2)
+        axes.plot(dots, places, "o", color=SERIES[0], markersize=8, markeredgecolor=LIGHT["ground"], markeredgewidth=1.2)
+        for text, x in (references or {}).items():
+            axes.axvline(x, color=LIGHT["quiet"], linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+            axes.annotate(
+                text, (x, 1), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points", ha="center", fontsize=9.5
+            )
+        axes.margins(x=0.08)
+        return Drawing.of(figure)
+
+
+def _canvas(height: float, *, title: str | None, x_label: str | None = None, y_label: str | None = None) -> tuple[Any, Any]:
+    """A figure `height` inches high, and its axes."""
+    figure = import_extra("matplotlib.figure").Figure(figsize=(_WIDTH, height))
+    axes = figure.add_subplot()
+    axes.set(xlabel=x_label, ylabel=y_label)
+    if title is not None:
+        figure.suptitle(title, x=0.01, ha="left")
+    return figure, axes
+
+
+def _rows_canvas(labels: Sequence[str], *, title: str | None, x_label: str) -> tuple[Any, Any]:
+    """A figure with one row a label, the first at the top, and its axes."""
+    figure, axes = _canvas(0.85 + 0.36 * len(labels), title=title, x_label=x_label)
+    axes.set_yticks(np.arange(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    return figure, axes
+
+
+def _legend_columns(names: Iterable[str]) -> int:
+    """How many names fit beside each other above a chart."""
+    longest = max(map(len, names))
+    return 3 if longest <= 14 else 2 if longest <= 26 else 1
+
+
+def _draw_references(axes: Any, references: Mapping[str, float]) -> None:
+    for text, y in references.items():
+        axes.axhline(y, color=LIGHT["quiet"], linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right", "fontsize": 9.5}
+        axes.annotate(text, (1, y), (0, 4), **place)
+
+
+def _draw_marks(axes: Any, marks: Mapping[str, tuple[float, float]]) -> None:
+    for text, place in marks.items():
+        axes.plot(*place, "o", color=LIGHT["ink"], markersize=7, markeredgecolor=LIGHT["ground"], markeredgewidth=1.2, zorder=5)
+        axes.annotate(text, place, (0, -9), textcoords="offset points", ha="center", va="top", fontsize=9.5)
+    if marks:
+        axes.margins(y=0.14)
+
+
+def _write_value(axes: Any, text: str, place: float, end: float, *, horizontal: bool) -> None:
+    point, offset = ((end, place), (5, 0)) if horizontal else ((place, end), (0, 4))
+    sides = {"ha": "left", "va": "center"} if horizontal else {"ha": "center", "va": "bottom"}
+    axes.annotate(text, point, offset, textcoords="offset points", fontsize=9.5, **sides)
+
+
+def _require_equal_lengths(what: str, **columns: Any) -> None:
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) != 1 or 0 in lengths.values():
+        got = ", ".join(f"{length} {name}" for name, length in lengths.items())
+        raise DataError(f"{what}: expected equally many and at least one, got {got}")

@@ -1,0 +1,153 @@
+"""A report as plain data, and the one self-contained HTML page it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from numbers import Integral, Real
+from pathlib import Path
+from typing import ClassVar, Literal, TypeAlias
+
+from refeed.errors import DataError
+from refeed.reports.colours import DARK, LIGHT
+from refeed.reports.extras import import_extra
+from refeed.reports.files import write_file
+
+Cell: TypeAlias = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under column names.
+
+    Attributes:
+        columns: names of the C columns.
+        rows: rows of C cells; a number is shown by `cell_text`, a text as it is.
+        caption: one line that says what the table shows.
+        align: one letter a column, "l" left or "r" right; None puts the columns that hold only numbers right.
+    """
+
+    kind: ClassVar[str] = "table"
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    caption: str = ""
+    align: str | None = None
+
+    def __post_init__(self) -> None:
+        for number, row in enumerate(self.rows, 1):
+            if len(row) != len(self.columns):
+                raise DataError(f"table '{self.caption}': row {number} has {len(row)} cells, expected {len(self.columns)}")
+        if self.align is not None and (len(self.align) != len(self.columns) or set(self.align) - {"l", "r"}):
+            raise DataError(f"table '{self.caption}': align is '{self.align}', expected {len(self.columns)} letters l or r")
+
+    @property
+    def alignments(self) -> list[Literal["left", "right"]]:
+        """The side on which each column is lined up."""
+        if self.align is not None:
+            return ["left" if letter == "l" else "right" for letter in self.align]
+        return ["right" if self._holds_numbers(place) else "left" for place in range(len(self.columns))]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The cells as people read them."""
+        return [[cell_text(cell) for cell in row] for row in self.rows]
+
+    def _holds_numbers(self, place: int) -> bool:
+        cells = [row[place] for row in self.rows if row[place] is not None]
+        return bool(cells) and all(isinstance(cell, Real) for cell in cells)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing.
+
+    Attributes:
+        svg: the drawing as one <svg> element, put into the page as it is (see `figures.Drawing.svg`).
+        caption: one line below it that says what it shows.
+        alt: the same finding in words, for people who cannot see it.
+    """
+
+    kind: ClassVar[str] = "figure"
+    svg: str
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Headline numbers, each a label and its value."""
+
+    kind: ClassVar[str] = "facts"
+    pairs: Sequence[tuple[str, Cell]]
+
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        """Labels and values as people read them."""
+        return [(label, cell_text(value)) for label, value in self.pairs]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text that keeps its spaces and lines: a command or settings."""
+
+    kind: ClassVar[str] = "code"
+    text: str
+
+
+Block: TypeAlias = Table | Figure | Facts | Code
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, plain text whose paragraphs are parted by empty lines, and blocks."""
+
+    title: str
+    text: str = ""
+    blocks: Sequence[Block] = ()
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The paragraphs of the text."""
+        return [paragraph.strip() for paragraph in self.text.split("\n\n") if paragraph.strip()]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report."""
+
+    title: str
+    subtitle: str
+    sections: Sequence[Section]
+    footer: str = ""
+
+
+def cell_text(cell: Cell) -> str:
+    """How a cell reads: whole numbers with thousands commas, others with four decimals, nothing as a dash."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, Integral):
+        return f"{int(cell):,}"
+    return f"{float(cell):,.4f}" if isinstance(cell, Real) else str(cell)
+
+
+def render(page: Page) -> str:
+    """The page as HTML that needs no other file, network or script, readable in a light and a dark theme.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+    """
+    jinja2 = import_extra("jinja2")
+    template = resources.files("refeed.reports").joinpath("page.html.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return str(environment.from_string(template).render(page=page, light=LIGHT, dark=DARK))
+
+
+def write_page(page: Page, path: str | Path, *, overwrite: bool = False) -> None:
+    """Render the page and write it in one step.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+        StorageError: the file exists and `overwrite` is false, or it cannot be written.
+    """
+    write_file(path, render(page).encode(), overwrite=overwrite)

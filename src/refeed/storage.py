@@ -1,0 +1,131 @@
+"""Files and folders that appear complete or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from refeed.errors import StorageError
+
+
+@contextmanager
+def atomic_folder(path: str | Path, *, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
+    """A new, empty folder to fill; it takes the name `path` only when the `with` block ends without an error.
+
+    On any error, Ctrl-C included, it is removed and what was at `path` stays as it was. Missing parent folders are made.
+
+    Args:
+        path: the folder to write.
+        overwrite: replace a folder that is there already; the old one is removed after the new one is complete.
+        marker: name of a file that a folder must hold to be replaced, so that a mistyped path never deletes anything else.
+
+    Yields:
+        the temporary folder, a sibling of `path`.
+
+    Raises:
+        StorageError: `path` exists and may not be replaced, or the system refuses to write (no space, no permission).
+    """
+    target = Path(path).resolve()
+    written = _temporary_sibling(target)
+    with _as_storage_error(target):
+        _require_replaceable_folder(target, overwrite, marker)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            written.mkdir()
+            yield written
+            for folder, _, names in os.walk(written):
+                for name in names:
+                    _flush(Path(folder, name))
+            _require_replaceable_folder(target, overwrite, marker)
+            _swap_in(written, target)
+        finally:
+            shutil.rmtree(written, ignore_errors=True)
+
+
+@contextmanager
+def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """A path to write a file at; it takes the name `path` only when the `with` block ends without an error.
+
+    On any error, Ctrl-C included, it is removed and what was at `path` stays as it was. Missing parent folders are made.
+
+    Args:
+        path: the file to write.
+        overwrite: replace a file that is there already.
+
+    Yields:
+        a temporary path beside `path`, with the same suffix; nothing is there yet.
+
+    Raises:
+        StorageError: `path` exists and may not be replaced, or the system refuses to write (no space, no permission).
+    """
+    target = Path(path).resolve()
+    written = _temporary_sibling(target)
+    with _as_storage_error(target):
+        _require_replaceable_file(target, overwrite)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield written
+            _flush(written)
+            _require_replaceable_file(target, overwrite)
+            written.replace(target)
+        finally:
+            written.unlink(missing_ok=True)
+
+
+@contextmanager
+def _as_storage_error(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        raise StorageError(f"{target}: cannot be written ({error.strerror or error}{place})") from error
+
+
+def _temporary_sibling(target: Path) -> Path:
+    """A free name in the same folder, hence on the same disk, where a rename is one step."""
+    return target.with_name(f".partial-{secrets.token_hex(4)}-{target.name}")
+
+
+def _require_replaceable_folder(target: Path, overwrite: bool, marker: str | None) -> None:
+    if not target.exists():
+        return
+    if not overwrite:
+        raise StorageError(f"{target}: exists already; choose another path or ask for overwriting")
+    if not target.is_dir():
+        raise StorageError(f"{target}: is a file, and only a folder may be replaced by a folder; choose another path")
+    if marker is not None and not (target / marker).is_file():
+        raise StorageError(
+            f"{target}: not overwritten, since it holds no {marker} and may be something else; choose another path"
+        )
+
+
+def _require_replaceable_file(target: Path, overwrite: bool) -> None:
+    if target.is_dir():
+        raise StorageError(f"{target}: is a folder, expected a file name; choose another path")
+    if target.exists() and not overwrite:
+        raise StorageError(f"{target}: exists already; choose another path or ask for overwriting")
+
+
+def _swap_in(written: Path, target: Path) -> None:
+    """Give the folder `written` the name `target`; what had that name goes only after that."""
+    if not target.exists():
+        written.rename(target)
+        return
+    retired = written.with_name(f"{written.name}-old")
+    target.rename(retired)
+    try:
+        written.rename(target)
+    except BaseException:
+        retired.rename(target)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)  # the new folder is in place: a rest of the old one is no failure
+
+
+def _flush(path: Path) -> None:
+    """Make the system write the file to the disk, so that a power cut after the rename finds it whole."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,105 @@
+"""Fits an autoencoder by gradient steps over batches of sparse rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from refeed.data.batches import derive_seed, epoch_batches
+from refeed.data.ratings import Ratings
+from refeed.errors import TrainingError
+from refeed.models.autoencoder import AutoEncoderModel
+from refeed.models.layers.sparse_rows import SparseRows
+from refeed.training.fitter import StepReport
+from refeed.training.optimizers import build_optimizer, learning_rate_at, set_learning_rate
+from refeed.training.options import TrainingOptions
+from refeed.training.refeeding import BatchTrainer
+
+
+class GradientFitter:
+    """Batches and dropout are functions of (seed, epoch, step), so a resumed run equals an uninterrupted one.
+
+    Args:
+        model: with its initial weights, on its device; its offsets are already fitted.
+        train: training ratings.
+        options: how to train.
+        seed: of the batches and of dropout.
+    """
+
+    def __init__(self, model: AutoEncoderModel, train: Ratings, options: TrainingOptions, *, seed: int) -> None:
+        self.model, self.options, self.seed = model, options, seed
+        self.epochs = options.epochs
+        self._source = model.training_source(train)
+        self._optimizer = build_optimizer(model.network, options)
+        self._train_batch = BatchTrainer(model.network, options, self._update)
+        self._noise = torch.Generator(device=model.device)
+        self._batches_of = (-1, epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0))
+
+    def num_steps(self, epoch: int) -> int:
+        """Number of batches of an epoch."""
+        return len(self._batches(epoch))
+
+    def train_step(self, epoch: int, step: int) -> StepReport:
+        """Train on one batch; see `Fitter.train_step`."""
+        rate = learning_rate_at(self.options, epoch=epoch, step=step, steps_per_epoch=self.num_steps(epoch))
+        set_learning_rate(self._optimizer, rate)
+        self._noise.manual_seed(derive_seed(self.seed, "dropout", epoch, step))
+        rows = SparseRows.from_history(self._source.rows(self._batches(epoch)[step]), self.model.device)
+        loss, refeed_losses = self._train_batch(rows, self._noise)
+        self._require_finite(loss, refeed_losses, rate, f"epoch {epoch + 1}, batch {step + 1:,}")
+        refeed_loss = sum(refeed_losses) / len(refeed_losses) if refeed_losses else None
+        return StepReport(loss * len(rows.columns), len(rows.columns), refeed_loss)
+
+    def learning_rate(self, epoch: int) -> float:
+        """The rate at the start of an epoch."""
+        return learning_rate_at(self.options, epoch=epoch, step=0, steps_per_epoch=self.num_steps(epoch))
+
+    def state(self) -> dict[str, Tensor]:
+        """The optimiser's tensors, named by parameter and quantity."""
+        return {
+            f"{place}.{name}": value
+            for place, values in self._optimizer.state_dict()["state"].items()
+            for name, value in values.items()
+            if isinstance(value, Tensor)
+        }
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take up the optimiser's tensors of an earlier run."""
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            place, name = key.split(".", 1)
+            state.setdefault(int(place), {})[name] = value
+        whole = self._optimizer.state_dict()
+        whole["state"] = state
+        self._optimizer.load_state_dict(whole)
+
+    def _batches(self, epoch: int) -> list[npt.NDArray[np.int64]]:
+        if self._batches_of[0] != epoch:
+            batches = epoch_batches(self._source.counts, self.options.batch_size, seed=self.seed, epoch=epoch)
+            self._batches_of = (epoch, batches)
+        return self._batches_of[1]
+
+    def _update(self, loss: Tensor) -> None:
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.options.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.model.network.parameters(), self.options.gradient_clip)
+        self._optimizer.step()
+
+    def _require_finite(self, loss: float, refeed_losses: list[float], rate: float, where: str) -> None:
+        if math.isfinite(loss) and all(math.isfinite(value) for value in refeed_losses):
+            return
+        which = "re-feeding" if math.isfinite(loss) else "supervised"
+        cures = [f"lower learning_rate (now {rate:g})"]
+        if self.options.gradient_clip is None:
+            cures.append("clip the gradient (gradient_clip=1)")
+        if self.options.refeed_steps:
+            cures.append("train without re-feeding first (refeed_steps=0)")
+        raise TrainingError(
+            f"{where}: the {which} loss is not a finite number; the steps were too large for this network and rating scale\n"
+            f"  {', or '.join(cures)}."
+        )

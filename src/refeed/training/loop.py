@@ -1,0 +1,225 @@
+"""The one training loop: steps, validation, best epoch, early stopping, checkpoints, Ctrl-C; for every fitter."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from refeed.errors import BundleError, TrainingError
+from refeed.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from refeed.training.fitter import Fitter, StepReport
+from refeed.training.interruption import stop_on_interrupt
+from refeed.training.progress import EpochRecord, SilentWatcher, TrainingWatcher
+
+CHECKPOINT_SHARE = 0.05  # at most this share of the time goes into checkpoints after epochs
+
+
+class InterruptedTrainingError(TrainingError):
+    """Somebody asked the run to stop; it can be taken up again if it has a checkpoint folder."""
+
+    exit_code = 130
+
+
+@dataclass
+class EpochSums:
+    """Sums over the steps of the epoch under way."""
+
+    squared_error: float = 0.0
+    ratings: int = 0
+    refeed_loss: float = 0.0
+    refeed_steps: int = 0
+    seconds: float = 0.0
+
+    def add(self, report: StepReport, seconds: float) -> None:
+        """Add a step."""
+        self.squared_error += report.squared_error
+        self.ratings += report.ratings
+        self.seconds += seconds
+        if report.refeed_loss is not None:
+            self.refeed_loss += report.refeed_loss
+            self.refeed_steps += 1
+
+    @property
+    def rmse(self) -> float:
+        """Of the steps so far."""
+        return math.sqrt(self.squared_error / max(1, self.ratings))
+
+
+@dataclass
+class RunState:
+    """Where a run is: `epoch` and `step` are the next to do, from 0."""
+
+    epoch: int = 0
+    step: int = 0
+    sums: EpochSums = field(default_factory=EpochSums)
+    log: list[EpochRecord] = field(default_factory=list)
+    best_epoch: int = 0
+    best_rmse: float = math.inf
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values; `best_rmse` is left out before the first epoch (JSON knows no infinity)."""
+        values = {**vars(self), "sums": vars(self.sums), "log": [record.to_dict() for record in self.log]}
+        return {key: value for key, value in values.items() if value != math.inf}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunState:
+        """The inverse of `to_dict`."""
+        log = [EpochRecord(**record) for record in values["log"]]
+        return cls(**{**values, "sums": EpochSums(**values["sums"]), "log": log})
+
+
+class TrainingLoop:
+    """Runs a fitter to its best epoch.
+
+    Args:
+        fitter: what takes the steps; its model is trained in place.
+        validate: RMSE of the model on the validation part, None where there is none (then the last epoch is the best).
+        patience: epochs without a better validation RMSE after which the run stops; None never stops early.
+        watcher: told how it goes.
+        checkpoint_folder: where the state is kept; None keeps none.
+        identity: what the run is of; a checkpoint of another one is refused.
+    """
+
+    def __init__(
+        self,
+        fitter: Fitter,
+        *,
+        validate: Callable[[], float] | None,
+        patience: int | None = None,
+        watcher: TrainingWatcher | None = None,
+        checkpoint_folder: Path | None = None,
+        identity: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.fitter, self.validate, self.patience = fitter, validate, patience
+        self.watcher: TrainingWatcher = watcher or SilentWatcher()
+        self.checkpoint_folder, self.identity = checkpoint_folder, dict(identity or {})
+        self.state = RunState()
+        self._best: dict[str, Tensor] = {}
+        self._written_at, self._writing_took = time.monotonic(), 0.0
+
+    def resume(self) -> None:
+        """Take up the run whose state lies in the checkpoint folder.
+
+        Raises:
+            BundleError: there is none, it is damaged, or it is of another run.
+        """
+        assert self.checkpoint_folder is not None
+        checkpoint = read_checkpoint(self.checkpoint_folder)
+        differing = sorted(key for key, value in self.identity.items() if checkpoint.identity.get(key) != value)
+        if differing:
+            raise BundleError(
+                f"{self.checkpoint_folder}: the checkpoint is of another run (different: {', '.join(differing)})\n"
+                "  Resume with the same data, split, model and seed, or delete the folder and start anew."
+            )
+        self.state = RunState.from_dict(checkpoint.progress)
+        self.fitter.model.load_state_dict(checkpoint.tensors["model"])
+        self.fitter.load_state(dict(checkpoint.tensors.get("fitter", {})))
+        self._best = dict(checkpoint.tensors.get("best", {}))
+
+    def run(self) -> RunState:
+        """Train to the end; the model then has the weights of the best epoch.
+
+        Raises:
+            TrainingError: the loss stopped being finite; the best epoch before that is kept in the checkpoint folder.
+            InterruptedTrainingError: Ctrl-C; the state is in the checkpoint folder.
+        """
+        self.watcher.start(epoch=self.state.epoch, epochs=self.fitter.epochs, steps=self.fitter.num_steps(self.state.epoch))
+        try:
+            with stop_on_interrupt() as stop:
+                while self.state.epoch < self.fitter.epochs and not self._out_of_patience:
+                    self._run_epoch(lambda: stop.wished)
+        except InterruptedTrainingError:
+            raise
+        except TrainingError as error:
+            raise TrainingError(f"{error}{self._keep_last_good()}") from error
+        finally:
+            self.watcher.stop()
+            if self._best:
+                self.fitter.model.load_state_dict(self._best)
+        return self.state
+
+    def _run_epoch(self, stop_wished: Callable[[], bool]) -> None:
+        state = self.state
+        while state.step < self.fitter.num_steps(state.epoch):
+            began = time.perf_counter()
+            report = self.fitter.train_step(state.epoch, state.step)
+            state.sums.add(report, time.perf_counter() - began)
+            state.step += 1
+            self.watcher.step(epoch=state.epoch, step=state.step, train_rmse=state.sums.rmse)
+            if stop_wished():
+                self._interrupt()
+        self._finish_epoch()
+        if stop_wished() and state.epoch < self.fitter.epochs:
+            self._interrupt()
+
+    def _finish_epoch(self) -> None:
+        state, sums, began = self.state, self.state.sums, time.perf_counter()
+        valid_rmse = None if self.validate is None else self.validate()
+        record = EpochRecord(
+            epoch=state.epoch + 1,
+            train_rmse=sums.rmse,
+            refeed_loss=sums.refeed_loss / sums.refeed_steps if sums.refeed_steps else None,
+            valid_rmse=valid_rmse,
+            learning_rate=self.fitter.learning_rate(state.epoch),
+            seconds=sums.seconds + time.perf_counter() - began,
+            ratings_per_second=sums.ratings / max(sums.seconds, 1e-9),
+        )
+        is_best = valid_rmse is None or valid_rmse < state.best_rmse
+        if is_best:
+            state.best_epoch, state.best_rmse = record.epoch, math.inf if valid_rmse is None else valid_rmse
+            self._keep_best()
+        state.log.append(record)
+        state.epoch, state.step, state.sums = state.epoch + 1, 0, EpochSums()
+        self.watcher.epoch(record, is_best=is_best)
+        if time.monotonic() - self._written_at >= self._writing_took / CHECKPOINT_SHARE:
+            self._write_checkpoint()
+
+    def _keep_best(self) -> None:
+        for name, tensor in self.fitter.model.state_dict().items():
+            kept = self._best.get(name)
+            if kept is None or kept.shape != tensor.shape:
+                self._best[name] = tensor.detach().clone()
+            else:
+                kept.copy_(tensor)
+
+    @property
+    def _out_of_patience(self) -> bool:
+        return (
+            self.patience is not None
+            and self.validate is not None
+            and self.state.epoch - self.state.best_epoch >= self.patience
+        )
+
+    def _interrupt(self) -> None:
+        where = f"stopped in epoch {self.state.epoch + 1} after {self.state.step:,} batches"
+        if self.checkpoint_folder is None:
+            raise InterruptedTrainingError(f"{where}; nothing was kept, since this run has no checkpoint folder")
+        self._write_checkpoint()
+        raise InterruptedTrainingError(f"{where}; the state is kept in {self.checkpoint_folder}, resume to go on from there")
+
+    def _write_checkpoint(self) -> None:
+        if self.checkpoint_folder is None:
+            return
+        began = time.monotonic()
+        tensors = {"model": self.fitter.model.state_dict(), "fitter": self.fitter.state(), "best": self._best}
+        write_checkpoint(Checkpoint(self.identity, self.state.to_dict(), tensors), self.checkpoint_folder)
+        self._written_at, self._writing_took = time.monotonic(), time.monotonic() - began
+
+    def _keep_last_good(self) -> str:
+        """After a failure: keep the best epoch as the place to resume from, with the optimiser started anew."""
+        best = self.state.best_epoch
+        if best == 0:
+            return "\n  No epoch was finished, so there is no state to keep."
+        if self.checkpoint_folder is None:
+            return ""
+        progress = RunState(best, 0, EpochSums(), self.state.log[:best], best, self.state.best_rmse).to_dict()
+        write_checkpoint(Checkpoint(self.identity, progress, {"model": self._best, "best": self._best}), self.checkpoint_folder)
+        return (
+            f"\n  The last good state (epoch {best}) is kept in {self.checkpoint_folder}; resume from it with changed options."
+        )

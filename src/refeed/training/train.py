@@ -1,0 +1,132 @@
+"""`train`: a model description and a split in, a fitted model out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from refeed.bundles import FittedModel, Provenance
+from refeed.config import to_dict
+from refeed.data.batches import derive_seed
+from refeed.data.ratings import Ratings
+from refeed.data.splits import Split, split_to_dict
+from refeed.errors import ConfigError
+from refeed.inference.histories import Histories
+from refeed.inference.scoring import predict_ratings
+from refeed.models import AutoEncoder, Bias, Spec
+from refeed.models.autoencoder import AutoEncoderModel
+from refeed.models.base import RatingModel
+from refeed.models.bias import BiasModel
+from refeed.runtime import Runtime
+from refeed.training.closed_form import BiasFitter, fit_offsets
+from refeed.training.fitter import Fitter
+from refeed.training.gradient import GradientFitter
+from refeed.training.loop import TrainingLoop
+from refeed.training.options import TrainingOptions
+from refeed.training.progress import ConsoleWatcher, SilentWatcher, TrainingWatcher
+
+
+def train(
+    spec: Spec,
+    split: Split,
+    options: TrainingOptions | None = None,
+    *,
+    runtime: Runtime | None = None,
+    progress: bool | TrainingWatcher = False,
+    checkpoint_folder: str | Path | None = None,
+    resume: bool = False,
+    keep_histories: bool = True,
+) -> FittedModel:
+    """Fit a model to the training part of a split and keep its best epoch on the validation part.
+
+    Args:
+        spec: the model, for example `AutoEncoder(encoder=(256, 256, 512), dropout=0.8)`.
+        split: train, valid and test ratings under one vocabulary; the test part is not looked at.
+        options: how to train a gradient model; the defaults of `TrainingOptions` when left out.
+        runtime: device, threads and the one seed; this machine and seed 0 when left out.
+        progress: True shows a bar or lines on standard error; or a watcher of your own.
+        checkpoint_folder: where the state of the run is kept, to be taken up again with `resume`.
+        resume: take up the run in `checkpoint_folder`; options other than the model may have changed.
+        keep_histories: keep the training ratings in the fitted model, so that it knows its users' histories.
+
+    Raises:
+        ConfigError: `resume` without a checkpoint folder.
+        BundleError: the checkpoint is absent, damaged or of another run.
+        TrainingError: the loss is not finite any more (the message says what to change).
+        InterruptedTrainingError: Ctrl-C.
+    """
+    if resume and checkpoint_folder is None:
+        raise ConfigError("resume: needs the checkpoint folder of the run to take up")
+    options, runtime = options or TrainingOptions(), runtime or Runtime.detect()
+    runtime.apply()
+    fitter = _fitter(spec, split.train, options, runtime)
+    loop = TrainingLoop(
+        fitter,
+        validate=validation_rmse(fitter.model, split),
+        patience=options.patience,
+        watcher=_watcher(progress),
+        checkpoint_folder=None if checkpoint_folder is None else Path(checkpoint_folder),
+        identity={"model": {"kind": spec.kind, **to_dict(spec)}, "split": split.fingerprint, "seed": runtime.seed},
+    )
+    if resume:
+        loop.resume()
+    state = loop.run()
+    return FittedModel(
+        spec=spec,
+        model=fitter.model,
+        users=split.train.users,
+        items=split.train.items,
+        scale=split.train.scale,
+        histories=replace(split.train, labels={}, notes=()) if keep_histories else None,
+        provenance=Provenance(
+            data_fingerprint=split.source_fingerprint,
+            split_fingerprint=split.fingerprint,
+            split=split_to_dict(split.splitter),
+            options=_options_of(spec, options),
+            seed=runtime.seed,
+            best_epoch=state.best_epoch,
+            log=tuple(record.to_dict() for record in state.log),
+        ),
+    )
+
+
+def validation_rmse(model: RatingModel, split: Split) -> Callable[[], float]:
+    """A function that gives the model's RMSE on the validation part, predictions clipped to the scale."""
+    truth, histories = np.asarray(split.valid.values, np.float64), Histories.of_training(split.train)
+
+    def measure() -> float:
+        predictions = split.valid.scale.clip(predict_ratings(model, histories, split.valid))
+        return math.sqrt(np.square(predictions - truth).mean())
+
+    return measure
+
+
+def _fitter(spec: Spec, ratings: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    model = spec.build(ratings.num_users, ratings.num_items, seed=derive_seed(runtime.seed, "weights")).to(runtime.device)
+    if isinstance(spec, Bias):
+        assert isinstance(model, BiasModel)
+        return BiasFitter(model, ratings, spec)
+    assert isinstance(model, AutoEncoderModel)
+    fit_offsets(
+        model.offsets,
+        ratings,
+        item_regularisation=spec.item_regularisation,
+        user_regularisation=spec.user_regularisation,
+    )
+    return GradientFitter(model, ratings, options, seed=runtime.seed)
+
+
+def _options_of(spec: Spec, options: TrainingOptions) -> dict[str, Any]:
+    return to_dict(options) if isinstance(spec, AutoEncoder) else {}
+
+
+def _watcher(progress: bool | TrainingWatcher) -> TrainingWatcher:
+    if isinstance(progress, bool):
+        return ConsoleWatcher(Console(stderr=True)) if progress else SilentWatcher()
+    return progress

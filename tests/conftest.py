@@ -1,0 +1,19 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def datasets() -> Path:
+    """The folder of real data sets, or a skip with the reason."""
+    folder = Path(os.environ.get("REFEED_DATA", PROJECT / ".." / "shared" / "datasets")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set REFEED_DATA to a folder with ml-latest-small, ml-100k, …")
+    return folder
