@@ -76,6 +76,16 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
             written.unlink(missing_ok=True)
 
 
+def require_free(path: str | Path, *, overwrite: bool) -> None:
+    """Refuse early what would only be refused after long work.
+
+    Raises:
+        StorageError: something is at `path` and may not be replaced.
+    """
+    if Path(path).exists() and not overwrite:
+        raise StorageError(f"{path}: exists already; choose another path or say --overwrite (overwrite=True)")
+
+
 @contextmanager
 def _as_storage_error(target: Path) -> Iterator[None]:
     try:
@@ -94,7 +104,7 @@ def _require_replaceable_folder(target: Path, overwrite: bool, marker: str | Non
     if not target.exists():
         return
     if not overwrite:
-        raise StorageError(f"{target}: exists already; choose another path or ask for overwriting")
+        raise StorageError(f"{target}: exists already; choose another path or say --overwrite (overwrite=True)")
     if not target.is_dir():
         raise StorageError(f"{target}: is a file, and only a folder may be replaced by a folder; choose another path")
     if marker is not None and not (target / marker).is_file():
@@ -107,7 +117,7 @@ def _require_replaceable_file(target: Path, overwrite: bool) -> None:
     if target.is_dir():
         raise StorageError(f"{target}: is a folder, expected a file name; choose another path")
     if target.exists() and not overwrite:
-        raise StorageError(f"{target}: exists already; choose another path or ask for overwriting")
+        raise StorageError(f"{target}: exists already; choose another path or say --overwrite (overwrite=True)")
 
 
 def _swap_in(written: Path, target: Path) -> None:

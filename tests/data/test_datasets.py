@@ -117,7 +117,7 @@ def test_server_without_the_file_is_named(serve):
 def test_no_server_is_named():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(DataError, match="cannot be downloaded .*refused"):
+    with pytest.raises(DataError, match=r"cannot be downloaded .*refused"):
         fetch_dataset("tiny", base_url=f"http://127.0.0.1:{port}")
 
 
@@ -130,16 +130,23 @@ def test_server_that_never_answers_is_given_up_in_time():
 
 
 def test_name_that_is_never_resolved_is_given_up_in_time(monkeypatch):
-    monkeypatch.setattr(module.urllib.request, "urlopen", lambda url, timeout: time.sleep(1))
+    finished = threading.Event()
+
+    def resolve_for_ever(url, timeout):
+        finished.wait()
+        raise OSError("never resolved")
+
+    monkeypatch.setattr(module.urllib.request, "urlopen", resolve_for_ever)
     begin = time.monotonic()
     with pytest.raises(DataError, match=r"no answer within 0\.1 s"):
         fetch_dataset("tiny", base_url="http://unresolved.invalid", timeout=0.1)
     assert time.monotonic() - begin < 0.8
+    finished.set()
 
 
 def test_server_that_drips_is_given_up_after_the_total_time(serve):
     begin = time.monotonic()
-    with pytest.raises(DataError, match=r"not complete after 0\.3 s|no answer"):
+    with pytest.raises(DataError, match=r"not complete after 0\.3 s"):
         fetch_dataset("tiny", base_url=serve(b"", drip_seconds=0.05), timeout=0.2, total=0.3)
     assert time.monotonic() - begin < 1.5
 

@@ -111,8 +111,17 @@ def _histogram(distinct: npt.NDArray[np.float64], counts: npt.NDArray[np.int64])
 
 
 def _counts(counts: npt.NDArray[np.int64]) -> Counts:
-    quantiles = np.quantile(counts, [0.0, 0.25, 0.5, 0.75, 0.9, 1.0])
-    return Counts(*(float(quantile) for quantile in quantiles), mean=float(counts.mean()), single=int((counts == 1).sum()))
+    quarter, median, three_quarters, nine_tenths = (float(q) for q in np.quantile(counts, [0.25, 0.5, 0.75, 0.9]))
+    return Counts(
+        minimum=int(counts.min()),
+        quarter=quarter,
+        median=median,
+        three_quarters=three_quarters,
+        nine_tenths=nine_tenths,
+        maximum=int(counts.max()),
+        mean=float(counts.mean()),
+        single=int((counts == 1).sum()),
+    )
 
 
 def _time_facts(columns: RatingColumns, user_codes: npt.NDArray[np.int64], now: int) -> TimeFacts | None:
@@ -126,7 +135,7 @@ def _time_facts(columns: RatingColumns, user_codes: npt.NDArray[np.int64], now: 
     return TimeFacts(
         first=f"{np.datetime64(first, 's')}Z",
         last=f"{np.datetime64(last, 's')}Z",
-        note=columns.notes[-1].removeprefix("times: ") if columns.notes else "",
+        note=next((note for note in columns.notes if note.startswith("times: ")), ""),
         distinct=len(np.unique(times)),
         tied_share=float(tied.mean()),
         in_future=_places(times > now, columns),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from refeed.data.audit_report import Counts, Facts, Finding, Places, SplitCheck, TimeFacts
+from refeed.data.audit_report import Counts, Facts, Finding, Level, Places, SplitCheck, TimeFacts
 
 TRAIN_LABELS = frozenset({"train", "training", "base"})
 TEST_LABELS = frozenset({"test", "testing", "probe"})
@@ -63,7 +63,7 @@ def _size_findings(facts: Facts) -> Iterator[Finding]:
 
 
 def _single_finding(kind: str, number: int, counts: Counts) -> Finding:
-    level = "warning" if counts.single > MANY_SINGLES * number else "info"
+    level: Level = "warning" if counts.single > MANY_SINGLES * number else "info"
     text = f"{counts.single:,} of {number:,} {kind}s have a single rating"
     return Finding(level, text, f"Predictions for such {kind}s are little more than averages; consider leaving them out.")
 

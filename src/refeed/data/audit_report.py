@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from refeed.config import to_dict
 
+Level = Literal["error", "warning", "info"]
+
 
 @dataclass(frozen=True)
 class Places:
@@ -64,12 +66,12 @@ class ValueFacts:
 class Counts:
     """How many ratings users (or items) have: quantiles, the mean, and how many have a single one."""
 
-    minimum: float
+    minimum: int
     quarter: float
     median: float
     three_quarters: float
     nine_tenths: float
-    maximum: float
+    maximum: int
     mean: float
     single: int
 
@@ -141,7 +143,7 @@ class SplitCheck:
 class Finding:
     """Something a person should know: an "error" stops `read_ratings`, a "warning" deserves a look."""
 
-    level: Literal["error", "warning", "info"]
+    level: Level
     text: str
     fix: str
 

@@ -101,10 +101,7 @@ def _download(url: str, *, timeout: float, total: float) -> bytes:
     content, end = bytearray(), time.monotonic() + total
     try:
         while True:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise _unreachable(url, f"not complete after {total:g} s")
-            arrived = arrivals.get(timeout=min(timeout, left))
+            arrived = arrivals.get(timeout=max(0.0, min(timeout, end - time.monotonic())))
             if isinstance(arrived, Exception):
                 raise _unreachable(url, str(arrived)) from arrived
             if not arrived:
@@ -113,7 +110,10 @@ def _download(url: str, *, timeout: float, total: float) -> bytes:
             if len(content) > LARGEST_BYTES:
                 raise DataError(f"longer than {LARGEST_BYTES:,} bytes, so it is not the data set", path=url)
     except Empty:
-        raise _unreachable(url, f"no answer within {timeout:g} s") from None
+        out_of_time = time.monotonic() >= end
+        raise _unreachable(
+            url, f"not complete after {total:g} s" if out_of_time else f"no answer within {timeout:g} s"
+        ) from None
     finally:
         given_up.set()
 

@@ -24,4 +24,5 @@ def read_ids(path: Path, *, kind: str) -> Vocabulary:
     """
     with pa.memory_map(str(path)) as source:
         table = pa.ipc.open_file(source).read_all()
+    table.validate(full=True)  # damaged offsets of strings would otherwise be followed out of the file
     return Vocabulary(table.column("id"), kind=kind)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from refeed.data.id_files import read_ids, write_ids
 from refeed.data.ratings import LabelColumn, Ratings, RatingScale
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError, DataError
@@ -44,14 +45,15 @@ def write_store(ratings: Ratings, path: str | Path, *, overwrite: bool = False) 
     with atomic_folder(path, overwrite=overwrite, marker=HEADER) as folder:
         for name, array in _compact_arrays(ratings):
             np.save(folder / name, array, allow_pickle=False)
-        for name, vocabulary in (("users.arrow", ratings.users), ("items.arrow", ratings.items)):
-            _write_ids(folder / name, vocabulary)
+        write_ids(ratings.users, folder / "users.arrow")
+        write_ids(ratings.items, folder / "items.arrow")
         header = {
             "format": FORMAT,
             "version": VERSION,
             "users": ratings.num_users,
             "items": ratings.num_items,
             "ratings": len(ratings),
+            "kinds": [ratings.users.kind, ratings.items.kind],
             "scale": [ratings.scale.minimum, ratings.scale.maximum],
             "fingerprint": ratings.fingerprint,
             "labels": [{"name": name, "names": list(label.names)} for name, label in ratings.labels.items()],
@@ -121,19 +123,11 @@ def _compact_values(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return exact
 
 
-def _write_ids(path: Path, vocabulary: Vocabulary) -> None:
-    """One record batch of one column, whose name is the kind of the ids."""
-    batch = pa.record_batch([vocabulary.ids], names=[vocabulary.kind])
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-
-
-def _read_ids(path: Path, length: int) -> Vocabulary:
-    batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
-    batch.validate(full=True)  # damaged string offsets would point outside the file
-    if batch.num_columns != 1 or batch.num_rows != length:
-        raise ValueError(f"{path.name} holds {batch.num_rows} rows of {batch.num_columns} columns, expected {length} of 1")
-    return Vocabulary(batch.column(0), kind=batch.schema.names[0])
+def _read_vocabulary(path: Path, kind: str, length: int) -> Vocabulary:
+    vocabulary = read_ids(path, kind=kind)
+    if len(vocabulary) != length:
+        raise ValueError(f"{path.name} holds {len(vocabulary)} ids, expected {length}")
+    return vocabulary
 
 
 def _read_array(folder: Path, name: str, length: int) -> npt.NDArray[Any]:
@@ -195,12 +189,13 @@ def _require_checksums(folder: Path, header: dict[str, Any]) -> None:
 
 def _open(folder: Path, header: dict[str, Any]) -> Ratings:
     count, num_users = header["ratings"], header["users"]
+    user_kind, item_kind = header["kinds"]
     indptr = _read_array(folder, "indptr.npy", num_users + 1)
     if indptr[0] != 0 or indptr[-1] != count:
         raise ValueError(f"indptr.npy reaches from {indptr[0]} to {indptr[-1]}, expected 0 to {count}")
     return Ratings(
-        users=_read_ids(folder / "users.arrow", num_users),
-        items=_read_ids(folder / "items.arrow", header["items"]),
+        users=_read_vocabulary(folder / "users.arrow", user_kind, num_users),
+        items=_read_vocabulary(folder / "items.arrow", item_kind, header["items"]),
         indptr=indptr,
         indices=_read_array(folder, "indices.npy", count),
         values=_read_array(folder, "values.npy", count),

@@ -20,7 +20,7 @@ def synthetic_ratings(
     """Invented ratings in whole stars with a long tail of users and items, taste, and time.
 
     Who rates how much is log-normal (at most about 6 times the mean), what is rated follows a power law, and no pair occurs
-    twice. A user joins somewhere in four years from 2015 on and rates most soon after that. A rating is a point above the middle
+    twice. A user joins somewhere in four years from 2015 on and rates most soon after that. A rating is a bit above the middle
     of the scale, plus a bias of the user, a bias of the item (popular items are liked a little more), the product of the user's
     and the item's taste (6 numbers each; the user's move along a straight line over the years), and noise, rounded and clipped.
 

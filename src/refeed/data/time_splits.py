@@ -61,10 +61,10 @@ class TimeSplit:
         first = -math.inf if self.train_from is None else _seconds(self.train_from, "train_from")
         end = math.inf if self.test_until is None else _seconds(self.test_until, "test_until")
         early, late = times < first, times >= end  # bool (nnz,)
-        if self.at is not None:
-            boundary = _seconds(self.at, "at")
-        elif self.fraction is not None:
+        if self.fraction is not None:
             boundary = _boundary(times[~(early | late)], self.fraction)
+        else:
+            boundary = _seconds(str(self.at), "at")
         later = (times >= boundary) & ~late
         coin = np.random.default_rng(derive_seed(self.seed, "time split")).random(int(later.sum()))
         parts = np.full(len(ratings), TRAIN, np.uint8)

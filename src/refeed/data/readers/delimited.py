@@ -91,7 +91,7 @@ def _parse_error(error: Exception, ragged: RaggedRow, source: TextSource, dialec
         return DataError(
             f"the text cannot be parsed ({str(error).splitlines()[0]})",
             path=source.name,
-            fix="Check for a double quote that is never closed.",
+            fix="Look for a double quote that is never closed, or a line of more than 4 MiB.",
         )
     step = len(dialect.delimiter)
     path, line = find_record([source], row.number, encoding=options.encoding)

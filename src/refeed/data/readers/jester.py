@@ -48,7 +48,11 @@ def read_jester(path: Path, options: ReadOptions) -> RatingColumns:
     """
     files = jester_files(path) if path.is_dir() else [path]
     if not files:
-        raise DataError("there is no jester-data-*.zip or jester-data-*.csv in this folder", path=path)
+        raise DataError(
+            "there is no jester-data-*.zip or jester-data-*.csv in this folder",
+            path=path,
+            fix="Give the file or folder with the ratings.",
+        )
     builder = ColumnsBuilder(CHOICE, options, parse=False, path=path)
     users = 0
     for file in files:

@@ -37,7 +37,11 @@ def read_netflix(path: Path, options: ReadOptions) -> RatingColumns:
     """
     files = netflix_files(path) if path.is_dir() else [path]
     if not files:
-        raise DataError("there is no training_set/mv_*.txt, mv_*.txt or combined_data_*.txt in this folder", path=path)
+        raise DataError(
+            "there is no training_set/mv_*.txt, mv_*.txt or combined_data_*.txt in this folder",
+            path=path,
+            fix="Give the file or folder with the ratings.",
+        )
     sources = [TextSource(file) for file in files]
     movies = _MovieLines()
 

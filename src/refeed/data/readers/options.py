@@ -38,10 +38,6 @@ class ReadOptions:
     scale: RatingScale | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.labels, str):
-            raise ConfigError(
-                f"labels: expected a list of column names, got the text '{self.labels}'; write ('{self.labels}',)"
-            )
         try:
             codecs.lookup(self.encoding)
         except LookupError:

@@ -27,6 +27,8 @@ def read_parquet(path: Path, options: ReadOptions) -> RatingColumns:
         DataError: a file is no Parquet or cut off, or a column is not what it should be.
     """
     paths = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not paths:
+        raise DataError("there is no *.parquet in this folder", path=path, fix="Give the file or folder with the ratings.")
     with _valid(path, "Parquet"):
         files = [pyarrow.parquet.ParquetFile(file) for file in paths]
         names = files[0].schema_arrow.names
@@ -100,6 +102,8 @@ def _read(
     path: Path | None,
     note: str,
 ) -> RatingColumns:
+    if len(set(names)) != len(names):
+        raise DataError(f"two columns have one name: {', '.join(names)}", path=path, fix="Rename one of them.")
     choice = choose_by_name(names, options, path=path)
     wanted = [names[position] for position in choice.positions]
     builder = ColumnsBuilder(choice, options, parse=False, path=path)

@@ -15,7 +15,7 @@ def is_text(type_: pa.DataType) -> bool:
 def plain(array: pa.Array) -> pa.Array:
     """`array` without dictionary encoding, texts as large_string."""
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+        array = plain(array.dictionary).take(array.indices)  # dictionary_decode does not know string_view
     return array.cast(pa.large_string()) if is_text(array.type) else array
 
 

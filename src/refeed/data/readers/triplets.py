@@ -36,7 +36,11 @@ def read_triplets(path: Path, options: ReadOptions) -> RatingColumns:
     """
     files = triplet_files(path) if path.is_dir() else [path]
     if not files:
-        raise DataError("there are no *.txt files of user, item and rating between tabs in this folder", path=path)
+        raise DataError(
+            "there are no *.txt files of user, item and rating between tabs in this folder",
+            path=path,
+            fix="Give the file or folder with the ratings.",
+        )
     sources = [TextSource(file) for file in files]
     ragged = RaggedRow()
     builder = ColumnsBuilder(CHOICE, options, parse=True, path=path, locate=lambda row: find_record(sources, row + 1))

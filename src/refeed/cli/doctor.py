@@ -1,0 +1,55 @@
+"""`refeed doctor`: what this installation is and has."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from typing import Annotated
+
+import typer
+
+from refeed.cli.console import results, write_json
+
+PACKAGES = ("refeed", "torch", "numpy", "pyarrow", "safetensors", "typer", "rich")
+EXTRAS = ("matplotlib", "jinja2")
+
+
+def doctor(json: Annotated[str | None, typer.Option(help="Write JSON to this file, or - for standard output.")] = None) -> None:
+    """Print versions, threads, device and data folder: what to say when asking for help."""
+    from refeed.reports.page import Facts
+    from refeed.reports.terminal import print_facts
+
+    facts = gather()
+    if json is not None:
+        write_json(facts, json)
+        return
+    print_facts(results(), Facts([(name.replace("_", " "), str(value)) for name, value in facts.items()]))
+
+
+def gather() -> dict[str, str | int]:
+    """The facts, by name."""
+    import torch
+
+    from refeed.data.datasets import cache_folder
+    from refeed.runtime import Runtime, available_cpus
+
+    facts: dict[str, str | int] = {name: _version(name) for name in PACKAGES}
+    facts |= {f"{name} (extra: report)": _version(name) for name in EXTRAS}
+    return facts | {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": torch.backends.cpu.get_cpu_capability(),
+        "cpus": available_cpus(),
+        "threads": torch.get_num_threads(),
+        "device": Runtime.detect().device,
+        "data_folder": os.environ.get("REFEED_DATA") or "not set (environment variable REFEED_DATA)",
+        "cache_folder": str(cache_folder()),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

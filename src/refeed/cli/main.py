@@ -1,0 +1,73 @@
+"""The command line: `refeed COMMAND …`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import refeed
+from refeed.cli import (
+    check,
+    convert,
+    demo,
+    doctor,
+    evaluate,
+    import_,
+    predict,
+    presets,
+    recommend,
+    split,
+    train,
+)
+from refeed.cli.console import say
+from refeed.errors import RefeedError
+
+app = typer.Typer(
+    name="refeed",
+    help="Deep autoencoders for collaborative filtering: ratings in, a model, honest numbers and recommendations out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for name, command in {
+    "demo": demo.demo,
+    "check": check.check,
+    "import": import_.import_,
+    "split": split.split_command,
+    "train": train.train_command,
+    "evaluate": evaluate.evaluate_command,
+    "predict": predict.predict,
+    "recommend": recommend.recommend_command,
+    "presets": presets.presets,
+    "convert": convert.convert,
+    "doctor": doctor.doctor,
+}.items():
+    app.command(name)(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(refeed.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Deep autoencoders for collaborative filtering."""
+    del version
+
+
+def main() -> None:
+    """Run the command line; an error that refeed raises on purpose is printed in a line or two and sets the exit status."""
+    try:
+        app()
+    except RefeedError as error:
+        say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        say("interrupted; nothing half-written was left behind")
+        sys.exit(130)

@@ -1,0 +1,52 @@
+"""Options that several commands share, as dataclasses that a command takes whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any
+
+
+def takes_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command have parameters whose type is a dataclass of options.
+
+    Each field of such a dataclass is annotated as a Typer option and becomes an option of the command; the command itself gets
+    the filled dataclass.
+    """
+    hints = typing.get_type_hints(command, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if dataclasses.is_dataclass(hint)}
+    parameters, annotations = [], {"return": None}
+    for name, parameter in inspect.signature(command).parameters.items():
+        expanded = _fields(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
+        parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in expanded]
+    annotations |= {parameter.name: parameter.annotation for parameter in parameters}
+
+    @functools.wraps(command)
+    def expanded_command(**values: Any) -> None:
+        for name, group in groups.items():
+            fields = [field.name for field in dataclasses.fields(group)]
+            values[name] = typing.cast(Any, group)(**{field: values.pop(field) for field in fields})
+        command(**values)
+
+    expanded_command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    expanded_command.__annotations__ = annotations
+    return expanded_command
+
+
+def _fields(group: Any) -> list[inspect.Parameter]:
+    hints = typing.get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=_default(field), annotation=hints[field.name]
+        )
+        for field in dataclasses.fields(group)
+    ]
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default

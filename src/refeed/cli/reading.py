@@ -1,0 +1,90 @@
+"""The options of reading ratings, shared by the commands that take data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from refeed.cli.console import say
+from refeed.data.ratings import Ratings, RatingScale
+
+PANEL = "Reading the data"
+
+
+class Duplicates(StrEnum):
+    """Policies for a user who rated an item more than once."""
+
+    error = "error"
+    last = "last"
+    mean = "mean"
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How to read a source of ratings; what is not said is found out and reported."""
+
+    user: Annotated[str | None, typer.Option(help="User column: a name, or a number from 1.", rich_help_panel=PANEL)] = None
+    item: Annotated[str | None, typer.Option(help="Item column.", rich_help_panel=PANEL)] = None
+    rating: Annotated[str | None, typer.Option(help="Rating column.", rich_help_panel=PANEL)] = None
+    time: Annotated[str | None, typer.Option(help="Time column; '' reads no times.", rich_help_panel=PANEL)] = None
+    delimiter: Annotated[
+        str | None, typer.Option(help="One character, '::', tab, comma, semicolon, pipe or space.", rich_help_panel=PANEL)
+    ] = None
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether line 1 holds names.", rich_help_panel=PANEL)
+    ] = None
+    encoding: Annotated[str | None, typer.Option(help="Of text files (utf-8 unless said).", rich_help_panel=PANEL)] = None
+    scale: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Smallest and largest possible rating.", metavar="MIN MAX", rich_help_panel=PANEL),
+    ] = None
+    duplicates: Annotated[
+        Duplicates | None,
+        typer.Option(help="When a user rated an item twice: refuse, keep the last, or the mean.", rich_help_panel=PANEL),
+    ] = None
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="delimited, movielens, netflix, triplets, jester, parquet, arrow or store.", rich_help_panel=PANEL
+        ),
+    ] = None
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `read_ratings` that were said."""
+        said = {name: value for name, value in asdict(self).items() if value is not None}
+        if "scale" in said:
+            said["scale"] = RatingScale(*said["scale"])
+        if "duplicates" in said:
+            said["duplicates"] = str(said["duplicates"])
+        return said
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was said, as plain JSON values."""
+        said = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+
+    def or_else(self, recorded: dict[str, Any]) -> ReadingOptions:
+        """These options; what was not said is as in `recorded` (from `to_dict`)."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, value in recorded.items():
+            if name in values and values[name] is None:
+                values[name] = tuple(value) if isinstance(value, list) else value
+        return ReadingOptions(**values)
+
+
+def read(path: Path, options: ReadingOptions, *, labels: tuple[str, ...] = ()) -> Ratings:
+    """Read the ratings and say what was found."""
+    from refeed.data.readers import read_ratings
+
+    ratings = read_ratings(path, labels=labels, **options.arguments())
+    for note in ratings.notes:
+        say(f"  {note}")
+    say(
+        f"{path.name}: {len(ratings):,} ratings, {ratings.num_users:,} users x {ratings.num_items:,} items, "
+        f"scale {ratings.scale.minimum:g} to {ratings.scale.maximum:g}"
+    )
+    return ratings

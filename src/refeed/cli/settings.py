@@ -1,0 +1,72 @@
+"""From --preset, --config and --set to a model description and training options."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from refeed.config import from_dict, nearest, parse_setting, read_file, to_dict
+from refeed.errors import ConfigError
+from refeed.experiments.presets import preset
+from refeed.models import MODELS, Spec
+from refeed.training.options import TrainingOptions
+
+SECTIONS = ("model", "training")
+
+
+def resolve(
+    *, preset_name: str, config_file: Path | None, settings: Sequence[str], model_kind: str | None = None
+) -> tuple[Spec, TrainingOptions]:
+    """The preset, changed by the config file, changed by the settings.
+
+    Args:
+        preset_name: where to start.
+        config_file: TOML or JSON with the sections [model] and [training].
+        settings: texts key=value; a key may be written section.key.
+        model_kind: a model of `MODELS` other than the preset's; it starts from its own defaults.
+
+    Raises:
+        ConfigError: an unknown preset, section, model or key, or a value that does not fit.
+    """
+    start = preset(preset_name)
+    if model_kind is not None and model_kind not in MODELS:
+        raise ConfigError(f"model: no '{model_kind}'{nearest(model_kind, MODELS)}")
+    model_class = MODELS[model_kind or start.model.kind]
+    model: Spec = start.model if model_class is type(start.model) else model_class()
+    training = start.training
+    changes = [] if config_file is None else [(f"{config_file} ", _sections(config_file))]
+    changes.append(("--set ", _by_section(settings, model_class)))
+    for where, sections in changes:
+        model = from_dict(model_class, {**to_dict(model), **sections.get("model", {})}, where=f"{where}[model]")
+        training = from_dict(TrainingOptions, {**to_dict(training), **sections.get("training", {})}, where=f"{where}[training]")
+    return model, training
+
+
+def _sections(path: Path) -> dict[str, dict[str, Any]]:
+    values = read_file(path)
+    for name, section in values.items():
+        if name not in SECTIONS:
+            raise ConfigError(f"{path}: unknown section [{name}]{nearest(name, SECTIONS)}")
+        if not isinstance(section, dict):
+            raise ConfigError(f"{path}: '{name}' must be a section [{name}] with keys in it")
+    return values
+
+
+def _by_section(settings: Sequence[str], model_class: type[Spec]) -> dict[str, dict[str, Any]]:
+    """Settings sorted into sections by who knows the key."""
+    known = {
+        "model": {field.name for field in dataclasses.fields(model_class)},
+        "training": {field.name for field in dataclasses.fields(TrainingOptions)},
+    }
+    sections: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
+    for key, value in map(parse_setting, settings):
+        section, _, name = key.rpartition(".")
+        if section and section not in SECTIONS:
+            raise ConfigError(f"--set {key}: unknown section '{section}'{nearest(section, SECTIONS)}")
+        homes = [one for one in ([section] if section else SECTIONS) if name in known[one]]
+        if not homes:
+            raise ConfigError(f"--set {key}: unknown key '{name}'{nearest(name, known['model'] | known['training'])}")
+        sections[homes[0]][name] = value
+    return sections

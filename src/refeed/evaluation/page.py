@@ -1,0 +1,199 @@
+"""The report of a fitted model and its evaluation, as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import refeed
+from refeed.bundles import FittedModel
+from refeed.config import to_toml
+from refeed.evaluation.evaluate import Evaluation
+from refeed.inference.recommend import Recommendation
+from refeed.metrics.intervals import PairedDifference
+from refeed.reports.figures import interval_chart, line_chart
+from refeed.reports.page import Code, Facts, Figure, Page, Section, Table
+
+
+def evaluation_page(
+    fitted: FittedModel,
+    evaluations: Mapping[str, Evaluation],
+    *,
+    source: str,
+    difference: PairedDifference | None = None,
+    recommendations: tuple[str, Sequence[Recommendation]] | None = None,
+    command: str = "",
+) -> Page:
+    """A page on a model: headline numbers, comparison, learning curve, errors by activity, ranking, settings.
+
+    Args:
+        fitted: the model.
+        evaluations: by name of the model, the one of `fitted` first; baselines after it.
+        source: what the ratings are.
+        difference: of the first two models' RMSE.
+        recommendations: for whom, and the list.
+        command: what was run.
+    """
+    name, main = next(iter(evaluations.items()))
+    sections = [
+        Section("At a glance", "", [Facts(_headline(main, difference))]),
+        Section("Error on held-out ratings", comparison_text(evaluations, difference), _comparison(evaluations)),
+    ]
+    if len(fitted.provenance.log) > 1:
+        sections.append(_learning_curve(fitted))
+    sections.append(_by_activity(evaluations))
+    if main.ranking:
+        sections.append(_ranking(evaluations, main))
+    if recommendations is not None:
+        sections.append(_recommended(*recommendations))
+    sections.append(_settings(fitted, main, command))
+    footer = f"refeed {refeed.__version__} · data {fitted.provenance.data_fingerprint} · split {fitted.provenance.split_fingerprint}"
+    return Page(f"{name} on {source}", f"{main.num_ratings:,} {main.part} ratings of {main.num_users:,} users", sections, footer)
+
+
+def error_table(evaluations: Mapping[str, Evaluation]) -> Table:
+    """RMSE and MAE of each model, a row each."""
+    rows: list[list[str | int | float | None]] = [
+        [name, one.rmse, _interval(one.rmse_interval), one.mae, _interval(one.mae_interval), one.rmse_unclipped]
+        for name, one in evaluations.items()
+    ]
+    one = next(iter(evaluations.values()))
+    return Table(
+        ["model", "RMSE", "95% interval", "MAE", "95% interval", "RMSE unclipped"],
+        rows,
+        caption=f"{one.num_ratings:,} {one.part} ratings of {one.num_users:,} users; intervals by bootstrap over users",
+        align="lrrrrr",
+    )
+
+
+def activity_table(evaluation: Evaluation) -> Table:
+    """Errors by how many ratings the model sees of a user."""
+    return Table(
+        ["ratings seen", "users", "ratings", "RMSE", "MAE"],
+        [[_span(g.low, g.high), g.users, g.ratings, g.rmse, g.mae] for g in evaluation.activity],
+        caption="By the number of ratings that the model sees of a user (tenths of the users)",
+        align="lrrrr",
+    )
+
+
+def ranking_table(evaluations: Mapping[str, Evaluation]) -> Table:
+    """Ranking metrics of each model."""
+    main = next(iter(evaluations.values()))
+    return Table(
+        ["model", *main.ranking],
+        [[name, *(one.ranking.get(metric) for metric in main.ranking)] for name, one in evaluations.items()],
+        caption=f"Ranking of the whole catalogue, {main.ranking_users:,} users with an item rated {main.relevant_from:g} or more",
+    )
+
+
+def comparison_text(evaluations: Mapping[str, Evaluation], difference: PairedDifference | None) -> str:
+    """One sentence on the difference of the first two models."""
+    if difference is None:
+        return "Predictions are clipped to the rating scale unless said otherwise. Lower is better."
+    first, second = list(evaluations)[:2]
+    if difference.low <= 0 <= difference.high:
+        verdict = f"The RMSE of {first} and {second} cannot be told apart on these ratings"
+    else:
+        verdict = f"{first} has a {'lower' if difference.high < 0 else 'higher'} RMSE than {second}"
+    return f"{verdict}: difference {difference.difference:+.4f}, 95% interval {difference.low:+.4f} to {difference.high:+.4f}."
+
+
+def cold_text(evaluation: Evaluation) -> str:
+    """What was not scored, and why."""
+    cold, parts = evaluation.cold, []
+    if cold.ratings:
+        parts.append(
+            f"{cold.ratings:,} ratings were not scored: {cold.users:,} users and {cold.items:,} items have no training rating"
+        )
+    parts += [f"{number:,} ratings were left out of the split ({reason})" for reason, number in evaluation.left_out.items()]
+    return "; ".join(parts) + "." if parts else "Every rating of the part was scored."
+
+
+def _headline(main: Evaluation, difference: PairedDifference | None) -> list[tuple[str, str | int | float | None]]:
+    pairs: list[tuple[str, str | int | float | None]] = [("RMSE", main.rmse), ("MAE", main.mae)]
+    if difference is not None:
+        pairs.append(("against the baseline", f"{difference.difference:+.4f}"))
+    pairs += [(metric.upper(), value) for metric, value in main.ranking.items() if metric.startswith("ndcg")]
+    return [*pairs, ("ratings scored", main.num_ratings), ("cold ratings", main.cold.ratings)]
+
+
+def _comparison(evaluations: Mapping[str, Evaluation]) -> list[Table | Figure]:
+    blocks: list[Table | Figure] = [error_table(evaluations)]
+    if len(evaluations) > 1:
+        ends = [one.rmse_interval for one in evaluations.values()]
+        chart = interval_chart(
+            list(evaluations),
+            [one.rmse for one in evaluations.values()],
+            [end.low for end in ends],
+            [end.high for end in ends],
+            x_label="RMSE, 95% interval",
+        )
+        alt = "; ".join(f"{name} {one.rmse:.4f}" for name, one in evaluations.items())
+        blocks.append(Figure(chart.svg(), "RMSE with 95% intervals; users are drawn, so the intervals are wide", alt))
+    return blocks
+
+
+def _learning_curve(fitted: FittedModel) -> Section:
+    log, best = fitted.provenance.log, fitted.provenance.best_epoch
+    epochs = [record["epoch"] for record in log]
+    series = {"training": (epochs, [record["train_rmse"] for record in log])}
+    marks = {}
+    if log[0]["valid_rmse"] is not None:
+        series["validation"] = (epochs, [record["valid_rmse"] for record in log])
+        marks = {f"best: epoch {best}": (best, log[best - 1]["valid_rmse"])}
+    chart = line_chart(series, x_label="epoch", y_label="RMSE", marks=marks)
+    alt = f"RMSE by epoch; training ends at {log[-1]['train_rmse']:.4f}"
+    text = "The training error is measured with dropout on, before each update; the validation error on clipped predictions."
+    return Section("Learning", text, [Figure(chart.svg(), "RMSE after each epoch", alt)])
+
+
+def _by_activity(evaluations: Mapping[str, Evaluation]) -> Section:
+    main = next(iter(evaluations.values()))
+    series = {
+        name: (list(range(1, len(one.activity) + 1)), [group.rmse for group in one.activity])
+        for name, one in evaluations.items()
+    }
+    blocks: list[Table | Figure] = [activity_table(main)]
+    if len(main.activity) > 1:
+        chart = line_chart(series, x_label="tenth of the users, least active first", y_label="RMSE")
+        alt = "; ".join(f"{_span(group.low, group.high)} ratings: {group.rmse:.4f}" for group in main.activity)
+        blocks.append(Figure(chart.svg(), "RMSE by activity", alt))
+    return Section("Who is served how well", cold_text(main), blocks)
+
+
+def _ranking(evaluations: Mapping[str, Evaluation], main: Evaluation) -> Section:
+    text = (
+        f"For each user all items but those in the history are ranked. An item is relevant if the user rated it "
+        f"{main.relevant_from:g} or more in the held-out part."
+    )
+    return Section("Ranking", text, [ranking_table(evaluations)])
+
+
+def _recommended(who: str, items: Sequence[Recommendation]) -> Section:
+    rows: list[list[str | int | float | None]] = [
+        [one.rank, str(one.item), one.title or "", f"{one.rating:.2f}"] for one in items
+    ]
+    return Section(f"Recommended to {who}", "", [Table(["", "item", "title", "predicted rating"], rows, align="rllr")])
+
+
+def _settings(fitted: FittedModel, main: Evaluation, command: str) -> Section:
+    split = fitted.provenance.split or {}
+    facts = [
+        ("trained weights", fitted.num_parameters),
+        ("best epoch", fitted.provenance.best_epoch),
+        ("seed", fitted.provenance.seed),
+        ("split", ", ".join(f"{key} {value}" for key, value in split.items() if value is not None)),
+        ("cold users, items, ratings", f"{main.cold.users:,}, {main.cold.items:,}, {main.cold.ratings:,}"),
+    ]
+    rows: list[list[str | int | float | None]] = [[name, str(value)] for name, value in facts]
+    blocks: list[Table | Code] = [Table(["setting", "value"], rows, align="ll"), Code(to_toml({"model": fitted.spec}).strip())]
+    options = "\n".join(f"{key} = {value}" for key, value in fitted.provenance.options.items())
+    blocks += [Code(text) for text in (options, command) if text]
+    return Section("How it was made", "", blocks)
+
+
+def _interval(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:.4f} to {ends[1]:.4f}"
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
