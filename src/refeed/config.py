@@ -9,6 +9,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,8 +32,11 @@ def from_dict(config_class: type[T], values: Mapping[str, Any], *, where: str) -
         where: the source of the values, for messages (for example "run.toml [model]").
 
     Raises:
-        ConfigError: an unknown or missing key, a value of the wrong type, or a value out of range (from the dataclass itself).
+        ConfigError: no table of keys, an unknown or missing key, a value of the wrong type, or a value out of range (from the
+            dataclass itself).
     """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where}: expected keys with values, got {values!r}")
     hints = typing.get_type_hints(config_class)
     fields = {field.name for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
     for key in values:
@@ -43,6 +47,21 @@ def from_dict(config_class: type[T], values: Mapping[str, Any], *, where: str) -
             raise ConfigError(f"{where}: '{name}' is missing, and it has no default")
     converted = {key: _convert(value, hints[key], f"{where}: '{key}'") for key, value in values.items()}
     return config_class(**converted)
+
+
+def conform(config: Any) -> None:
+    """Check the fields of a frozen config dataclass against their types; to be called first in its `__post_init__`.
+
+    Lists become tuples and whole numbers floats, as in `from_dict`, so that settings given in Python are checked like those
+    of a file.
+
+    Raises:
+        ConfigError: a field has a value of another type, or one that is not among its choices.
+    """
+    hints = typing.get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value = _convert(getattr(config, field.name), hints[field.name], field.name)
+        object.__setattr__(config, field.name, value)
 
 
 def nearest(key: str, known: Iterable[str]) -> str:
@@ -77,13 +96,15 @@ def to_toml(sections: Mapping[str, Any]) -> str:
     """Config dataclasses as a TOML text, one section each; fields that are None are left out."""
     blocks = []
     for name, config in sections.items():
-        lines = [f"{key} = {json.dumps(value)}" for key, value in to_dict(config).items() if value is not None]
+        lines = [
+            f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in to_dict(config).items() if value is not None
+        ]
         blocks.append("\n".join([f"[{name}]", *lines]))
     return "\n\n".join(blocks) + "\n"
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """Split `key=value` and read the value as TOML would (a bare word is a text, `a,b,c` a list).
+    """Split `key=value` and read the value as TOML would (a bare word or a date is a text, `a,b,c` a list).
 
     Raises:
         ConfigError: there is no `=`.
@@ -103,7 +124,8 @@ def _parse_value(text: str) -> Any:
         return [_parse_value(part.strip()) for part in text.split(",") if part.strip()]
     candidate = f"0{text}" if text.startswith(".") else text
     try:
-        return tomllib.loads(f"value = {candidate}")["value"]
+        value = tomllib.loads(f"value = {candidate}")["value"]
+        return text if isinstance(value, date | time) else value
     except tomllib.TOMLDecodeError:
         try:
             return float(text)

@@ -39,9 +39,9 @@ class Runtime:
         """The runtime of this machine: all its CPUs, and its accelerator where PyTorch sees one.
 
         Raises:
-            ConfigError: the device is unknown to PyTorch or absent from this machine.
+            ConfigError: the device is unknown to PyTorch or absent from this machine, or a number is out of its range.
         """
-        return cls(device=_resolve_device(device), threads=threads or available_cpus(), seed=seed)
+        return cls(device=_resolve_device(device), threads=available_cpus() if threads is None else threads, seed=seed)
 
     def apply(self) -> None:
         """Give PyTorch this number of threads (a setting of the whole process)."""

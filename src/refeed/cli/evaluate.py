@@ -31,13 +31,17 @@ class PartName(StrEnum):
 @takes_options
 def evaluate_command(
     model: Annotated[Path, typer.Argument(help="Model folder.")],
-    data: Annotated[Path, typer.Argument(help="The ratings it was trained on, split again in the same way; or others, with --history.")],
+    data: Annotated[
+        Path, typer.Argument(help="The ratings it was trained on, split again in the same way; or others, with --history.")
+    ],
     part: Annotated[PartName, typer.Option(help="Which part of the split to score.")] = PartName.test,
     history: Annotated[
         Path | None, typer.Option(help="Score all of DATA; what the model sees of its users is in this file.")
     ] = None,
     baseline: Annotated[bool, typer.Option(help="Compare with user and item biases fitted to the training part.")] = True,
-    k: Annotated[list[int] | None, typer.Option(help="Length of the ranked list; may be repeated; 0 leaves ranking out.")] = None,
+    k: Annotated[
+        list[int] | None, typer.Option(help="Length of the ranked list; may be repeated; 0 leaves ranking out.")
+    ] = None,
     relevant_from: Annotated[
         float | None, typer.Option(help="Rating from which on an item is relevant; three quarters up the scale unless said.")
     ] = None,

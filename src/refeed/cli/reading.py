@@ -48,9 +48,7 @@ class ReadingOptions:
     ] = None
     layout: Annotated[
         str | None,
-        typer.Option(
-            help="delimited, movielens, netflix, triplets, jester, parquet, arrow or store.", rich_help_panel=PANEL
-        ),
+        typer.Option(help="delimited, movielens, netflix, triplets, jester, parquet, arrow or store.", rich_help_panel=PANEL),
     ] = None
 
     def arguments(self) -> dict[str, Any]:

@@ -117,10 +117,10 @@ def read_one_person(fitted: FittedModel, path: Path | None) -> dict[Id, float]:
 
 def show_recommendations(found: list[Recommendation], whom: str) -> None:
     """Print the list."""
-    from refeed.reports.page import Table
+    from refeed.reports.page import Cell, Table
     from refeed.reports.terminal import print_table
 
-    rows = [[one.rank, str(one.item), one.title or "", f"{one.rating:.2f}"] for one in found]
+    rows: list[list[Cell]] = [[one.rank, str(one.item), one.title or "", f"{one.rating:.2f}"] for one in found]
     print_table(results(), Table(["", "item", "title", "predicted"], rows, caption=f"Recommended {whom}", align="rllr"))
 
 

@@ -28,7 +28,7 @@ def split_command(
     """Split ratings, count what falls out, and say whether the future leaks into training."""
     from refeed.data.leaks import audit_leaks
     from refeed.data.splits import split_to_dict
-    from refeed.reports.page import Table
+    from refeed.reports.page import Cell, Table
     from refeed.reports.terminal import print_table
 
     ratings = read(data, reading, labels=splitting.labels)
@@ -41,7 +41,7 @@ def split_command(
         described = {"split": split_to_dict(parts.splitter), "fingerprint": parts.fingerprint, "ratings": sizes}
         write_json(described | {"left_out": dict(parts.left_out), "leaks": report.to_dict()}, json)
         return
-    rows = [
+    rows: list[list[Cell]] = [
         [name, len(part), int((part.user_counts > 0).sum()), int((part.item_counts > 0).sum())]
         for name, part in (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -65,7 +65,7 @@ class SplittingOptions:
     test_until: Annotated[str | None, typer.Option(help="time: leave out what is newer.", rich_help_panel=PANEL)] = None
     valid_share: Annotated[
         float | None,
-        typer.Option(help="Share for valid: of the future (time), of all (random), of train (k-fold, column).", rich_help_panel=PANEL),
+        typer.Option(help="Share for valid: of the future, of all, or of train.", rich_help_panel=PANEL),
     ] = None
     test_share: Annotated[float | None, typer.Option(help="random: share for test.", rich_help_panel=PANEL)] = None
     folds: Annotated[int | None, typer.Option(help="k-fold: number of folds.", rich_help_panel=PANEL)] = None
@@ -96,8 +96,9 @@ class SplittingOptions:
 
     def _by_kind(self, kind: SplitKind) -> Splitter:
         if kind == SplitKind.time:
-            self._only(kind, "at", "fraction", "train_from", "test_until", "valid_share")
-            said = self._said(at="at", fraction="fraction", train_from="train_from", test_until="test_until", valid_share="valid_share")
+            names = ("at", "fraction", "train_from", "test_until", "valid_share")
+            self._only(kind, *names)
+            said = self._said(**{name: name for name in names})
             if "at" not in said and "fraction" not in said:
                 said["fraction"] = DEFAULT_FRACTION
                 say(f"The future begins after {DEFAULT_FRACTION:.0%} of the ratings (--at or --fraction sets it).")
@@ -118,7 +119,7 @@ class SplittingOptions:
         self._only(kind)
         return NetflixSplit(kind.removeprefix("netflix-"), seed=self.split_seed)  # type: ignore[arg-type]
 
-    def _said(self, **names: str) -> dict[str, object]:
+    def _said(self, **names: str) -> dict[str, Any]:
         """The options that were said, under the splitter's names for them."""
         return {theirs: getattr(self, ours) for theirs, ours in names.items() if getattr(self, ours) is not None}
 

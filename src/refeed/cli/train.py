@@ -30,7 +30,8 @@ def train_command(
     preset: Annotated[str, typer.Option(help="Ready settings; see `refeed presets`.")] = "default",
     config: Annotated[Path | None, typer.Option(help="TOML or JSON with [model] and [training]; over the preset.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over preset and config, e.g. learning_rate=0.005; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", help="key=value over preset and config, e.g. learning_rate=0.005; may be repeated."),
     ] = None,
     model: Annotated[str | None, typer.Option(help="autoencoder or bias.")] = None,
     seed: Annotated[int, typer.Option(help="The one seed of the run.")] = 0,

@@ -103,6 +103,24 @@ class Vocabulary:
         except ValueError:
             raise DataError(f"{self.kind} ids here are integers, got '{text}'") from None
 
+    def align(self, ids: Ids) -> pa.Array:
+        """`ids` in this vocabulary's type where they are written as such: 5 for "5" and the other way round.
+
+        For ids from a file, whose type follows from how all of them are written.
+
+        Raises:
+            DataError: the ids here are integers, and one of `ids` is not.
+        """
+        array = as_id_array(ids, kind=self.kind)
+        if pa.types.is_integer(array.type) == self.is_integer:
+            return array
+        if not self.is_integer:
+            return array.cast(pa.large_string())
+        try:
+            return array.cast(pa.int64())
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{self.kind} ids here are integers, but not all of those given are ({error})") from None
+
     def decode(self, positions: npt.ArrayLike) -> list[Id]:
         """The ids at `positions`, as Python ints or strs."""
         result: list[Id] = self.ids.take(pa.array(np.asarray(positions, np.int64))).to_pylist()
@@ -132,12 +150,16 @@ def as_id_array(ids: Ids, *, kind: str) -> pa.Array:
         try:
             return array.cast(pa.int64())
         except pa.ArrowInvalid:
-            raise DataError(f"a {kind} id does not fit into a signed 64-bit integer; pass such ids as strings") from None
+            raise _too_large(kind) from None
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
         return array.cast(pa.large_string())
     if len(array) == 0:
         return pa.array([], pa.large_string())
     raise DataError(f"{kind} ids must be integers or strings, got {array.type}")
+
+
+def _too_large(kind: str) -> DataError:
+    return DataError(f"a {kind} id does not fit into a signed 64-bit integer; pass such ids as strings")
 
 
 def _to_arrow(ids: Ids, kind: str) -> pa.Array:
@@ -147,6 +169,8 @@ def _to_arrow(ids: Ids, kind: str) -> pa.Array:
         return ids
     try:
         return pa.array(ids)
+    except OverflowError:
+        raise _too_large(kind) from None
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         kinds = sorted({type(value).__name__ for value in ids})
         raise DataError(

@@ -46,8 +46,12 @@ def evaluation_page(
     if recommendations is not None:
         sections.append(_recommended(*recommendations))
     sections.append(_settings(fitted, main, command))
-    footer = f"refeed {refeed.__version__} · data {fitted.provenance.data_fingerprint} · split {fitted.provenance.split_fingerprint}"
-    return Page(f"{name} on {source}", f"{main.num_ratings:,} {main.part} ratings of {main.num_users:,} users", sections, footer)
+    footer = (
+        f"refeed {refeed.__version__} · data {fitted.provenance.data_fingerprint} · split {fitted.provenance.split_fingerprint}"
+    )
+    return Page(
+        f"{name} on {source}", f"{main.num_ratings:,} {main.part} ratings of {main.num_users:,} users", sections, footer
+    )
 
 
 def error_table(evaluations: Mapping[str, Evaluation]) -> Table:
@@ -81,7 +85,7 @@ def ranking_table(evaluations: Mapping[str, Evaluation]) -> Table:
     return Table(
         ["model", *main.ranking],
         [[name, *(one.ranking.get(metric) for metric in main.ranking)] for name, one in evaluations.items()],
-        caption=f"Ranking of the whole catalogue, {main.ranking_users:,} users with an item rated {main.relevant_from:g} or more",
+        caption=f"Ranking of the whole catalogue; {main.ranking_users:,} users rated an item {main.relevant_from:g} or more",
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from refeed.config import conform
 from refeed.errors import ConfigError
 from refeed.models.base import FitterKind
 from refeed.models.item_autoencoder import ItemAutoEncoder
@@ -31,8 +33,11 @@ class AutoEncoder:
         input_dropout: the same for the ratings that go in (a denoising autoencoder).
         side: "user" (a row is a user's ratings) or "item" (a row is an item's).
         offsets: what is taken off the ratings first: "none", "mean", or "bias" (mean, user and item biases).
-        item_regularisation: for offsets "bias": imaginary ratings that pull an item's bias to 0.
+        item_regularisation: for offsets "bias": imaginary ratings that pull an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of its range.
     """
 
     kind: ClassVar[str] = "autoencoder"
@@ -52,6 +57,7 @@ class AutoEncoder:
     user_regularisation: float = 15.0
 
     def __post_init__(self) -> None:
+        conform(self)
         object.__setattr__(self, "activation", activation_name(self.activation))
         if not self.encoder or min(self.encoder + (self.decoder or (1,))) < 1:
             raise ConfigError(f"encoder, decoder: layer widths must be at least 1, got {self.encoder} and {self.decoder}")
@@ -60,8 +66,9 @@ class AutoEncoder:
                 raise ConfigError(f"{name}: expected 0 to below 1, got {getattr(self, name)}")
         if self.tied and self.decoder not in (None, self.mirrored):
             raise ConfigError(f"decoder: tied weights need the mirrored decoder {list(self.mirrored)} (or leave it out)")
-        if min(self.item_regularisation, self.user_regularisation) < 0:
-            raise ConfigError("item_regularisation, user_regularisation: expected at least 0")
+        for name in ("item_regularisation", "user_regularisation"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name}: expected at least 0, got {getattr(self, name)}")
 
     @property
     def mirrored(self) -> tuple[int, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from refeed.config import conform
 from refeed.data.history import History
 from refeed.errors import ConfigError
 from refeed.models.base import FitterKind, RatingModel
@@ -25,6 +27,9 @@ class Bias:
         item_regularisation: imaginary ratings that pull an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
         sweeps: how often items and users are fitted in turn, at least 1; 1 gives the decoupled form.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of its range.
     """
 
     kind: ClassVar[str] = "bias"
@@ -35,10 +40,12 @@ class Bias:
     sweeps: int = 10
 
     def __post_init__(self) -> None:
-        if self.item_regularisation < 0 or self.user_regularisation < 0:
-            raise ConfigError("bias: regularisation must be at least 0")
+        conform(self)
+        for name in ("item_regularisation", "user_regularisation"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name}: expected at least 0, got {getattr(self, name)}")
         if self.sweeps < 1:
-            raise ConfigError(f"bias: sweeps must be at least 1, got {self.sweeps}")
+            raise ConfigError(f"sweeps: expected at least 1, got {self.sweeps}")
 
     def build(self, num_users: int, num_items: int, *, seed: int) -> BiasModel:
         """The model before fitting; nothing in it is random."""

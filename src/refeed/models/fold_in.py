@@ -10,7 +10,8 @@ from torch import Tensor
 from refeed.data.history import History
 
 REGULARISATION = 1.0  # squared error that one unit of squared distance from the prior vector costs
-STEPS_IF_NONLINEAR = 8  # Gauss-Newton steps; a linear last layer is exact after one
+MOST_STEPS = 8  # Gauss-Newton steps; a linear last layer is exact after one
+MOST_HALVINGS = 6  # of a step that would raise the cost, as a curved activation makes possible
 
 
 def fold_in_vectors(
@@ -18,7 +19,7 @@ def fold_in_vectors(
 ) -> Tensor:
     """Vectors v_u that minimise sum_i (r_ui - a(h_i . v_u + b_u))^2 + REGULARISATION * |v_u - prior_u|^2.
 
-    Gauss-Newton from the prior, in the form with one unknown for each rating of the history (the smaller side).
+    Gauss-Newton from the prior; a step is halved until it lowers the cost, so that no vector is worse than its prior.
 
     Args:
         residuals: the ratings r of B people, offsets taken off.
@@ -42,18 +43,33 @@ def fold_in_vectors(
 
 
 def _solve(features: Tensor, target: Tensor, prior: Tensor, bias: Tensor, activation: Callable[[Tensor], Tensor]) -> Tensor:
-    vector = prior
-    for _ in range(STEPS_IF_NONLINEAR):
+    def cost(vector: Tensor) -> Tensor:
+        gaps = target - activation(features @ vector + bias)
+        return gaps.square().sum() + REGULARISATION * (vector - prior).square().sum()
+
+    vector, lowest = prior, cost(prior)
+    for _ in range(MOST_STEPS):
         output, slope = _value_and_slope(features @ vector + bias, activation)
         scaled = features * slope[:, None]
-        gap = target - output + scaled @ (vector - prior)
-        kernel = scaled @ scaled.t() + REGULARISATION * torch.eye(len(target), device=target.device)
-        weights: Tensor = torch.linalg.solve(kernel, gap)
-        moved = prior + scaled.t() @ weights
-        if torch.allclose(moved, vector, rtol=1e-5, atol=1e-6):
-            return moved
-        vector = moved
+        direction = prior + _ridge(scaled, target - output + scaled @ (vector - prior)) - vector
+        candidates = (vector + direction / 2**halving for halving in range(MOST_HALVINGS + 1))
+        moved = next((candidate for candidate in candidates if cost(candidate) < lowest), None)
+        if moved is None or torch.allclose(moved, vector, rtol=1e-5, atol=1e-6):
+            return vector if moved is None else moved
+        vector, lowest = moved, cost(moved)
     return vector
+
+
+def _ridge(features: Tensor, gaps: Tensor) -> Tensor:
+    """argmin_d |gaps - F d|^2 + REGULARISATION |d|^2 for F (r, k), solved in the smaller of r and k unknowns."""
+    ratings, width = features.shape
+    smaller = min(ratings, width)
+    penalty = REGULARISATION * torch.eye(smaller, dtype=features.dtype, device=features.device)
+    if ratings <= width:
+        by_rating: Tensor = torch.linalg.solve(features @ features.t() + penalty, gaps)
+        return features.t() @ by_rating
+    by_column: Tensor = torch.linalg.solve(features.t() @ features + penalty, features.t() @ gaps)
+    return by_column
 
 
 def _value_and_slope(sums: Tensor, activation: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
 from refeed.models.offsets import Offsets
-from refeed.models.user_autoencoder import centred, places_of_pairs
+from refeed.models.user_autoencoder import asked_places, centred
 
 
 class ItemAutoEncoder(RatingModel):
@@ -64,15 +64,12 @@ class ItemAutoEncoder(RatingModel):
         self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
         """See `RatingModel.predict_pairs`."""
-        asked, row_of_pair = np.unique(rows, return_inverse=True)
+        asked, places, place_of_pair = asked_places(rows, items, self.num_items, self.device)
         codes = self._item_codes()
         vectors, biases = self._user_vectors(history.rows(asked), codes)
-        order = np.argsort(row_of_pair, kind="stable")
-        outputs = np.empty(len(rows), np.float32)
-        places = places_of_pairs(row_of_pair[order], items[order], len(asked), self.num_items, codes.device)
         sums = sampled_linear(vectors, codes, places) + biases[places.row_of_entry]
-        outputs[order] = self.network.last(sums).numpy(force=True)
-        return outputs + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
+        outputs = self.network.last(sums).numpy(force=True)
+        return outputs[place_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:

@@ -17,14 +17,13 @@ from refeed.models.network import Network
 
 def original_names(network: Network) -> dict[str, tuple[Tensor, bool]]:
     """For each name of the original: our parameter, and whether ours is the transpose of it."""
-    depth = len(network.shape.encoder)
     encoder = [network.input_weight, *network.encoder_weights]
     names = {f"encode_w.{layer}": (weight, layer == 0) for layer, weight in enumerate(encoder)}
     names |= {f"encode_b.{layer}": (bias, False) for layer, bias in enumerate([network.input_bias, *network.encoder_biases])}
     names |= {f"decode_b.{layer}": (bias, False) for layer, bias in enumerate([*network.decoder_biases, network.output_bias])}
     if network.output_weight is not None:
         names |= {f"decode_w.{layer}": (weight, False) for layer, weight in enumerate(network.decoder_weights)}
-        names[f"decode_w.{depth - 1}"] = (network.output_weight, False)
+        names[f"decode_w.{len(network.decoder_weights)}"] = (network.output_weight, False)
     return names
 
 
@@ -42,8 +41,9 @@ def load_original_weights(network: Network, tensors: Mapping[str, Tensor]) -> No
     for name, (parameter, is_transposed) in names.items():
         source = tensors[name].t() if is_transposed else tensors[name]
         if source.shape != parameter.shape:
+            expected = tuple(parameter.t().shape if is_transposed else parameter.shape)
             raise BundleError(
-                f"weights of the original program: {name} has shape {tuple(tensors[name].shape)}, not as expected"
+                f"weights of the original program: {name} has the shape {tuple(tensors[name].shape)}, expected {expected}"
             )
         parameter.copy_(source)
 

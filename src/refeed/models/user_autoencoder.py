@@ -37,13 +37,9 @@ class UserAutoEncoder(RatingModel):
         self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
         """See `RatingModel.predict_pairs`; each asked row goes through the network once."""
-        asked, row_of_pair = np.unique(rows, return_inverse=True)
-        hidden = self._hidden(history.rows(asked))
-        order = np.argsort(row_of_pair, kind="stable")
-        outputs = np.empty(len(rows), np.float32)
-        places = places_of_pairs(row_of_pair[order], items[order], len(asked), self.num_items, hidden.device)
-        outputs[order] = self.network.output_at(hidden, places).numpy(force=True)
-        return outputs + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
+        asked, places, place_of_pair = asked_places(rows, items, self.num_items, self.device)
+        outputs = self.network.output_at(self._hidden(history.rows(asked)), places).numpy(force=True)
+        return outputs[place_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
@@ -70,15 +66,22 @@ def centred(history: History, offsets: npt.NDArray[np.float32]) -> History:
     )
 
 
-def places_of_pairs(
-    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], num_rows: int, num_columns: int, device: torch.device
-) -> SparseRows:
-    """Pairs, (P,), already sorted by row, as places for `Network.output_at`."""
-    indptr = np.zeros(num_rows + 1, np.int64)
-    np.cumsum(np.bincount(rows, minlength=num_rows), out=indptr[1:])
-    return SparseRows(
+def asked_places(
+    rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64], num_items: int, device: torch.device
+) -> tuple[npt.NDArray[np.int64], SparseRows, npt.NDArray[np.int64]]:
+    """Pairs, (P,), in any order and with repeats, as distinct places for `Network.output_at`.
+
+    Returns:
+        the rows that occur, int64 (A,); the places over these A rows; and the place of each pair, int64 (P,).
+    """
+    distinct, place_of_pair = np.unique(rows * num_items + items, return_inverse=True)
+    asked, row_of_place = np.unique(distinct // num_items, return_inverse=True)
+    indptr = np.zeros(len(asked) + 1, np.int64)
+    np.cumsum(np.bincount(row_of_place, minlength=len(asked)), out=indptr[1:])
+    places = SparseRows(
         indptr=torch.from_numpy(indptr).to(device),
-        columns=torch.from_numpy(np.ascontiguousarray(columns, np.int64)).to(device),
-        values=torch.zeros(len(columns), device=device),
-        num_columns=num_columns,
+        columns=torch.from_numpy(distinct % num_items).to(device),
+        values=torch.zeros(len(distinct), device=device),
+        num_columns=num_items,
     )
+    return asked, places, place_of_pair

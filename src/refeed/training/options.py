@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
+from refeed.config import conform
 from refeed.errors import ConfigError
 
 OptimizerName = Literal["sgd", "adam", "adamw", "adagrad", "rmsprop"]
@@ -34,6 +36,9 @@ class TrainingOptions:
         refeed_noise: probability of dropping a value of the re-fed output, 0 to below 1.
         gradient_clip: largest norm of the gradient of all weights together; none leaves it as it is.
         patience: epochs without a better validation RMSE after which training stops; none trains all epochs.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of its range.
     """
 
     epochs: int = 50
@@ -53,15 +58,16 @@ class TrainingOptions:
     patience: int | None = None
 
     def __post_init__(self) -> None:
+        conform(self)
         for name in ("epochs", "batch_size"):
             _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
         for name in ("momentum", "refeed_noise"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "0 to below 1")
         for name in ("weight_decay", "refeed_steps"):
-            _require(name, getattr(self, name), getattr(self, name) >= 0, "at least 0")
+            _require(name, getattr(self, name), 0 <= getattr(self, name) < math.inf, "at least 0")
         for name in ("gradient_clip", "patience"):
             _require(name, getattr(self, name), getattr(self, name) is None or getattr(self, name) > 0, "above 0, or none")
-        _require("learning_rate", self.learning_rate, self.learning_rate > 0, "above 0")
+        _require("learning_rate", self.learning_rate, 0 < self.learning_rate < math.inf, "above 0")
         _require("decay_factor", self.decay_factor, 0 < self.decay_factor <= 1, "above 0, at most 1")
         rising = list(self.milestones) == sorted(set(self.milestones)) and min(self.milestones, default=1) >= 1
         _require("milestones", list(self.milestones), rising, "rising epochs from 1")

@@ -96,7 +96,7 @@ def choose_by_position(width: int, options: ReadOptions, *, path: Path | None) -
 
 def is_usual_name(text: str) -> bool:
     """Whether `text` is a usual name of a user, item, rating or time column."""
-    return any(_normalised(text) in usual for usual in USUAL_NAMES.values())
+    return any(normalised(text) in usual for usual in USUAL_NAMES.values())
 
 
 _DELIMITER_FIX = "If the columns are separated by something else, say it: delimiter='…' (--delimiter)."
@@ -138,7 +138,7 @@ def _position(said: str, names: Sequence[str], *, option: str, path: Path | None
 
 
 def _usual(role: str, names: Sequence[str], *, path: Path | None) -> int | None:
-    positions = [position for position, name in enumerate(names) if _normalised(name) in USUAL_NAMES[role]]
+    positions = [position for position, name in enumerate(names) if normalised(name) in USUAL_NAMES[role]]
     if len(positions) == 1:
         return positions[0]
     if role == "time" and not positions:
@@ -153,5 +153,6 @@ def _there_are(names: Sequence[str], limit: int = 30) -> str:
     return f"the columns are {listed}" + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def _normalised(name: str) -> str:
+def normalised(name: str) -> str:
+    """The name without case, spaces and signs."""
     return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -13,7 +13,9 @@ from refeed.data.readers.conversion import to_ratings
 from refeed.data.readers.layouts import read_path
 from refeed.data.readers.options import ReadOptions
 from refeed.data.readers.sparse import is_sparse, read_sparse
+from refeed.data.readers.stores import columns_of, is_store, read_store
 from refeed.data.readers.tables import is_pandas, read_table
+from refeed.data.store import open_store
 from refeed.errors import DataError
 
 
@@ -35,8 +37,9 @@ def read_ratings(
     """Read ratings from a file, a folder, a table or a sparse matrix.
 
     Args:
-        source: a path to delimited text (plain, gzip, bzip2, Zstandard, or in a zip archive), Parquet, Arrow IPC, or a folder
-            of a known layout; a table with the Arrow C stream interface (pyarrow, pandas, polars, DuckDB); or a sparse matrix.
+        source: a path to delimited text (plain, gzip, bzip2, Zstandard, or in a zip archive), Parquet, Arrow IPC, a ratings
+            store, or a folder of a known layout; a table with the Arrow C stream interface (pyarrow, pandas, polars, DuckDB);
+            or a sparse matrix.
         user: the user column by name, or by number (from 1) as text; None finds it.
         item: the item column, in the same way.
         rating: the rating column, in the same way.
@@ -47,12 +50,19 @@ def read_ratings(
         labels: further columns to read, such as a split that the file already holds.
         scale: the smallest and largest possible rating; None takes those that occur.
         duplicates: what to do when a user rated an item more than once (see `Ratings.from_columns`).
-        layout: a name of `refeed.data.readers.layouts.LAYOUTS`; None recognises it.
+        layout: "store" or a name of `refeed.data.readers.layouts.LAYOUTS`; None recognises it.
 
     Raises:
         DataError: the source cannot be read, or a row is not a usable rating; the message says where and what to do.
         ConfigError: an option that does not exist or does not apply.
     """
+    if is_store(source, layout):
+        return read_store(
+            Path(source),
+            {"user": user, "item": item, "rating": rating, "delimiter": delimiter, "header": header},
+            labels,
+            scale,
+        )
     columns = read_columns(
         source,
         user=user,
@@ -91,6 +101,8 @@ def read_columns(
         DataError: the source cannot be read, or a value cannot be what its column says.
         ConfigError: an option that does not exist or does not apply.
     """
+    if is_store(source, layout):
+        return columns_of(open_store(Path(source)), Path(source))
     if isinstance(labels, str):
         labels = (labels,)
     options = ReadOptions(user, item, rating, time, delimiter, header, encoding, tuple(labels), scale)

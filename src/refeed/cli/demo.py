@@ -1,0 +1,171 @@
+"""`refeed demo`: the whole job on real data, in about a minute."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from refeed.cli.console import results, say
+
+if TYPE_CHECKING:
+    from refeed.bundles import FittedModel
+    from refeed.data.ratings import Ratings
+    from refeed.data.splits import Split
+    from refeed.evaluation.evaluate import Evaluation
+    from refeed.inference.recommend import Recommendation
+    from refeed.metrics.intervals import PairedDifference
+
+DATASET = "ml-latest-small"
+SYNTHETIC = (600, 2000, 100_000)  # users, items, ratings
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write the model and the report into.")] = Path(
+        "refeed-demo"
+    ),
+    data_folder: Annotated[
+        Path | None, typer.Option(help="A folder that holds ml-latest-small; REFEED_DATA and the cache otherwise.")
+    ] = None,
+    synthetic: Annotated[bool, typer.Option(help="Use the built-in synthetic ratings.")] = False,
+    seed: Annotated[int, typer.Option(help="The one seed of the run.")] = 0,
+    overwrite: Annotated[bool, typer.Option(help="Replace the results of an earlier demo.")] = False,
+) -> None:
+    """Import, check, split on time, train, evaluate against a baseline, recommend, and write a report."""
+    from refeed.cli.evaluate import difference_of, show_evaluations
+    from refeed.cli.recommend import show_recommendations
+    from refeed.reports.extras import import_extra
+    from refeed.storage import require_free
+
+    for extra in ("jinja2", "matplotlib"):
+        import_extra(extra)  # missing ones are said now, not after the training
+    model, report = output / "model", output / "report.html"
+    for path in (model, report):
+        require_free(path, overwrite=overwrite)
+    began = time.perf_counter()
+    ratings, titles, source = _data(data_folder, synthetic, seed)
+    parts = _prepare(ratings, output / "ratings")
+    fitted, evaluations = _train_and_evaluate(parts, titles, ratings, seed)
+    fitted.save(model, overwrite=overwrite)
+    user, recommended = _recommend(fitted)
+    difference = difference_of(evaluations)
+    show_evaluations(evaluations, difference)
+    results().print()
+    show_recommendations(recommended, f"to user {user}")
+    _write_report(fitted, evaluations, report, source, difference, (f"user {user}", recommended), overwrite)
+    results().print(f"\nmodel folder  {model}\nreport        {report}\ntook          {time.perf_counter() - began:.0f} s")
+    say(
+        f"next: refeed recommend {model} --user-id {user}\n"
+        f"  or, with ratings of your own: refeed recommend {model} 'Heat (1995)=5' 'Alien (1979)=4.5'"
+    )
+
+
+def _data(data_folder: Path | None, synthetic: bool, seed: int) -> tuple[Ratings, list[str | None], str]:
+    """The real data where they can be had, else the synthetic ones; says which."""
+    from refeed.cli.reading import ReadingOptions, read
+    from refeed.cli.titles import find_titles
+    from refeed.data.synthetic import synthetic_ratings
+
+    folder = None if synthetic else _find_or_fetch(data_folder)
+    if folder is None:
+        say("SYNTHETIC DATA: made-up users, items and stars, so the numbers below say nothing about real people.")
+        ratings = synthetic_ratings(*SYNTHETIC, seed=seed)
+        return ratings, [], "synthetic ratings"
+    ratings = read(folder, ReadingOptions())
+    return ratings, find_titles(ratings.items, folder, None), f"MovieLens {DATASET}"
+
+
+def _find_or_fetch(data_folder: Path | None) -> Path | None:
+    from refeed.data.datasets import fetch_dataset, find_dataset
+    from refeed.errors import DataError
+
+    found = find_dataset(DATASET, data_folder=data_folder)
+    if found is not None:
+        say(f"real data: {found}")
+        return found
+    try:
+        say(f"fetching {DATASET} from its publisher …")
+        return fetch_dataset(DATASET)
+    except DataError as error:
+        say(f"{DATASET} could not be fetched: {error.problem}")
+        return None
+
+
+def _prepare(ratings: Ratings, store: Path) -> Split:
+    """Import into a store, check, and split on time."""
+    from refeed.cli.splitting import split
+    from refeed.data.audit import audit
+    from refeed.data.leaks import audit_leaks
+    from refeed.data.readers.stores import columns_of
+    from refeed.data.splits import TimeSplit
+    from refeed.data.store import open_store, write_store
+
+    write_store(ratings, store, overwrite=True)
+    stored = open_store(store)
+    checked = audit(columns_of(stored, store))
+    worrying = [finding for finding in checked.findings if finding.level != "info"]
+    say(f"check: {len(worrying)} errors or warnings" + "".join(f"\n  {finding.level}: {finding.text}" for finding in worrying))
+    parts = split(stored, TimeSplit(fraction=0.8))
+    say(f"  {audit_leaks(parts).verdict}")
+    return parts
+
+
+def _train_and_evaluate(
+    parts: Split, titles: list[str | None], ratings: Ratings, seed: int
+) -> tuple[FittedModel, dict[str, Evaluation]]:
+    from refeed.cli.evaluate import fit_baseline
+    from refeed.cli.titles import attach_titles
+    from refeed.cli.train import describe
+    from refeed.evaluation.evaluate import evaluate
+    from refeed.experiments.presets import preset
+    from refeed.runtime import Runtime
+    from refeed.training.train import train
+
+    default, runtime = preset("default"), Runtime.detect(seed=seed)
+    say(describe(default.model, default.training, parts, runtime))
+    fitted = train(default.model, parts, default.training, runtime=runtime, progress=True)
+    baseline = fit_baseline(parts)
+    evaluations = {
+        "deep autoencoder": evaluate(fitted, parts),
+        "user and item biases": evaluate(baseline, parts),
+    }
+    return replace(attach_titles(fitted, ratings.items, titles)), evaluations
+
+
+def _recommend(fitted: FittedModel) -> tuple[int | str, list[Recommendation]]:
+    """Ten items for the user with the median number of training ratings."""
+    import numpy as np
+
+    from refeed.inference.recommend import recommend
+
+    assert fitted.histories is not None
+    counts = fitted.histories.user_counts
+    place = int(np.argsort(counts, kind="stable")[len(counts) // 2])
+    user = fitted.users.decode([place])[0]
+    return user, recommend(fitted, user, k=10)
+
+
+def _write_report(
+    fitted: FittedModel,
+    evaluations: dict[str, Evaluation],
+    path: Path,
+    source: str,
+    difference: PairedDifference | None,
+    recommendations: tuple[str, list[Recommendation]],
+    overwrite: bool,
+) -> None:
+    from refeed.evaluation.page import evaluation_page
+    from refeed.reports.page import write_page
+
+    page = evaluation_page(
+        fitted,
+        evaluations,
+        source=source,
+        difference=difference,
+        recommendations=recommendations,
+        command="refeed demo",
+    )
+    write_page(page, path, overwrite=overwrite)
