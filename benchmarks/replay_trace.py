@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 
 from refeed.data.history import History
+from refeed.errors import RefeedError
 from refeed.models import AutoEncoder
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
@@ -68,6 +70,15 @@ def replay(path: Path) -> Deviations:
         TraceError: the trace cannot be read, or asks for what cannot be replayed exactly.
     """
     described, arrays = _read(path)
+    try:
+        return _replay(described, arrays)
+    except KeyError as error:
+        raise TraceError(f"{path}: lacks {error}") from error
+    except (ValueError, IndexError, RefeedError) as error:
+        raise TraceError(f"{path}: cannot be replayed ({error})") from error
+
+
+def _replay(described: dict[str, Any], arrays: dict[str, Any]) -> Deviations:
     network = Network(_spec(described).shape, described["num_items"], seed=0)
     load_original_weights(network, _weights(arrays, "init."))
     history = _history(arrays, described)
@@ -79,7 +90,7 @@ def replay(path: Path) -> Deviations:
     return Deviations(
         supervised_loss=_largest_relative(supervised, arrays["supervised_loss"]),
         refeed_loss=_largest_relative(refed, arrays["refeed_loss"]),
-        weights=max(float((ours[name] - final[name]).abs().max()) for name in final),
+        weights=float(np.max([(ours[name] - final[name]).abs().max() for name in ours])),
         predictions=float(np.abs(predictions.numpy() - arrays["final_prediction"]).max()),
     )
 
@@ -89,12 +100,14 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         described = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         with np.load(path, allow_pickle=False) as archive:
             arrays = dict(archive)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise TraceError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(described, dict):
+        raise TraceError(f"{path.with_suffix('.json')}: expected options by name, got {type(described).__name__}")
     unknown = described.keys() - DESCRIBED
     if unknown:
         print(f"{path}: note: options that play no part in this replay: {sorted(unknown)}", file=sys.stderr)
-    if described["dropout"] != 0:
+    if described.get("dropout", 0) != 0:
         raise TraceError(f"{path}: dropout {described['dropout']} draws random numbers that a replay cannot repeat")
     return described, arrays
 
@@ -109,8 +122,9 @@ def _spec(described: dict[str, Any]) -> AutoEncoder:
 
 
 def _options(described: dict[str, Any]) -> TrainingOptions:
+    optimizer = described.get("optimizer", "momentum")
     return TrainingOptions(
-        optimizer=OPTIMIZERS[described.get("optimizer", "momentum")],  # type: ignore[arg-type]
+        optimizer=OPTIMIZERS.get(optimizer, optimizer),  # type: ignore[arg-type]
         learning_rate=described["lr"],
         momentum=described["momentum"],
         weight_decay=described["weight_decay"],
@@ -157,10 +171,12 @@ def _train(
 
 
 def _largest_relative(ours: list[float], theirs: np.ndarray) -> float:
-    """Largest relative deviation; infinite when there are more or fewer numbers than in the trace."""
-    if len(ours) != len(theirs):
+    """Largest relative deviation; infinite when there are more or fewer numbers than in the trace, NaN if one is not a number."""
+    expected = np.ravel(theirs)
+    if len(ours) != len(expected):
         return float("inf")
-    return max((abs(a - b) / abs(b) for a, b in zip(ours, theirs.tolist(), strict=True)), default=0.0)
+    deviations = np.abs(np.array(ours) - expected) / np.maximum(np.abs(expected), np.finfo(np.float32).tiny)
+    return float(deviations.max(initial=0.0))
 
 
 def main(arguments: list[str]) -> int:

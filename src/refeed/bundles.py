@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 
 import refeed
-from refeed.config import from_dict, to_dict
+from refeed.config import from_dict, nearest, to_dict
 from refeed.data.id_files import read_ids, write_ids
 from refeed.data.ratings import Ratings, RatingScale
 from refeed.data.store import open_store, write_store
@@ -23,7 +21,9 @@ from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError, RefeedError
 from refeed.models import MODELS, Spec
 from refeed.models.base import RatingModel
+from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
+from refeed.tensor_files import read_tensors, write_tensors
 
 FORMAT, VERSION = "refeed-model", 1
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
@@ -90,7 +90,7 @@ class FittedModel:
         save(self, path, overwrite=overwrite)
 
     def to(self, device: str) -> FittedModel:
-        """The same model on a device of PyTorch."""
+        """This model, moved to a device of PyTorch."""
         return replace(self, model=self.model.to(device))
 
     @property
@@ -102,8 +102,8 @@ class FittedModel:
 def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a model folder; see `FittedModel.save` and docs/model-folder.md."""
     with atomic_folder(path, overwrite=overwrite, marker=CONFIG) as folder:
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in fitted.model.state_dict().items()}
-        safetensors.torch.save_file(tensors, folder / WEIGHTS)
+        write_tensors(fitted.model.state_dict(), folder / WEIGHTS)
+        (folder / WEIGHTS).chmod(0o644)  # safetensors makes it readable by its owner only
         write_ids(fitted.users, folder / USERS)
         write_ids(fitted.items, folder / ITEMS)
         if fitted.titles:
@@ -130,31 +130,54 @@ def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> N
 def load(path: str | Path, *, device: str = "cpu") -> FittedModel:
     """Read a model folder, checking every file against its hash.
 
+    Args:
+        path: the folder.
+        device: of PyTorch, or "auto".
+
     Raises:
         BundleError: the folder is absent, not a model folder, of a newer version, incomplete or damaged.
+        ConfigError: the device cannot be used on this machine.
     """
-    folder = Path(path)
+    folder, where = Path(path), Runtime.detect(device=device).device
     config = _read_config(folder)
     _verify(folder)
     try:
-        spec = from_dict(MODELS[config["kind"]], config["spec"], where=f"{folder / CONFIG} [spec]")
-        users, items = read_ids(folder / USERS, kind="user"), read_ids(folder / ITEMS, kind="item")
-        model = spec.build(config["num_users"], config["num_items"], seed=0)
-        _load_weights(model, folder / WEIGHTS)
-        titles = _read_json(folder / TITLES) if (folder / TITLES).exists() else []
-        provenance = _read_json(folder / TRAINING)
-        return FittedModel(
-            spec=spec,
-            model=model.to(device),
-            users=users,
-            items=items,
-            scale=RatingScale(*config["scale"]),
-            histories=open_store(folder / HISTORIES) if (folder / HISTORIES).is_dir() else None,
-            provenance=Provenance(**{**provenance, "log": tuple(provenance["log"])}),
-            titles=tuple(titles),
-        )
-    except (KeyError, TypeError, ValueError, OSError, pa.ArrowInvalid, SafetensorError, RuntimeError, RefeedError) as error:
+        fitted = _read(folder, config)
+    except (KeyError, TypeError, ValueError, OSError, pa.ArrowException, RuntimeError, RefeedError) as error:
         raise BundleError(f"{folder}: damaged or inconsistent model folder ({error})") from error
+    return fitted.to(where)
+
+
+def _read(folder: Path, config: Mapping[str, Any]) -> FittedModel:
+    """The model of a folder whose files are as they were written; any error means that they do not belong together."""
+    spec = from_dict(MODELS[config["kind"]], config["spec"], where=f"{CONFIG} [spec]")
+    users, items = read_ids(folder / USERS, kind="user"), read_ids(folder / ITEMS, kind="item")
+    histories = open_store(folder / HISTORIES) if (folder / HISTORIES).is_dir() else None
+    titles = _read_json(folder / TITLES) if (folder / TITLES).exists() else []
+    provenance = _read_json(folder / TRAINING)
+    _require_size(USERS, len(users), config["num_users"])
+    _require_size(ITEMS, len(items), config["num_items"])
+    if titles:
+        _require_size(TITLES, len(titles), len(items))
+    if histories is not None and (histories.users, histories.items) != (users, items):
+        raise ValueError(f"{HISTORIES} is of other users or items than the model")
+    model = spec.build(len(users), len(items), seed=0)
+    _load_weights(model, folder / WEIGHTS)
+    return FittedModel(
+        spec=spec,
+        model=model,
+        users=users,
+        items=items,
+        scale=RatingScale(*config["scale"]),
+        histories=histories,
+        provenance=Provenance(**{**provenance, "log": tuple(provenance["log"])}),
+        titles=tuple(titles),
+    )
+
+
+def _require_size(name: str, got: int, expected: int) -> None:
+    if got != expected:
+        raise ValueError(f"{name} has {got:,} entries, expected {expected:,}")
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -164,7 +187,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder}: not a model folder of refeed (it has no {CONFIG})")
     try:
         config = _read_json(folder / CONFIG)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise BundleError(f"{folder / CONFIG}: damaged ({error})") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise BundleError(f"{folder}: not a model folder of refeed ({CONFIG} is of another program)")
@@ -172,6 +195,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{folder}: format version {config.get('version')}, but this refeed reads version {VERSION}; upgrade it"
         )
+    if config.get("kind") not in MODELS:
+        kind = str(config.get("kind"))
+        raise BundleError(f"{folder}: a model of the kind '{kind}', which this refeed does not have{nearest(kind, MODELS)}")
     return config
 
 
@@ -182,10 +208,13 @@ def _verify(folder: Path) -> None:
         BundleError: a file is missing, unexpected, or not as it was written.
     """
     try:
-        recorded = _read_json(folder / MANIFEST)["files"]
+        recorded = dict(_read_json(folder / MANIFEST)["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder}: the model folder is incomplete ({MANIFEST}: {error})") from error
-    found = _hashes(folder)
+    try:
+        found = _hashes(folder)
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot be read ({error})") from error
     for name in sorted(recorded.keys() | found.keys()):
         if name not in found:
             raise BundleError(f"{folder}: the model folder is incomplete, {name} is missing")
@@ -205,7 +234,7 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 def _load_weights(model: RatingModel, path: Path) -> None:
-    tensors = safetensors.torch.load_file(path)
+    tensors = read_tensors(path)
     for name in model.variable_buffers:
         model.register_buffer(name, torch.empty_like(tensors[name]))
     model.load_state_dict(tensors)

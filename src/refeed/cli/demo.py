@@ -100,7 +100,7 @@ def _prepare(ratings: Ratings, store: Path) -> Split:
     from refeed.data.audit import audit
     from refeed.data.leaks import audit_leaks
     from refeed.data.readers.stores import columns_of
-    from refeed.data.splits import TimeSplit
+    from refeed.data.splits import UserTimeSplit
     from refeed.data.store import open_store, write_store
 
     write_store(ratings, store, overwrite=True)
@@ -108,7 +108,8 @@ def _prepare(ratings: Ratings, store: Path) -> Split:
     checked = audit(columns_of(stored, store))
     worrying = [finding for finding in checked.findings if finding.level != "info"]
     say(f"check: {len(worrying)} errors or warnings" + "".join(f"\n  {finding.level}: {finding.text}" for finding in worrying))
-    parts = split(stored, TimeSplit(fraction=0.8))
+    say("Each person's last tenth of ratings is the future (test), the tenth before it is for choosing the epoch (valid).")
+    parts = split(stored, UserTimeSplit(fraction=0.1))
     say(f"  {audit_leaks(parts).verdict}")
     return parts
 

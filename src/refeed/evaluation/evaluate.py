@@ -23,7 +23,7 @@ from refeed.metrics.ranking import RankingSums, ranking_sums
 from refeed.metrics.rating_errors import mae, rmse, sums_by_group
 
 Part = Literal["train", "valid", "test"]
-RELEVANT_SHARE = 0.75  # by default an item is relevant if rated in the top quarter of the scale: 4 of 1 to 5
+RELEVANT_SHARE = 0.75  # how far up the scale an item counts as relevant by default: from 4 on, on a scale of 1 to 5
 RANKING_BLOCK = 512  # users ranked at once
 
 
@@ -85,7 +85,7 @@ class EvaluationOptions:
 
     Attributes:
         ks: lengths of the recommendation lists for the ranking metrics; empty leaves them out.
-        relevant_from: rating from which on an item is relevant; None takes three quarters up the scale.
+        relevant_from: rating from which on an item is relevant; None takes three quarters up the scale, to the nearest half.
         resamples: of the bootstrap, at least 1.
         seed: of the bootstrap.
     """
@@ -104,7 +104,8 @@ def evaluate(fitted: FittedModel, split: Split, part: Part = "test", *, options:
     """Score one part of a split; the model sees the training part as its users' histories.
 
     Raises:
-        DataError: the model was trained on another split.
+        ConfigError: there is no such part.
+        DataError: the model was trained on another split, or (where it keeps no record of its split) knows none of the items.
     """
     if part not in ("train", "valid", "test"):
         raise ConfigError(f"part: expected train, valid or test, got '{part}'")
@@ -113,11 +114,13 @@ def evaluate(fitted: FittedModel, split: Split, part: Part = "test", *, options:
             "the model was trained on another split (or other data) than the one given",
             fix="Its test ratings may be this model's training ratings. Split as in training, or train again.",
         )
-    cold = split.cold[part] if part in split.cold else ColdCounts(0, 0, 0)
     histories = Histories.for_model(fitted, split.train)
-    return evaluate_ratings(
-        fitted, histories, getattr(split, part), part=part, cold=cold, left_out=split.left_out, options=options
+    targets, unknown = _known_targets(fitted, histories, getattr(split, part))
+    dropped = split.cold.get(part, ColdCounts(0, 0, 0))
+    cold = ColdCounts(
+        users=dropped.users + unknown.users, items=dropped.items + unknown.items, ratings=dropped.ratings + unknown.ratings
     )
+    return evaluate_ratings(fitted, histories, targets, part=part, cold=cold, left_out=split.left_out, options=options)
 
 
 def evaluate_given(
@@ -129,15 +132,7 @@ def evaluate_given(
         DataError: no target is of a user with a history and an item that the model knows.
     """
     histories = Histories.for_model(fitted, history)
-    known, kept = targets.reindexed(histories.ratings.users, fitted.items)
-    if len(known) == 0:
-        raise DataError("none of the ratings to predict is of a user with a history and an item known to the model")
-    has_history = np.isin(np.arange(targets.num_users), targets.row_of_rating[kept])
-    cold = ColdCounts(
-        users=int((~has_history).sum()),
-        items=int((fitted.items.lookup(targets.items.ids, missing="mark") < 0).sum()),
-        ratings=int((~kept).sum()),
-    )
+    known, cold = _known_targets(fitted, histories, targets)
     return evaluate_ratings(fitted, histories, known, part="given", cold=cold, left_out={}, options=options)
 
 
@@ -183,10 +178,31 @@ def evaluate_ratings(
     )
 
 
+def _known_targets(fitted: FittedModel, histories: Histories, targets: Ratings) -> tuple[Ratings, ColdCounts]:
+    """The targets under the vocabularies of the histories, and what of them is of users or items unknown there."""
+    vocabularies = histories.ratings.users, fitted.items
+    if (targets.users, targets.items) == vocabularies:
+        return targets, ColdCounts(0, 0, 0)
+    known, kept = targets.reindexed(*vocabularies)
+    if len(known) == 0:
+        raise DataError("none of the ratings to predict is of a user with a history and an item known to the model")
+    is_new_user, is_new_item = (
+        own.lookup(asked.ids, missing="mark") < 0
+        for own, asked in zip(vocabularies, (targets.users, targets.items), strict=True)
+    )
+    cold = ColdCounts(
+        users=int((is_new_user & (targets.user_counts > 0)).sum()),
+        items=int((is_new_item & (targets.item_counts > 0)).sum()),
+        ratings=int((~kept).sum()),
+    )
+    return known, cold
+
+
 def _relevant_from(fitted: FittedModel, options: EvaluationOptions) -> float:
     if options.relevant_from is not None:
         return options.relevant_from
-    return fitted.scale.minimum + RELEVANT_SHARE * (fitted.scale.maximum - fitted.scale.minimum)
+    exact = fitted.scale.minimum + RELEVANT_SHARE * (fitted.scale.maximum - fitted.scale.minimum)
+    return round(2 * exact) / 2
 
 
 def _rank(

@@ -50,12 +50,17 @@ def recommend(
         history: for a user id: the one row that the model may see, where it does not keep histories itself.
 
     Raises:
-        DataError: unknown user or item, a rating outside the scale, or no history for a user id.
+        DataError: unknown user or item, a rating outside the scale, no history for a user id, or a history of several people or
+            of other items than the model's.
         ConfigError: k is below 1.
     """
     if k < 1:
         raise ConfigError(f"k: expected at least 1, got {k}")
     seen = history if history is not None else history_of(fitted, who)
+    if len(seen) != 1 or seen.num_items != len(fitted.items):
+        raise DataError(
+            f"history: expected one person over the model's {len(fitted.items):,} items, got {len(seen):,} over {seen.num_items:,}"
+        )
     scores = fitted.model.score_rows(seen)[0].astype(np.float64)  # (n,)
     left_out = np.zeros(len(scores), bool)
     if exclude_seen:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from refeed.errors import BundleError
 from refeed.storage import atomic_folder
+from refeed.tensor_files import read_tensors, write_tensors
 
 FORMAT, VERSION = "refeed-checkpoint", 1
 STATE_FILE, TENSOR_FILE = "checkpoint.json", "state.safetensors"
@@ -48,8 +47,7 @@ def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         "progress": dict(checkpoint.progress),
     }
     with atomic_folder(folder, overwrite=True, marker=STATE_FILE) as written:
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in flat.items()}
-        safetensors.torch.save_file(tensors, written / TENSOR_FILE)
+        write_tensors(flat, written / TENSOR_FILE)
         (written / STATE_FILE).write_text(json.dumps(described), encoding="utf-8")
 
 
@@ -61,15 +59,14 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     """
     try:
         described = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
-        flat = safetensors.torch.load_file(folder / TENSOR_FILE)
+        if described["format"] != FORMAT or described["version"] != VERSION:
+            raise BundleError(f"{folder}: not a checkpoint of version {VERSION}; delete it and start anew")
+        tensors: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in read_tensors(folder / TENSOR_FILE).items():
+            group, key = name.split("/", 1)
+            tensors.setdefault(group, {})[key] = tensor
+        return Checkpoint(described["identity"], described["progress"], tensors)
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: there is no checkpoint to take up; start without resuming") from error
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder}: damaged checkpoint ({error}); delete it and start anew") from error
-    if described.get("format") != FORMAT or described.get("version") != VERSION:
-        raise BundleError(f"{folder}: not a checkpoint of version {VERSION}; delete it and start anew")
-    tensors: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in flat.items():
-        group, key = name.split("/", 1)
-        tensors.setdefault(group, {})[key] = tensor
-    return Checkpoint(described["identity"], described["progress"], tensors)

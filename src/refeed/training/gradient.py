@@ -35,6 +35,8 @@ class GradientFitter:
         self.epochs = options.epochs
         self._source = model.training_source(train)
         self._optimizer = build_optimizer(model.network, options)
+        # RMSprop with momentum keeps other tensors than without, so they are two kinds of state
+        self._state_kind = options.optimizer if options.momentum else f"{options.optimizer} without momentum"
         self._train_batch = BatchTrainer(model.network, options, self._update)
         self._noise = torch.Generator(device=model.device)
         self._batches_of = (-1, epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0))
@@ -59,20 +61,24 @@ class GradientFitter:
         return learning_rate_at(self.options, epoch=epoch, step=0, steps_per_epoch=self.num_steps(epoch))
 
     def state(self) -> dict[str, Tensor]:
-        """The optimiser's tensors, named by parameter and quantity."""
+        """The optimiser's tensors, named by optimiser, parameter and quantity."""
         return {
-            f"{place}.{name}": value
+            f"{self._state_kind}/{place}.{name}": value
             for place, values in self._optimizer.state_dict()["state"].items()
             for name, value in values.items()
             if isinstance(value, Tensor)
         }
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the optimiser's tensors of an earlier run."""
+        """Take up the optimiser's tensors of an earlier run; without any of the same optimiser, this one starts anew."""
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in tensors.items():
-            place, name = key.split(".", 1)
-            state.setdefault(int(place), {})[name] = value
+            kind, parameter = key.split("/", 1)
+            place, name = parameter.split(".", 1)
+            if kind == self._state_kind:
+                state.setdefault(int(place), {})[name] = value
+        if not state:
+            return
         whole = self._optimizer.state_dict()
         whole["state"] = state
         self._optimizer.load_state_dict(whole)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from refeed.errors import BundleError, TrainingError
@@ -115,18 +116,21 @@ class TrainingLoop:
         if differing:
             raise BundleError(
                 f"{self.checkpoint_folder}: the checkpoint is of another run (different: {', '.join(differing)})\n"
-                "  Resume with the same data, split, model and seed, or delete the folder and start anew."
+                "  Resume with the same data, split, model, batch size and seed, or delete the folder and start anew."
             )
-        self.state = RunState.from_dict(checkpoint.progress)
-        self.fitter.model.load_state_dict(checkpoint.tensors["model"])
-        self.fitter.load_state(dict(checkpoint.tensors.get("fitter", {})))
+        try:
+            self.state = RunState.from_dict(checkpoint.progress)
+            self.fitter.model.load_state_dict(checkpoint.tensors["model"])
+            self.fitter.load_state(dict(checkpoint.tensors.get("fitter", {})))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise BundleError(f"{self.checkpoint_folder}: damaged checkpoint ({error}); delete it and start anew") from error
         self._best = dict(checkpoint.tensors.get("best", {}))
 
     def run(self) -> RunState:
         """Train to the end; the model then has the weights of the best epoch.
 
         Raises:
-            TrainingError: the loss stopped being finite; the best epoch before that is kept in the checkpoint folder.
+            TrainingError: the loss or the model stopped being finite; the best epoch before that is kept in the checkpoint folder.
             InterruptedTrainingError: Ctrl-C; the state is in the checkpoint folder.
         """
         self.watcher.start(epoch=self.state.epoch, epochs=self.fitter.epochs, steps=self.fitter.num_steps(self.state.epoch))
@@ -161,6 +165,7 @@ class TrainingLoop:
     def _finish_epoch(self) -> None:
         state, sums, began = self.state, self.state.sums, time.perf_counter()
         valid_rmse = None if self.validate is None else self.validate()
+        self._require_finite(valid_rmse)
         record = EpochRecord(
             epoch=state.epoch + 1,
             train_rmse=sums.rmse,
@@ -179,6 +184,15 @@ class TrainingLoop:
         self.watcher.epoch(record, is_best=is_best)
         if time.monotonic() - self._written_at >= self._writing_took / CHECKPOINT_SHARE:
             self._write_checkpoint()
+
+    def _require_finite(self, valid_rmse: float | None) -> None:
+        """The loss of a step is from before its update, so the last update of an epoch is only seen here."""
+        is_finite = all(bool(torch.isfinite(tensor).all()) for tensor in self.fitter.model.state_dict().values())
+        if not is_finite or (valid_rmse is not None and not math.isfinite(valid_rmse)):
+            raise TrainingError(
+                f"epoch {self.state.epoch + 1}: the model or its predictions are not finite numbers after the last batch; its "
+                "steps were too large\n  Lower learning_rate."
+            )
 
     def _keep_best(self) -> None:
         for name, tensor in self.fitter.model.state_dict().items():

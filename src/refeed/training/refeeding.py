@@ -57,8 +57,7 @@ class BatchTrainer:
         if self.options.refeed_steps == 0:
             self.update(loss)
             return loss.item(), []
-        with torch.no_grad():
-            fed = self.network.output_dense(hidden.detach())  # B x n, before the weights move
+        fed = self._output(hidden)  # B x n, before the weights move
         if self.options.refeed_label == "joint":
             return self._joint(loss, fed, noise)
         self.update(loss)
@@ -67,13 +66,12 @@ class BatchTrainer:
     def _in_turn(self, rows: SparseRows, fed: Tensor, noise: torch.Generator) -> list[float]:
         """Further optimiser steps, each on the output of the pass before it."""
         losses = []
-        for _ in range(self.options.refeed_steps):
+        for remaining in reversed(range(self.options.refeed_steps)):
             fed = dropout(fed, self.options.refeed_noise, noise)
             hidden = self.network.hidden_of_dense(fed, noise)
             if self.options.refeed_label == "ratings":
                 loss = masked_loss(self.network.output_at(hidden, rows), rows.values)
-                with torch.no_grad():
-                    following = self.network.output_dense(hidden)
+                following = self._output(hidden) if remaining else fed
             else:
                 outputs = self.network.output_dense(hidden)
                 loss, following = dense_loss(outputs, fed), outputs.detach()
@@ -81,6 +79,11 @@ class BatchTrainer:
             losses.append(loss.item())
             fed = following
         return losses
+
+    @torch.no_grad()
+    def _output(self, hidden: Tensor) -> Tensor:
+        """The whole output, (B, n), as a label or input: no gradient flows through it."""
+        return self.network.output_dense(hidden)
 
     def _joint(self, supervised: Tensor, fed: Tensor, noise: torch.Generator) -> tuple[float, list[float]]:
         """One optimiser step on the sum of the supervised and all re-feeding losses."""

@@ -52,7 +52,8 @@ def train(
         runtime: device, threads and the one seed; this machine and seed 0 when left out.
         progress: True shows a bar or lines on standard error; or a watcher of your own.
         checkpoint_folder: where the state of the run is kept, to be taken up again with `resume`.
-        resume: take up the run in `checkpoint_folder`; options other than the model may have changed.
+        resume: take up the run in `checkpoint_folder`; the options may have changed, all but batch_size (another optimizer
+            starts anew).
         keep_histories: keep the training ratings in the fitted model, so that it knows its users' histories.
 
     Raises:
@@ -72,7 +73,12 @@ def train(
         patience=options.patience,
         watcher=_watcher(progress),
         checkpoint_folder=None if checkpoint_folder is None else Path(checkpoint_folder),
-        identity={"model": {"kind": spec.kind, **to_dict(spec)}, "split": split.fingerprint, "seed": runtime.seed},
+        identity={
+            "model": {"kind": spec.kind, **to_dict(spec)},
+            "split": split.fingerprint,
+            "seed": runtime.seed,
+            "batch_size": options.batch_size,  # a checkpoint may lie between two batches
+        },
     )
     if resume:
         loop.resume()
