@@ -98,7 +98,7 @@ def _replay(described: dict[str, Any], arrays: dict[str, Any]) -> Deviations:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         described = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise TraceError(f"{path}: cannot be read ({error})") from error
@@ -171,7 +171,7 @@ def _train(
 
 
 def _largest_relative(ours: list[float], theirs: np.ndarray) -> float:
-    """Largest relative deviation; infinite when there are more or fewer numbers than in the trace, NaN if one is not a number."""
+    """Largest relative deviation: infinite when the trace has more or fewer numbers, NaN when one is not a number."""
     expected = np.ravel(theirs)
     if len(ours) != len(expected):
         return float("inf")

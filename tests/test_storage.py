@@ -75,8 +75,16 @@ def test_overwriting_replaces_the_whole_folder(tmp_path):
     assert names(tmp_path) == ["model"]
 
 
+def test_empty_folder_may_be_replaced(tmp_path):
+    (tmp_path / "fresh").mkdir()
+    with atomic_folder(tmp_path / "fresh", overwrite=True, marker="store.json") as folder:
+        (folder / "weights").write_text("1")
+    assert names(tmp_path / "fresh") == ["weights"]
+
+
 def test_folder_without_the_marker_is_never_overwritten(tmp_path):
     (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "beach.png").write_text("")
     with (
         pytest.raises(StorageError, match=r"photos: not overwritten, since it holds no store\.json"),
         atomic_folder(tmp_path / "photos", overwrite=True, marker="store.json"),

@@ -90,7 +90,7 @@ class FittedModel:
         save(self, path, overwrite=overwrite)
 
     def to(self, device: str) -> FittedModel:
-        """This model, moved to a device of PyTorch."""
+        """The same model, moved to a device of PyTorch."""
         return replace(self, model=self.model.to(device))
 
     @property

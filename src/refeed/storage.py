@@ -21,7 +21,8 @@ def atomic_folder(path: str | Path, *, overwrite: bool = False, marker: str | No
     Args:
         path: the folder to write.
         overwrite: replace a folder that is there already; the old one is removed after the new one is complete.
-        marker: name of a file that a folder must hold to be replaced, so that a mistyped path never deletes anything else.
+        marker: name of a file that a folder must hold to be replaced (or be empty), so that a mistyped path never deletes
+            anything else.
 
     Yields:
         the temporary folder, a sibling of `path`.
@@ -32,7 +33,7 @@ def atomic_folder(path: str | Path, *, overwrite: bool = False, marker: str | No
     target = Path(path).resolve()
     written = _temporary_sibling(target)
     with _as_storage_error(target):
-        _require_replaceable_folder(target, overwrite, marker)
+        require_replaceable_folder(target, overwrite=overwrite, marker=marker)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             written.mkdir()
@@ -40,7 +41,7 @@ def atomic_folder(path: str | Path, *, overwrite: bool = False, marker: str | No
             for folder, _, names in os.walk(written):
                 for name in names:
                     _flush(Path(folder, name))
-            _require_replaceable_folder(target, overwrite, marker)
+            require_replaceable_folder(target, overwrite=overwrite, marker=marker)
             _swap_in(written, target)
         finally:
             shutil.rmtree(written, ignore_errors=True)
@@ -86,6 +87,24 @@ def require_free(path: str | Path, *, overwrite: bool) -> None:
         raise StorageError(f"{path}: exists already; choose another path or say --overwrite (overwrite=True)")
 
 
+def require_replaceable_folder(target: Path, *, overwrite: bool, marker: str | None) -> None:
+    """Check what `atomic_folder` checks, where the work before it would be lost.
+
+    Raises:
+        StorageError: something is at `target` that may not be replaced; an empty folder always may with `overwrite`.
+    """
+    if not target.exists():
+        return
+    if not overwrite:
+        raise StorageError(f"{target}: exists already; choose another path or say --overwrite (overwrite=True)")
+    if not target.is_dir():
+        raise StorageError(f"{target}: is a file, and only a folder may be replaced by a folder; choose another path")
+    if marker is not None and any(target.iterdir()) and not (target / marker).is_file():
+        raise StorageError(
+            f"{target}: not overwritten, since it holds no {marker} and may be something else; choose another path"
+        )
+
+
 @contextmanager
 def _as_storage_error(target: Path) -> Iterator[None]:
     try:
@@ -98,19 +117,6 @@ def _as_storage_error(target: Path) -> Iterator[None]:
 def _temporary_sibling(target: Path) -> Path:
     """A free name in the same folder, hence on the same disk, where a rename is one step."""
     return target.with_name(f".partial-{secrets.token_hex(4)}-{target.name}")
-
-
-def _require_replaceable_folder(target: Path, overwrite: bool, marker: str | None) -> None:
-    if not target.exists():
-        return
-    if not overwrite:
-        raise StorageError(f"{target}: exists already; choose another path or say --overwrite (overwrite=True)")
-    if not target.is_dir():
-        raise StorageError(f"{target}: is a file, and only a folder may be replaced by a folder; choose another path")
-    if marker is not None and not (target / marker).is_file():
-        raise StorageError(
-            f"{target}: not overwritten, since it holds no {marker} and may be something else; choose another path"
-        )
 
 
 def _require_replaceable_file(target: Path, overwrite: bool) -> None:

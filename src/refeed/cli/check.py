@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from refeed.cli.console import results, say, write_json
-from refeed.cli.option_groups import takes_options
+from refeed.cli.option_groups import Data, Json, takes_options
+from refeed.cli.outputs import require_json
 from refeed.cli.reading import ReadingOptions
+from refeed.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from refeed.data.audit_report import Audit, Bin, Counts
-    from refeed.reports.page import Table
+    from refeed.data.audit_report import Audit, Bin, Counts, Finding
+    from refeed.reports.page import Cell, Table
 
 
 @takes_options
 def check(
-    data: Annotated[Path, typer.Argument(help="File, folder or store of ratings.")],
+    data: Data,
     label: Annotated[
         list[str] | None, typer.Option(help="A further column to look at, such as a split; may be repeated.")
     ] = None,
-    json: Annotated[str | None, typer.Option(help="Write everything as JSON to this file, or - for standard output.")] = None,
+    json: Json = None,
     *,
     reading: ReadingOptions,
 ) -> None:
@@ -35,41 +36,48 @@ def check(
     from refeed.data.audit import audit
     from refeed.data.readers import read_columns
 
-    arguments = reading.arguments()
-    arguments.pop("duplicates", None)
-    report = audit(read_columns(data, labels=tuple(label or ()), **arguments))
+    require_json(json)
+    if reading.duplicates is not None:
+        raise ConfigError("--duplicates: check reports repeated pairs as they are; the option is for import, split and train")
+    report = audit(read_columns(data, labels=tuple(label or ()), **reading.arguments()))
     if json is not None:
         write_json(report.to_dict(), json)
     if json != "-":
         show(report, results())
     if not report.usable:
-        say("The errors above have to be dealt with before training.")
+        say("Training would refuse these ratings as they are, because of the errors.")
         raise typer.Exit(3)
 
 
 def show(report: Audit, console: Console) -> None:
     """Print an audit."""
-    from refeed.reports.page import Cell, Facts, Table
+    from refeed.reports.page import Facts, Table
     from refeed.reports.terminal import print_facts, print_table
 
     for note in report.notes:
-        console.print(f"  {note}", markup=False)
+        console.print(f"  {note}")
     print_facts(console, Facts(_facts(report)))
-    console.print()
-    print_table(console, histogram(report))
+    if report.facts.values.histogram:
+        console.print()
+        print_table(console, histogram(report))
     console.print()
     rows: list[list[Cell]] = [[one.name, "yes" if one.possible else "no", one.why] for one in report.splits]
     print_table(console, Table(["split", "possible", "why"], rows))
     for finding in report.findings:
-        console.print(f"{finding.level}: {finding.text}" + (f" {finding.fix}" if finding.fix else ""), markup=False)
+        console.print(finding_text(finding))
+
+
+def finding_text(finding: Finding) -> str:
+    """A finding as one line."""
+    return f"{finding.level}: {finding.text}. {finding.fix}"
 
 
 def histogram(report: Audit) -> Table:
-    """The histogram of the ratings as a table with bars."""
-    from refeed.reports.page import Cell, Table
+    """The histogram of the ratings as a table with bars; there is at least one bin."""
+    from refeed.reports.page import Table
 
     bins = report.facts.values.histogram
-    largest = max((one.count for one in bins), default=1)
+    largest = max(one.count for one in bins)
     rows: list[list[Cell]] = [[_span(one), one.count, "█" * round(30 * one.count / largest)] for one in bins]
     return Table(["rating", "count", ""], rows, align="rrl")
 
@@ -78,24 +86,26 @@ def _span(one: Bin) -> str:
     return f"{one.low:g}" if one.low == one.high else f"{one.low:g} to {one.high:g}"
 
 
-def _facts(report: Audit) -> list[tuple[str, str | int | float | None]]:
+def _facts(report: Audit) -> list[tuple[str, Cell]]:
     facts, values = report.facts, report.facts.values
-    pairs: list[tuple[str, str | int | float | None]] = [
+    pairs: list[tuple[str, Cell]] = [
         ("ratings", facts.rows),
         ("users", facts.users),
         ("items", facts.items),
         ("density", f"{facts.density:.3%}"),
         ("scale seen", "none" if values.minimum is None else f"{values.minimum:g} to {values.maximum:g}"),
+        ("scale declared", "none" if values.declared is None else f"{values.declared[0]:g} to {values.declared[1]:g}"),
         ("step", "none" if values.step is None else f"{values.step:g}"),
         ("mean", values.mean),
-        ("ratings a user: fewest, median, most", _spread(facts.ratings_per_user)),
-        ("ratings an item: fewest, median, most", _spread(facts.ratings_per_item)),
+        ("a user's ratings: fewest, median, most", _spread(facts.ratings_per_user)),
+        ("an item's ratings: fewest, median, most", _spread(facts.ratings_per_item)),
         ("repeated pairs", facts.repeated_rows),
         ("of these with different ratings", facts.conflicting_pairs),
     ]
     if facts.times is not None:
-        pairs.append(("times (UTC)", f"{facts.times.first} to {facts.times.last}"))
-        pairs.append(("rated in the same second as another by the same user", f"{facts.times.tied_share:.1%}"))
+        pairs.append(("first time (UTC)", facts.times.first))
+        pairs.append(("last time (UTC)", facts.times.last))
+        pairs.append(("in the same second as the user's others", f"{facts.times.tied_share:.1%}"))
     return pairs
 
 

@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from refeed.storage import atomic_file
 
 
 def results() -> Console:
     """The console for results."""
-    return Console(highlight=False, soft_wrap=True)
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def remarks() -> Console:
     """The console for progress and remarks."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
     """A remark on standard error, as it is (no markup)."""
-    remarks().print(Text(text))
+    remarks().print(text)
 
 
-def write_json(value: dict[str, Any], target: str, *, overwrite: bool = True) -> None:
-    """Write JSON to a file, or to standard output for "-"."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def write_json(value: dict[str, Any], target: str) -> None:
+    """Write JSON to a file, replacing an older one, or to standard output for "-"."""
     if target == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")  # ASCII, whatever the terminal
         return
-    with atomic_file(Path(target), overwrite=overwrite) as path:
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    with atomic_file(target, overwrite=True) as path:
         path.write_text(text, encoding="utf-8")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from refeed.cli.console import results, say
+from refeed.cli.console import remarks, results, say
+from refeed.cli.describing import describe_run
+from refeed.cli.option_groups import Overwrite
+from refeed.cli.outputs import require_folder
 
 if TYPE_CHECKING:
     from refeed.bundles import FittedModel
@@ -30,21 +33,18 @@ def demo(
     data_folder: Annotated[
         Path | None, typer.Option(help="A folder that holds ml-latest-small; REFEED_DATA and the cache otherwise.")
     ] = None,
-    synthetic: Annotated[bool, typer.Option(help="Use the built-in synthetic ratings.")] = False,
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Use the built-in synthetic ratings.")] = False,
     seed: Annotated[int, typer.Option(help="The one seed of the run.")] = 0,
-    overwrite: Annotated[bool, typer.Option(help="Replace the results of an earlier demo.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Import, check, split on time, train, evaluate against a baseline, recommend, and write a report."""
-    from refeed.cli.evaluate import difference_of, show_evaluations
+    from refeed.bundles import CONFIG
+    from refeed.cli.evaluate import difference_of, require_report, show_evaluations
     from refeed.cli.recommend import show_recommendations
-    from refeed.reports.extras import import_extra
-    from refeed.storage import require_free
 
-    for extra in ("jinja2", "matplotlib"):
-        import_extra(extra)  # missing ones are said now, not after the training
     model, report = output / "model", output / "report.html"
-    for path in (model, report):
-        require_free(path, overwrite=overwrite)
+    require_folder(model, overwrite=overwrite, marker=CONFIG)
+    require_report(report, overwrite=overwrite)
     began = time.perf_counter()
     ratings, titles, source = _data(data_folder, synthetic, seed)
     parts = _prepare(ratings, output / "ratings")
@@ -57,10 +57,14 @@ def demo(
     show_recommendations(recommended, f"to user {user}")
     _write_report(fitted, evaluations, report, source, difference, (f"user {user}", recommended), overwrite)
     results().print(f"\nmodel folder  {model}\nreport        {report}\ntook          {time.perf_counter() - began:.0f} s")
-    say(
-        f"next: refeed recommend {model} --user-id {user}\n"
-        f"  or, with ratings of your own: refeed recommend {model} 'Heat (1995)=5' 'Alien (1979)=4.5'"
-    )
+    say(_next_steps(model, user, recommended))
+
+
+def _next_steps(model: Path, user: int | str, recommended: list[Recommendation]) -> str:
+    """Commands to try; the ratings of one's own are for the first two recommended items."""
+    opinions = [f"{one.title or one.item}={rating}" for one, rating in zip(recommended, ("5", "3.5"), strict=False)]
+    command = f"refeed recommend {shlex.quote(str(model))}"
+    return f"next: {command} --user-id {user}\n  or, with ratings of your own: {command} {' '.join(map(shlex.quote, opinions))}"
 
 
 def _data(data_folder: Path | None, synthetic: bool, seed: int) -> tuple[Ratings, list[str | None], str]:
@@ -80,8 +84,10 @@ def _data(data_folder: Path | None, synthetic: bool, seed: int) -> tuple[Ratings
 
 def _find_or_fetch(data_folder: Path | None) -> Path | None:
     from refeed.data.datasets import fetch_dataset, find_dataset
-    from refeed.errors import DataError
+    from refeed.errors import DataError, StorageError
 
+    if data_folder is not None and not (data_folder / DATASET).is_dir():
+        raise DataError(f"there is no folder {DATASET} in it", path=data_folder, fix="Leave out --data-folder to fetch it.")
     found = find_dataset(DATASET, data_folder=data_folder)
     if found is not None:
         say(f"real data: {found}")
@@ -89,13 +95,14 @@ def _find_or_fetch(data_folder: Path | None) -> Path | None:
     try:
         say(f"fetching {DATASET} from its publisher …")
         return fetch_dataset(DATASET)
-    except DataError as error:
-        say(f"{DATASET} could not be fetched: {error.problem}")
+    except (DataError, StorageError) as error:
+        say(f"{DATASET} could not be fetched: {error.problem if isinstance(error, DataError) else error}")
         return None
 
 
 def _prepare(ratings: Ratings, store: Path) -> Split:
     """Import into a store, check, and split on time."""
+    from refeed.cli.check import finding_text
     from refeed.cli.splitting import split
     from refeed.data.audit import audit
     from refeed.data.leaks import audit_leaks
@@ -107,7 +114,7 @@ def _prepare(ratings: Ratings, store: Path) -> Split:
     stored = open_store(store)
     checked = audit(columns_of(stored, store))
     worrying = [finding for finding in checked.findings if finding.level != "info"]
-    say(f"check: {len(worrying)} errors or warnings" + "".join(f"\n  {finding.level}: {finding.text}" for finding in worrying))
+    say(f"check: {len(worrying)} errors or warnings" + "".join(f"\n  {finding_text(finding)}" for finding in worrying))
     say("Each person's last tenth of ratings is the future (test), the tenth before it is for choosing the epoch (valid).")
     parts = split(stored, UserTimeSplit(fraction=0.1))
     say(f"  {audit_leaks(parts).verdict}")
@@ -119,21 +126,21 @@ def _train_and_evaluate(
 ) -> tuple[FittedModel, dict[str, Evaluation]]:
     from refeed.cli.evaluate import fit_baseline
     from refeed.cli.titles import attach_titles
-    from refeed.cli.train import describe
     from refeed.evaluation.evaluate import evaluate
     from refeed.experiments.presets import preset
     from refeed.runtime import Runtime
+    from refeed.training.progress import ConsoleWatcher
     from refeed.training.train import train
 
     default, runtime = preset("default"), Runtime.detect(seed=seed)
-    say(describe(default.model, default.training, parts, runtime))
-    fitted = train(default.model, parts, default.training, runtime=runtime, progress=True)
+    say(describe_run(default.model, default.training, parts, runtime))
+    fitted = train(default.model, parts, default.training, runtime=runtime, progress=ConsoleWatcher(remarks()))
     baseline = fit_baseline(parts)
     evaluations = {
         "deep autoencoder": evaluate(fitted, parts),
         "user and item biases": evaluate(baseline, parts),
     }
-    return replace(attach_titles(fitted, ratings.items, titles)), evaluations
+    return attach_titles(fitted, ratings.items, titles), evaluations
 
 
 def _recommend(fitted: FittedModel) -> tuple[int | str, list[Recommendation]]:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from typing import Annotated
-
-import typer
+from pathlib import Path
 
 from refeed.cli.console import results, write_json
+from refeed.cli.option_groups import Json
+from refeed.cli.outputs import require_json
 
 PACKAGES = ("refeed", "torch", "numpy", "pyarrow", "safetensors", "typer", "rich")
 EXTRAS = ("matplotlib", "jinja2")
 
 
-def doctor(json: Annotated[str | None, typer.Option(help="Write JSON to this file, or - for standard output.")] = None) -> None:
+def doctor(json: Json = None) -> None:
     """Print versions, threads, device and data folder: what to say when asking for help."""
     from refeed.reports.page import Facts
     from refeed.reports.terminal import print_facts
 
+    require_json(json)
     facts = gather()
     if json is not None:
         write_json(facts, json)
-        return
-    print_facts(results(), Facts([(name.replace("_", " "), str(value)) for name, value in facts.items()]))
+    if json != "-":
+        print_facts(results(), Facts([(name.replace("_", " "), str(value)) for name, value in facts.items()]))
 
 
 def gather() -> dict[str, str | int]:
@@ -43,9 +44,16 @@ def gather() -> dict[str, str | int]:
         "cpus": available_cpus(),
         "threads": torch.get_num_threads(),
         "device": Runtime.detect().device,
-        "data_folder": os.environ.get("REFEED_DATA") or "not set (environment variable REFEED_DATA)",
+        "data_folder": _data_folder(),
         "cache_folder": str(cache_folder()),
     }
+
+
+def _data_folder() -> str:
+    said = os.environ.get("REFEED_DATA")
+    if not said:
+        return "not set (environment variable REFEED_DATA)"
+    return said if Path(said).is_dir() else f"{said} (REFEED_DATA; there is no such folder)"
 
 
 def _version(name: str) -> str:

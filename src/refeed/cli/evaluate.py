@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from refeed.cli.console import results, say, write_json
-from refeed.cli.option_groups import takes_options
+from refeed.cli.option_groups import Json, Model, Overwrite, takes_options
+from refeed.cli.outputs import require_file, require_json
 from refeed.cli.reading import ReadingOptions, read
-from refeed.errors import DataError
+from refeed.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from refeed.bundles import FittedModel
+    from refeed.data.ratings import Ratings
     from refeed.data.splits import Split
     from refeed.evaluation.evaluate import Evaluation, EvaluationOptions
     from refeed.metrics.intervals import PairedDifference
@@ -30,25 +33,29 @@ class PartName(StrEnum):
 
 @takes_options
 def evaluate_command(
-    model: Annotated[Path, typer.Argument(help="Model folder.")],
+    model: Model,
     data: Annotated[
-        Path, typer.Argument(help="The ratings it was trained on, split again in the same way; or others, with --history.")
+        Path,
+        typer.Argument(
+            metavar="DATA", help="The ratings it was trained on, split again in the same way; or others, with --history."
+        ),
     ],
-    part: Annotated[PartName, typer.Option(help="Which part of the split to score.")] = PartName.test,
+    part: Annotated[PartName | None, typer.Option(help="Which part of the split to score; test unless said.")] = None,
     history: Annotated[
-        Path | None, typer.Option(help="Score all of DATA; what the model sees of its users is in this file.")
+        Path | None, typer.Option(help="Score all of DATA; what the model sees of its users is in this file. No baseline.")
     ] = None,
     baseline: Annotated[bool, typer.Option(help="Compare with user and item biases fitted to the training part.")] = True,
     k: Annotated[
-        list[int] | None, typer.Option(help="Length of the ranked list; may be repeated; 0 leaves ranking out.")
+        list[int] | None,
+        typer.Option("--k", "-k", help="Length of the ranked list, 10 unless said; may be repeated; 0 leaves ranking out."),
     ] = None,
     relevant_from: Annotated[
         float | None, typer.Option(help="Rating from which on an item is relevant; three quarters up the scale unless said.")
     ] = None,
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples of the users.")] = 1000,
-    json: Annotated[str | None, typer.Option(help="Write JSON to this file, or - for standard output.")] = None,
+    json: Json = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a report that is there.")] = False,
+    overwrite: Overwrite = False,
     *,
     reading: ReadingOptions,
 ) -> None:
@@ -56,18 +63,35 @@ def evaluate_command(
     from refeed.bundles import load
     from refeed.evaluation.evaluate import EvaluationOptions
 
+    require_json(json)
     if report is not None:
-        from refeed.storage import require_free
-
-        require_free(report, overwrite=overwrite)
+        require_report(report, overwrite=overwrite)
+    if history is not None and part is not None:
+        raise ConfigError("--part goes with the model's own split; with --history all of DATA is scored")
     fitted = load(model)
     options = EvaluationOptions(tuple(one for one in (k or [10]) if one), relevant_from, resamples)
-    reading = reading.or_else(dict(fitted.provenance.reading))
     if history is not None:
         evaluations = _given(fitted, data, history, reading, options)
     else:
-        evaluations = _part(fitted, data, part, reading, options, baseline=baseline)
+        evaluations = _part(fitted, data, part or PartName.test, reading, options, baseline=baseline)
+    main = next(iter(evaluations.values()))
+    if options.ks and not main.ranking:
+        say(f"No ranking: no user rated an item {main.relevant_from:g} or more that the model has not seen.")
     _show(fitted, model, data, evaluations, json=json, report=report, overwrite=overwrite)
+
+
+def require_report(report: Path, *, overwrite: bool) -> None:
+    """Check that a report can be made and written.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+        StorageError: the file cannot be written.
+    """
+    from refeed.reports.extras import import_extra
+
+    require_file(report, overwrite=overwrite)
+    for extra in ("jinja2", "matplotlib"):
+        import_extra(extra)  # missing ones are said now, not after the work
 
 
 def _part(
@@ -87,8 +111,30 @@ def _given(
 ) -> dict[str, Evaluation]:
     from refeed.evaluation.evaluate import evaluate_given
 
-    targets, seen = read(data, reading), read(history, reading)
+    recorded = fitted.provenance.reading
+    targets, seen = (read(path, reading.or_else(recorded, source=path)) for path in (data, history))
+    _require_apart(targets, seen, history)
     return {_name(fitted): evaluate_given(fitted, targets, seen, options=options)}
+
+
+def _require_apart(targets: Ratings, seen: Ratings, history: Path) -> None:
+    """Refuse to show a model the answers.
+
+    Raises:
+        DataError: a rating to score is also in the history.
+    """
+    import numpy as np
+
+    asked = targets.reindexed(seen.users, seen.items)[0]
+    asked_pairs, seen_pairs = (one.row_of_rating.astype(np.int64) * seen.num_items + one.indices for one in (asked, seen))
+    both = int(np.isin(asked_pairs, seen_pairs).sum())
+    if both:
+        raise DataError(
+            f"{both:,} of the ratings to score are of a user and an item that are in this history too, so the model would see "
+            "the answers",
+            path=history,
+            fix="Leave them out of one of the two files.",
+        )
 
 
 def split_again(fitted: FittedModel, data: Path, reading: ReadingOptions) -> Split:
@@ -102,7 +148,8 @@ def split_again(fitted: FittedModel, data: Path, reading: ReadingOptions) -> Spl
     recorded: dict[str, Any] = dict(fitted.provenance.split or {})
     if not recorded:
         raise DataError("this model folder records no split", fix="Give the ratings its users are known by: --history FILE.")
-    ratings = read(data, reading, labels=(recorded["column"],) if recorded["kind"] == "column" else ())
+    labels = (recorded["column"],) if recorded["kind"] == "column" else ()
+    ratings = read(data, reading.or_else(fitted.provenance.reading, source=data), labels=labels)
     if ratings.fingerprint != fitted.provenance.data_fingerprint:
         raise DataError(
             "not the ratings that the model was trained on (other fingerprint), so they cannot be split in the same way",
@@ -142,7 +189,11 @@ def _show(
         from refeed.reports.page import write_page
 
         page = evaluation_page(
-            fitted, evaluations, source=data.name, difference=difference, command=f"refeed evaluate {model} {data}"
+            fitted,
+            evaluations,
+            source=data.name,
+            difference=difference,
+            command=f"refeed evaluate {shlex.quote(str(model))} {shlex.quote(str(data))}",
         )
         write_page(page, report, overwrite=overwrite)
         say(f"report: {report}")

@@ -9,24 +9,24 @@ from typing import Annotated
 import typer
 
 from refeed.cli.console import results
-from refeed.cli.option_groups import takes_options
+from refeed.cli.option_groups import Data, Overwrite, takes_options
+from refeed.cli.outputs import require_folder
 from refeed.cli.reading import ReadingOptions, read
 
 
 @takes_options
 def import_(
-    data: Annotated[Path, typer.Argument(help="File or folder of ratings.")],
+    data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the store to write.")],
     keep: Annotated[list[str] | None, typer.Option(help="A further column to keep, such as a split; may be repeated.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a store that is there.")] = False,
+    overwrite: Overwrite = False,
     *,
     reading: ReadingOptions,
 ) -> None:
     """Read ratings once and keep them in a store that opens instantly (memory-mapped, checksummed)."""
-    from refeed.data.store import write_store
-    from refeed.storage import require_free
+    from refeed.data.store import HEADER, write_store
 
-    require_free(output, overwrite=overwrite)
+    require_folder(output, overwrite=overwrite, marker=HEADER)
     began = time.perf_counter()
     ratings = read(data, reading, labels=tuple(keep or ()))
     write_store(ratings, output, overwrite=overwrite)

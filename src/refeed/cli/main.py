@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +26,8 @@ from refeed.cli import (
 )
 from refeed.cli.console import say
 from refeed.errors import RefeedError
+
+INTERRUPTED = 130  # as shells have it for Ctrl-C
 
 app = typer.Typer(
     name="refeed",
@@ -45,8 +49,27 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "convert": convert.convert,
     "doctor": doctor.doctor,
 }
+
+
+def _reporting(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with its errors as a line or two on standard error, and their exit status."""
+
+    @functools.wraps(command)
+    def reporting_command(**values: Any) -> None:
+        try:
+            command(**values)
+        except RefeedError as error:
+            say(f"{'interrupted' if error.exit_code == INTERRUPTED else 'error'}: {error}")
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            say("interrupted: nothing half-written was left behind")
+            raise typer.Exit(INTERRUPTED) from error
+
+    return reporting_command
+
+
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name)(_reporting(command))
 
 
 def _version(wanted: bool) -> None:
@@ -65,11 +88,7 @@ def root(
 
 def main() -> None:
     """Run the command line; an error that refeed raises on purpose is printed in a line or two and sets the exit status."""
-    try:
-        app()
-    except RefeedError as error:
-        say(f"error: {error}")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        say("interrupted; nothing half-written was left behind")
-        sys.exit(130)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a title that the terminal's encoding lacks is no reason to stop
+    app()

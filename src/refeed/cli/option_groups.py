@@ -1,4 +1,4 @@
-"""Options that several commands share, as dataclasses that a command takes whole."""
+"""Options that several commands share, alone or as dataclasses that a command takes whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Data = Annotated[Path, typer.Argument(metavar="DATA", help="File, folder or store of ratings.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder.")]
+Json = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Write JSON to this file, replacing it, or - for it alone on standard output."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
 def takes_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from refeed.cli.console import results
-from refeed.cli.option_groups import takes_options
+from refeed.cli.option_groups import Model, Overwrite, takes_options
+from refeed.cli.outputs import require_file
 from refeed.cli.reading import ReadingOptions, read
-from refeed.errors import ConfigError
+from refeed.data.readers.places import shown
+from refeed.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from refeed.data.vocabulary import Id, Ids, Vocabulary
 
 
 class Unknown(StrEnum):
@@ -23,8 +28,8 @@ class Unknown(StrEnum):
 
 @takes_options
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model folder.")],
-    pairs: Annotated[Path, typer.Argument(help="CSV or Parquet with a user and an item column.")],
+    model: Model,
+    pairs: Annotated[Path, typer.Argument(metavar="PAIRS", help="CSV or Parquet with a user and an item column.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .parquet or .csv.")],
     history: Annotated[
         Path | None, typer.Option(help="Ratings of the users, new ones too, instead of those the model keeps.")
@@ -32,34 +37,59 @@ def predict(
     unknown: Annotated[
         Unknown, typer.Option(help="An unknown user or item: refuse, or leave the prediction empty.")
     ] = Unknown.error,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    overwrite: Overwrite = False,
     *,
     reading: ReadingOptions,
 ) -> None:
-    """Predict the rating of each pair; --user and --item name the columns of the pairs file."""
+    """Predict the rating of each pair.
+
+    --user and --item name the columns of the pairs file and of the --history file; the other reading options are of the latter.
+    """
     import numpy as np
     import pyarrow as pa
 
     from refeed.bundles import load
     from refeed.data.readers.pairs import read_pairs
     from refeed.inference.predict import predict as predict_ratings
-    from refeed.storage import require_free
 
     if output.suffix not in {".parquet", ".csv"}:
         raise ConfigError(f"{output}: expected a name that ends in .parquet or .csv")
-    require_free(output, overwrite=overwrite)
+    require_file(output, overwrite=overwrite)
+    if history is None:
+        reading.require_only("user", "item", reason="says how to read the --history file, but none was given")
     fitted = load(model)
     users, items = read_pairs(pairs, user=reading.user, item=reading.item)
-    seen = None if history is None else read(history, reading.or_else(dict(fitted.provenance.reading)))
+    seen = None if history is None else read(history, reading.or_else(fitted.provenance.reading, source=history))
     known_users = fitted.users if seen is None else seen.users
-    predictions = predict_ratings(
-        fitted, known_users.align(users), fitted.items.align(items), history=seen, unknown=unknown.value
-    )
+    users, items = _aligned(known_users, users, pairs), _aligned(fitted.items, items, pairs)
+    predictions = predict_ratings(fitted, users, items, history=seen, unknown="null")
     missing = np.isnan(predictions)
+    if unknown is Unknown.error and missing.any():
+        row = int(np.argmax(missing))
+        raise _unknown(known_users, fitted.items, users[row].as_py(), items[row].as_py(), row, int(missing.sum()), pairs)
     table = pa.table({"user": users, "item": items, "prediction": pa.array(predictions, mask=missing)})
     write_table(table, output, overwrite=overwrite)
     empty = f", {int(missing.sum()):,} of them empty (unknown user or item)" if missing.any() else ""
     results().print(f"{output}: {len(predictions):,} predictions{empty}")
+
+
+def _aligned(vocabulary: Vocabulary, ids: Ids, pairs: Path) -> Ids:
+    try:
+        return vocabulary.align(ids)
+    except DataError as error:
+        raise DataError(error.problem, path=pairs, fix="Correct these ids, or remove their rows.") from error
+
+
+def _unknown(users: Vocabulary, items: Vocabulary, user: Id, item: Id, row: int, count: int, pairs: Path) -> DataError:
+    """The refusal of pairs that cannot be predicted, with the first of them."""
+    is_user = users.lookup([user], missing="mark")[0] < 0
+    kind, id_, known = ("user", user, len(users)) if is_user else ("item", item, len(items))
+    return DataError(
+        f"unknown {kind} {shown(id_)} in row {row + 1:,}: not among the {known:,} {kind}s known here "
+        f"({count:,} such pair(s) in all)",
+        path=pairs,
+        fix="Leave such predictions empty with --unknown null; a new user's ratings can be given with --history FILE.",
+    )
 
 
 def write_table(table: object, path: Path, *, overwrite: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,8 @@ import typer
 
 from refeed.cli.console import say
 from refeed.data.ratings import Ratings, RatingScale
+from refeed.data.readers.stores import is_store
+from refeed.errors import ConfigError
 
 PANEL = "Reading the data"
 
@@ -65,13 +68,27 @@ class ReadingOptions:
         said = {name: value for name, value in asdict(self).items() if value is not None}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
 
-    def or_else(self, recorded: dict[str, Any]) -> ReadingOptions:
-        """These options; what was not said is as in `recorded` (from `to_dict`)."""
+    def or_else(self, recorded: Mapping[str, Any], *, source: Path) -> ReadingOptions:
+        """These options for reading `source`; what was not said is as in `recorded` (from `to_dict`).
+
+        A store has fixed columns, so nothing but the scale is taken over for one.
+        """
+        names = {"scale"} if is_store(source, self.layout) else {field.name for field in fields(self)}
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        for name, value in recorded.items():
-            if name in values and values[name] is None:
-                values[name] = tuple(value) if isinstance(value, list) else value
+        for name in names & recorded.keys():
+            if values[name] is None:
+                values[name] = tuple(recorded[name]) if isinstance(recorded[name], list) else recorded[name]
         return ReadingOptions(**values)
+
+    def require_only(self, *allowed: str, reason: str) -> None:
+        """Refuse options that would play no part.
+
+        Raises:
+            ConfigError: an option other than `allowed` was said.
+        """
+        for name in self.to_dict():
+            if name not in allowed:
+                raise ConfigError(f"--{name}: {reason}")
 
 
 def read(path: Path, options: ReadingOptions, *, labels: tuple[str, ...] = ()) -> Ratings:

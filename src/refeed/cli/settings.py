@@ -32,7 +32,7 @@ def resolve(
     """
     start = preset(preset_name)
     if model_kind is not None and model_kind not in MODELS:
-        raise ConfigError(f"model: no '{model_kind}'{nearest(model_kind, MODELS)}")
+        raise ConfigError(f"model: no '{model_kind}'{nearest(model_kind, MODELS).replace('known keys', 'the models')}")
     model_class = MODELS[model_kind or start.model.kind]
     model: Spec = start.model if model_class is type(start.model) else model_class()
     training = start.training
@@ -48,7 +48,9 @@ def _sections(path: Path) -> dict[str, dict[str, Any]]:
     values = read_file(path)
     for name, section in values.items():
         if name not in SECTIONS:
-            raise ConfigError(f"{path}: unknown section [{name}]{nearest(name, SECTIONS)}")
+            raise ConfigError(
+                f"{path}: unknown section [{name}]{nearest(name, SECTIONS).replace('known keys', 'the sections')}"
+            )
         if not isinstance(section, dict):
             raise ConfigError(f"{path}: '{name}' must be a section [{name}] with keys in it")
     return values
@@ -64,7 +66,9 @@ def _by_section(settings: Sequence[str], model_class: type[Spec]) -> dict[str, d
     for key, value in map(parse_setting, settings):
         section, _, name = key.rpartition(".")
         if section and section not in SECTIONS:
-            raise ConfigError(f"--set {key}: unknown section '{section}'{nearest(section, SECTIONS)}")
+            raise ConfigError(
+                f"--set {key}: unknown section '{section}'{nearest(section, SECTIONS).replace('known keys', 'the sections')}"
+            )
         homes = [one for one in ([section] if section else SECTIONS) if name in known[one]]
         if not homes:
             raise ConfigError(f"--set {key}: unknown key '{name}'{nearest(name, known['model'] | known['training'])}")

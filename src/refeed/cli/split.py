@@ -3,62 +3,92 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from refeed.cli.console import results, write_json
-from refeed.cli.option_groups import takes_options
+from refeed.cli.option_groups import Data, Json, Overwrite, takes_options
+from refeed.cli.outputs import require_file, require_json
 from refeed.cli.reading import ReadingOptions, read
 from refeed.cli.splitting import SplittingOptions, split
+
+if TYPE_CHECKING:
+    from refeed.data.leaks import LeakReport
+    from refeed.data.ratings import Ratings
+    from refeed.data.splits import Split
 
 
 @takes_options
 def split_command(
-    data: Annotated[Path, typer.Argument(help="File or folder of ratings.")],
+    data: Data,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the ratings with a column `split` to this Parquet file.")
     ] = None,
-    json: Annotated[str | None, typer.Option(help="Write everything as JSON to this file, or - for standard output.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    json: Json = None,
+    overwrite: Overwrite = False,
     *,
     reading: ReadingOptions,
     splitting: SplittingOptions,
 ) -> None:
     """Split ratings, count what falls out, and say whether the future leaks into training."""
     from refeed.data.leaks import audit_leaks
-    from refeed.data.splits import split_to_dict
-    from refeed.reports.page import Cell, Table
-    from refeed.reports.terminal import print_table
 
+    require_json(json)
+    if output is not None:
+        require_file(output, overwrite=overwrite)
+    splitter = splitting.asked_for()
     ratings = read(data, reading, labels=splitting.labels)
-    parts = split(ratings, splitting.splitter(ratings))
-    report = audit_leaks(parts)
+    parts = split(ratings, splitter or splitting.default_for(ratings))
+    leaks = audit_leaks(parts)
     if output is not None:
         _write_parts(parts, output, overwrite)
     if json is not None:
-        sizes = {"train": len(parts.train), "valid": len(parts.valid), "test": len(parts.test)}
-        described = {"split": split_to_dict(parts.splitter), "fingerprint": parts.fingerprint, "ratings": sizes}
-        write_json(described | {"left_out": dict(parts.left_out), "leaks": report.to_dict()}, json)
-        return
+        write_json(_to_dict(parts, leaks), json)
+    if json != "-":
+        _show(parts, leaks)
+
+
+def _parts(parts: Split) -> dict[str, Ratings]:
+    return {"train": parts.train, "valid": parts.valid, "test": parts.test}
+
+
+def _to_dict(parts: Split, leaks: LeakReport) -> dict[str, Any]:
+    from refeed.data.splits import split_to_dict
+
+    return {
+        "split": split_to_dict(parts.splitter),
+        "fingerprint": parts.fingerprint,
+        "ratings": {name: len(part) for name, part in _parts(parts).items()},
+        "left_out": dict(parts.left_out),
+        "leaks": leaks.to_dict(),
+    }
+
+
+def _show(parts: Split, leaks: LeakReport) -> None:
+    from refeed.reports.page import Cell, Table
+    from refeed.reports.terminal import print_table
+
     rows: list[list[Cell]] = [
         [name, len(part), int((part.user_counts > 0).sum()), int((part.item_counts > 0).sum())]
-        for name, part in (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
+        for name, part in _parts(parts).items()
     ]
     print_table(results(), Table(["part", "ratings", "users", "items"], rows, caption=f"fingerprint {parts.fingerprint}"))
-    for finding in report.findings:
+    for finding in leaks.findings:
         results().print(finding)
 
 
-def _write_parts(parts: object, output: Path, overwrite: bool) -> None:
+def _write_parts(parts: Split, output: Path, overwrite: bool) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from refeed.storage import atomic_file
 
     tables = []
-    for name in ("train", "valid", "test"):
-        table = getattr(parts, name).to_arrow()
+    for name, part in _parts(parts).items():
+        table = part.to_arrow()
+        if "split" in table.column_names:
+            table = table.drop_columns("split")  # the column that was split by
         tables.append(table.append_column("split", pa.array([name] * len(table), pa.string())))
     with atomic_file(output, overwrite=overwrite) as path:
         pq.write_table(pa.concat_tables(tables), path)

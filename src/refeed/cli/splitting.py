@@ -77,21 +77,29 @@ class SplittingOptions:
         """The label columns that have to be read."""
         return () if self.split_column is None else (self.split_column,)
 
-    def splitter(self, ratings: Ratings) -> Splitter:
-        """The splitter asked for; says so where it is a default.
+    def asked_for(self) -> Splitter | None:
+        """The splitter that was said, None where that follows from the ratings.
 
         Raises:
             ConfigError: options that do not go together.
+            SplitError: a value out of its range.
         """
-        if self.split_column is not None:
-            if self.split is not None:
-                raise ConfigError("--split and --split-column: give one of them")
-            self._only("--split-column", "valid_share")
-            return ColumnSplit(self.split_column, seed=self.split_seed, **self._said(valid="valid_share"))
-        kind = self.split
-        if kind is None:
-            kind = SplitKind.random if ratings.timestamps is None else SplitKind.time
-            say(f"No split was asked for; the default for ratings {'without' if kind == 'random' else 'with'} times is {kind}.")
+        if self.split_column is None:
+            return None if self.split is None else self._by_kind(self.split)
+        if self.split is not None:
+            raise ConfigError("--split and --split-column: give one of them")
+        self._only("--split-column", "valid_share")
+        return ColumnSplit(self.split_column, seed=self.split_seed, **self._said(valid="valid_share"))
+
+    def default_for(self, ratings: Ratings) -> Splitter:
+        """The splitter for ratings with or without times; says which.
+
+        Raises:
+            ConfigError: options that do not go with it.
+            SplitError: a value out of its range.
+        """
+        kind = SplitKind.random if ratings.timestamps is None else SplitKind.time
+        say(f"No split was asked for; the default for ratings {'without' if kind == 'random' else 'with'} times is {kind}.")
         return self._by_kind(kind)
 
     def _by_kind(self, kind: SplitKind) -> Splitter:
@@ -139,6 +147,8 @@ def split(ratings: Ratings, splitter: Splitter) -> Split:
     cold = sum(counts.ratings for counts in parts.cold.values())
     if cold:
         say(f"  {cold:,} ratings dropped from valid and test: their user or item is not in train")
+    if cold > len(parts.valid) + len(parts.test) and isinstance(parts.splitter, TimeSplit):
+        say("  That is most of them, so few users are left to score; --split user-time keeps the last ratings of every user.")
     for reason, number in parts.left_out.items():
         say(f"  {number:,} ratings left out: {reason}")
     return parts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refeed.cli.console import say
+from refeed.data.readers.places import shown
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import DataError
 
@@ -63,12 +64,12 @@ def resolve_item(fitted: FittedModel, text: str) -> int | str:
         matches = np.flatnonzero([title is not None and title.casefold() == wanted for title in fitted.titles])
         if len(matches) > 1:
             ids = ", ".join(str(id_) for id_ in fitted.items.decode(matches))
-            raise DataError(f"several items have the title '{text}'; give one of the ids {ids}")
+            raise DataError(f"several items have the title {shown(text)}; give one of the ids {ids}")
         if len(matches) == 1:
             position = int(matches[0])
     if position >= 0:
         return fitted.items.decode([position])[0]
     known = [title for title in fitted.titles if title] or [str(id_) for id_ in fitted.items.decode(range(len(fitted.items)))]
     near = difflib.get_close_matches(text, known, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(repr(one) for one in near)}?" if near else "Give an id, or a title as it is written."
-    raise DataError(f"unknown item '{text}': not among the {len(fitted.items):,} items known here", fix=hint)
+    hint = f"Did you mean {' or '.join(map(shown, near))}?" if near else "Give an id, or a title as it is written."
+    raise DataError(f"unknown item {shown(text)}: not among the {len(fitted.items):,} items known here", fix=hint)

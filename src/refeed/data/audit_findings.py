@@ -46,7 +46,7 @@ def _repeat_findings(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "error",
             f"{facts.repeated_rows:,} row(s) repeat a user and item of a row before; {conflicts}",
-            "Say what to do with them: duplicates='last' keeps the latest, 'mean' averages them (--duplicates).",
+            "Say what to do with them: duplicates='last' (--duplicates last) keeps the latest, 'mean' averages them.",
         )
 
 
@@ -114,7 +114,7 @@ def _global_time_split(facts: Facts) -> SplitCheck:
 
 def _column_split(facts: Facts) -> SplitCheck:
     if not facts.labels:
-        return SplitCheck("column", False, "no label column was read; name one: labels=('…',) (--labels)")
+        return SplitCheck("column", False, "no label column was read; name one: labels=('…',) (--label)")
     for column, labels in facts.labels.items():
         lower = {label.lower() for label in labels}
         if lower & TRAIN_LABELS and lower & TEST_LABELS:

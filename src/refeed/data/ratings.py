@@ -317,7 +317,7 @@ def _resolve_duplicates(
         raise DataError(
             f"user {user!r} rated item {item!r} more than once ({int(repeats.sum()):,} such repeats in all; the first in rows "
             f"{int(order[first]) + 1:,} and {int(order[first + 1]) + 1:,} of the data)",
-            fix="Say what to do with them: duplicates='last' keeps the latest, 'mean' averages them.",
+            fix="Say what to do with them: duplicates='last' (--duplicates last) keeps the latest, 'mean' averages them.",
         )
     kept = order[np.append(~repeats, True)]
     if policy == "last":

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import refeed
 from refeed.bundles import FittedModel
-from refeed.config import to_toml
+from refeed.config import from_dict, to_toml
 from refeed.evaluation.evaluate import Evaluation
 from refeed.inference.recommend import Recommendation
 from refeed.metrics.intervals import PairedDifference
 from refeed.reports.figures import interval_chart, line_chart
 from refeed.reports.page import Code, Facts, Figure, Page, Section, Table
+from refeed.training.options import TrainingOptions
 
 
 def evaluation_page(
@@ -55,14 +56,14 @@ def evaluation_page(
 
 
 def error_table(evaluations: Mapping[str, Evaluation]) -> Table:
-    """RMSE and MAE of each model, a row each."""
+    """RMSE and MAE of each model, a row each; the last column is the RMSE without clipping to the scale."""
     rows: list[list[str | int | float | None]] = [
         [name, one.rmse, _interval(one.rmse_interval), one.mae, _interval(one.mae_interval), one.rmse_unclipped]
         for name, one in evaluations.items()
     ]
     one = next(iter(evaluations.values()))
     return Table(
-        ["model", "RMSE", "95% interval", "MAE", "95% interval", "RMSE unclipped"],
+        ["model", "RMSE", "95% interval", "MAE", "95% interval", "unclipped"],
         rows,
         caption=f"{one.num_ratings:,} {one.part} ratings of {one.num_users:,} users; intervals by bootstrap over users",
         align="lrrrrr",
@@ -106,7 +107,8 @@ def cold_text(evaluation: Evaluation) -> str:
     cold, parts = evaluation.cold, []
     if cold.ratings:
         parts.append(
-            f"{cold.ratings:,} ratings were not scored: {cold.users:,} users and {cold.items:,} items have no training rating"
+            f"{cold.ratings:,} ratings were not scored: the model knows no rating of {cold.users:,} users and "
+            f"{cold.items:,} items"
         )
     parts += [f"{number:,} ratings were left out of the split ({reason})" for reason, number in evaluation.left_out.items()]
     return "; ".join(parts) + "." if parts else "Every rating of the part was scored."
@@ -158,7 +160,7 @@ def _by_activity(evaluations: Mapping[str, Evaluation]) -> Section:
     }
     blocks: list[Table | Figure] = [activity_table(main)]
     if len(main.activity) > 1:
-        chart = line_chart(series, x_label="tenth of the users, least active first", y_label="RMSE")
+        chart = line_chart(series, x_label="group of users, least active first", y_label="RMSE")
         alt = "; ".join(f"{_span(group.low, group.high)} ratings: {group.rmse:.4f}" for group in main.activity)
         blocks.append(Figure(chart.svg(), "RMSE by activity", alt))
     return Section("Who is served how well", cold_text(main), blocks)
@@ -181,22 +183,31 @@ def _recommended(who: str, items: Sequence[Recommendation]) -> Section:
 
 def _settings(fitted: FittedModel, main: Evaluation, command: str) -> Section:
     split = fitted.provenance.split or {}
-    facts = [
+    facts: list[tuple[str, str | int]] = [
         ("trained weights", fitted.num_parameters),
         ("best epoch", fitted.provenance.best_epoch),
         ("seed", fitted.provenance.seed),
         ("split", ", ".join(f"{key} {value}" for key, value in split.items() if value is not None)),
         ("cold users, items, ratings", f"{main.cold.users:,}, {main.cold.items:,}, {main.cold.ratings:,}"),
     ]
-    rows: list[list[str | int | float | None]] = [[name, str(value)] for name, value in facts]
-    blocks: list[Table | Code] = [Table(["setting", "value"], rows, align="ll"), Code(to_toml({"model": fitted.spec}).strip())]
-    options = "\n".join(f"{key} = {value}" for key, value in fitted.provenance.options.items())
-    blocks += [Code(text) for text in (options, command) if text]
-    return Section("How it was made", "", blocks)
+    if fitted.provenance.note:
+        facts.append(("note", fitted.provenance.note))
+    rows: list[list[str | int | float | None]] = [[name, value] for name, value in facts]
+    settings = {"model": fitted.spec, "training": _options(fitted)}
+    texts = [to_toml({name: config for name, config in settings.items() if config is not None}).strip(), command]
+    return Section(
+        "How it was made", "", [Table(["setting", "value"], rows, align="ll"), *(Code(text) for text in texts if text)]
+    )
+
+
+def _options(fitted: FittedModel) -> TrainingOptions | None:
+    """How it was trained, None where that was not by gradient."""
+    options = fitted.provenance.options
+    return from_dict(TrainingOptions, options, where="training options") if options else None
 
 
 def _interval(ends: tuple[float, float]) -> str:
-    return f"{ends[0]:.4f} to {ends[1]:.4f}"
+    return f"{ends[0]:.4f}–{ends[1]:.4f}"
 
 
 def _span(low: int, high: int) -> str:

@@ -1,24 +1,42 @@
-"""Models of the original program (NVIDIA's DeepRecommender) as our model folders."""
+"""Models of the original program (NVIDIA's DeepRecommender) as our model folders.
+
+It keeps neither its architecture nor its ids. The widths, and whether it is tied, follow from the weights; the activation has
+to be said; and the positions of users and items are the order in which they first appear in the files. It takes the files as
+the system lists them, so where that is not the order of their names, both are tried: names, unless the other order fits the
+training ratings clearly better.
+"""
 
 from __future__ import annotations
 
-import pickle
-import zipfile
+import os
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor
 
 from refeed.bundles import FittedModel, Provenance
 from refeed.data.ratings import DuplicatePolicy, Ratings
 from refeed.data.readers import read_columns
+from refeed.data.readers.columns import RatingColumns
+from refeed.data.readers.conversion import to_ratings
+from refeed.data.readers.triplets import triplet_files
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError
+from refeed.inference.histories import Histories
+from refeed.inference.scoring import predict_ratings
+from refeed.metrics.rating_errors import rmse
 from refeed.models import AutoEncoder
 from refeed.models.item_autoencoder import ItemAutoEncoder
 from refeed.models.original_weights import load_original_weights
+
+Side = Literal["user", "item"]
+CLEARLY_BETTER = 0.95  # times the error of the other order of the files
 
 
 def convert(
@@ -28,13 +46,12 @@ def convert(
     activation: str,
     activation_on_last_layer: bool,
     dropout: float = 0.0,
+    side: Side | None = None,
     duplicates: DuplicatePolicy = "error",
 ) -> FittedModel:
     """The original's saved weights with the data that they were trained on, as a model that predicts what it predicts.
 
-    The original keeps neither its architecture nor its ids: the widths and whether it is tied follow from the weights, the
-    activation has to be said, and the positions of users and items are the order in which they first appear in the files of
-    the training folder (taken by name).
+    The provenance's note says in which order the files were taken, and how well the model fits its training ratings.
 
     Args:
         weights: the file `model.epoch_N` (or `model.last`), a state dict; only tensors are read from it, no code.
@@ -42,93 +59,140 @@ def convert(
         activation: as it was given to the original (--non_linearity_type; its default is "selu").
         activation_on_last_layer: whether the last layer had it (false with --skip_last_layer_nl).
         dropout: of the code layer, only for the record: it plays no part in prediction.
+        side: "user" or "item" (--major); None tells it from the widths.
         duplicates: what to do with pairs that occur twice.
 
     Raises:
         BundleError: the file holds anything but the original's tensors, or does not fit the data.
         DataError: the folder cannot be read.
     """
-    tensors = read_state_dict(Path(weights))
-    ratings = read_in_order_of_appearance(training_folder, duplicates=duplicates)
-    spec = _spec(tensors, ratings, activation, activation_on_last_layer, dropout, Path(weights))
-    model = spec.build(ratings.num_users, ratings.num_items, seed=0)
-    load_original_weights(model.network, tensors)
-    if isinstance(model, ItemAutoEncoder):
-        model.training_source(ratings)  # the item side keeps its training ratings
-    return FittedModel(
-        spec=spec,
-        model=model,
-        users=ratings.users,
-        items=ratings.items,
-        scale=ratings.scale,
-        histories=ratings,
-        provenance=Provenance(
-            data_fingerprint=ratings.fingerprint, note=f"converted from {Path(weights).name} of the original program"
-        ),
+    path = Path(weights)
+    tensors = read_state_dict(path)
+    columns = read_columns(training_folder, layout="triplets")
+    ratings = to_ratings(columns, duplicates=duplicates)
+    spec = AutoEncoder(
+        encoder=_widths(tensors, path),
+        tied=not any(name.startswith("decode_w.") for name in tensors),
+        activation=activation,
+        activation_on_last_layer=activation_on_last_layer,
+        dropout=dropout,
+        side=_side(int(tensors["encode_w.0"].shape[1]), ratings, side, path),
     )
+    candidates = []
+    for order, vocabularies in orders_of_appearance(columns, Path(training_folder)).items():
+        note = f"converted from the original program's {path.name}, files in the order of {order}"
+        provenance = Provenance(data_fingerprint=ratings.fingerprint, note=note)
+        candidates.append(_fitted(spec, tensors, ratings.reindexed(*vocabularies)[0], provenance))
+    by_name, error_by_name = candidates[0]
+    other, error = candidates[-1]
+    return other if error < CLEARLY_BETTER * error_by_name else by_name
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
     """The tensors of a file that torch.save wrote; nothing else is loaded from it.
 
     Raises:
-        BundleError: it is absent, or holds anything but named tensors.
+        BundleError: it is absent, damaged, or holds anything but named tensors of finite numbers.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise BundleError(f"{path}: there is no such file") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BundleError(f"{path}: not a state dict of tensors ({reason})") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+    except Exception as error:  # its unpickler raises whatever a damaged file makes it trip over
+        raise BundleError(f"{path}: not a state dict of tensors: {_refusal(error)}") from error
+    if not isinstance(state, Mapping):
         raise BundleError(f"{path}: expected a state dict of named tensors, got {type(state).__name__}")
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise BundleError(f"{path}: expected a state dict of named tensors, but '{name}' is {type(value).__name__}")
+        if not torch.isfinite(value).all():
+            raise BundleError(f"{path}: '{name}' holds numbers that are not finite; take the weights of an earlier epoch")
     return {str(name).removeprefix("module.").removeprefix("_orig_mod."): value.float() for name, value in state.items()}
 
 
-def read_in_order_of_appearance(folder: str | Path, *, duplicates: DuplicatePolicy = "error") -> Ratings:
-    """The ratings of a folder of the original program, users and items in the order in which they first appear."""
-    columns = read_columns(folder, layout="triplets")
-    return Ratings.from_columns(
-        columns.users,
-        columns.items,
-        columns.values,
-        vocabularies=(
-            Vocabulary(columns.users.unique(), kind="user"),
-            Vocabulary(columns.items.unique(), kind="item"),
-        ),
-        duplicates=duplicates,
-        notes=columns.notes,
+def orders_of_appearance(columns: RatingColumns, folder: Path) -> dict[str, tuple[Vocabulary, Vocabulary]]:
+    """Users and items in the order in which they first appear, by the order in which the files may have been taken.
+
+    Args:
+        columns: the triplets of the folder, its files in the order of their names.
+        folder: the folder, or a single file.
+    """
+    orders = {"their names": _first_seen(columns.users, columns.items)}
+    by_name = triplet_files(folder) if folder.is_dir() else [folder]
+    listed = [folder / name for name in os.listdir(folder)] if len(by_name) > 1 else by_name  # noqa: PTH208 (as the original)
+    listed = [file for file in listed if file in by_name]
+    if listed != by_name:
+        sizes = [len(read_columns(file, layout="triplets")) for file in by_name]
+        starts = dict(zip(by_name, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
+        pieces = [(starts[file], sizes[by_name.index(file)]) for file in listed]
+        users, items = (
+            pa.concat_arrays([ids.slice(start, size) for start, size in pieces]) for ids in (columns.users, columns.items)
+        )
+        orders["the folder's listing"] = _first_seen(users, items)
+    return orders
+
+
+def _first_seen(users: pa.Array, items: pa.Array) -> tuple[Vocabulary, Vocabulary]:
+    return Vocabulary(users.unique(), kind="user"), Vocabulary(items.unique(), kind="item")
+
+
+def _refusal(error: Exception) -> str:
+    """Why torch.load refused, without its advice to load the file unsafely."""
+    blocked = re.search(r"GLOBAL (\S+)", str(error))
+    if blocked is not None:
+        return (
+            f"it holds {blocked[1]}, and anything but tensors is refused, since it could run code\n"
+            "  If this is a whole model, save its state_dict() instead."
+        )
+    return f"damaged, or of another program ({type(error).__name__})"
+
+
+def _fitted(
+    spec: AutoEncoder, tensors: Mapping[str, Tensor], ratings: Ratings, provenance: Provenance
+) -> tuple[FittedModel, float]:
+    """The model over ratings in the original's order, and its RMSE on them."""
+    model = spec.build(ratings.num_users, ratings.num_items, seed=0)
+    load_original_weights(model.network, tensors)
+    if isinstance(model, ItemAutoEncoder):
+        model.training_source(ratings)  # the item side keeps its training ratings
+    truth = np.asarray(ratings.values, np.float64)
+    error = rmse(truth, ratings.scale.clip(predict_ratings(model, Histories.of_training(ratings), ratings)))
+    note = f"{provenance.note}; RMSE {error:.4f} on the training ratings"
+    if error >= truth.std():
+        note += f", no better than their mean ({truth.std():.4f}): check the activation, the last layer and the folder"
+    fitted = FittedModel(
+        spec=spec,
+        model=model,
+        users=ratings.users,
+        items=ratings.items,
+        scale=ratings.scale,
+        histories=ratings,
+        provenance=replace(provenance, note=note),
     )
+    return fitted, error
 
 
-def _spec(
-    tensors: Mapping[str, Tensor],
-    ratings: Ratings,
-    activation: str,
-    activation_on_last_layer: bool,
-    dropout: float,
-    path: Path,
-) -> AutoEncoder:
+def _widths(tensors: Mapping[str, Tensor], path: Path) -> tuple[int, ...]:
+    """The widths of the encoder's layers."""
     depth = sum(name.startswith("encode_w.") for name in tensors)
-    if depth == 0 or "encode_w.0" not in tensors or any(f"encode_w.{layer}" not in tensors for layer in range(depth)):
-        raise BundleError(f"{path}: not weights of the original program (it names them encode_w.0, encode_b.0, …)")
-    return AutoEncoder(
-        encoder=tuple(int(tensors[f"encode_w.{layer}"].shape[0]) for layer in range(depth)),
-        tied=not any(name.startswith("decode_w.") for name in tensors),
-        activation=activation,
-        activation_on_last_layer=activation_on_last_layer,
-        dropout=dropout,
-        side=_side(int(tensors["encode_w.0"].shape[1]), ratings, path),
-    )
+    layers = [tensors.get(f"encode_w.{layer}") for layer in range(depth)]
+    widths = tuple(layer.shape[0] for layer in layers if layer is not None and layer.dim() == 2)
+    if depth == 0 or len(widths) != depth:
+        raise BundleError(f"{path}: not weights of the original program (it names its matrices encode_w.0, encode_w.1, …)")
+    return widths
 
 
-def _side(width: int, ratings: Ratings, path: Path) -> Literal["user", "item"]:
-    if width == ratings.num_items:
-        return "user"
-    if width == ratings.num_users:
-        return "item"
+def _side(width: int, ratings: Ratings, said: Side | None, path: Path) -> Side:
+    sizes: dict[Side, int] = {"user": ratings.num_items, "item": ratings.num_users}
+    fitting = [side for side, size in sizes.items() if size == width and said in (None, side)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise BundleError(
+            f"{path}: there are {width:,} users and as many items, so the weights do not tell the side\n"
+            "  Say it: side='user' (--side user), or 'item' if the original ran with --major items."
+        )
     raise BundleError(
         f"{path}: the first layer takes {width:,} columns, but the training folder has {ratings.num_items:,} items and "
-        f"{ratings.num_users:,} users\n  Give the folder that this model was trained on."
+        f"{ratings.num_users:,} users\n  Give the folder that this model was trained on{' and its side' if said else ''}."
     )

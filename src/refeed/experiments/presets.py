@@ -73,5 +73,5 @@ def preset(name: str) -> Preset:
         ConfigError: there is no such preset.
     """
     if name not in PRESETS:
-        raise ConfigError(f"preset: no '{name}'{nearest(name, PRESETS)}")
+        raise ConfigError(f"preset: no '{name}'{nearest(name, PRESETS).replace('known keys', 'the presets')}")
     return PRESETS[name]

@@ -59,7 +59,8 @@ def recommend(
     seen = history if history is not None else history_of(fitted, who)
     if len(seen) != 1 or seen.num_items != len(fitted.items):
         raise DataError(
-            f"history: expected one person over the model's {len(fitted.items):,} items, got {len(seen):,} over {seen.num_items:,}"
+            f"history: expected one person over the model's {len(fitted.items):,} items, "
+            f"got {len(seen):,} over {seen.num_items:,}"
         )
     scores = fitted.model.score_rows(seen)[0].astype(np.float64)  # (n,)
     left_out = np.zeros(len(scores), bool)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from refeed.errors import BundleError, TrainingError
-from refeed.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from refeed.storage import require_replaceable_folder
+from refeed.training.checkpoints import STATE_FILE, Checkpoint, read_checkpoint, write_checkpoint
 from refeed.training.fitter import Fitter, StepReport
 from refeed.training.interruption import stop_on_interrupt
 from refeed.training.progress import EpochRecord, SilentWatcher, TrainingWatcher
@@ -130,9 +131,12 @@ class TrainingLoop:
         """Train to the end; the model then has the weights of the best epoch.
 
         Raises:
-            TrainingError: the loss or the model stopped being finite; the best epoch before that is kept in the checkpoint folder.
+            TrainingError: the loss or the model is not finite any more; the best epoch is kept in the checkpoint folder.
             InterruptedTrainingError: Ctrl-C; the state is in the checkpoint folder.
+            StorageError: the checkpoint folder cannot be written.
         """
+        if self.checkpoint_folder is not None:
+            require_replaceable_folder(self.checkpoint_folder, overwrite=True, marker=STATE_FILE)
         self.watcher.start(epoch=self.state.epoch, epochs=self.fitter.epochs, steps=self.fitter.num_steps(self.state.epoch))
         try:
             with stop_on_interrupt() as stop:
@@ -233,7 +237,8 @@ class TrainingLoop:
         if self.checkpoint_folder is None:
             return ""
         progress = RunState(best, 0, EpochSums(), self.state.log[:best], best, self.state.best_rmse).to_dict()
-        write_checkpoint(Checkpoint(self.identity, progress, {"model": self._best, "best": self._best}), self.checkpoint_folder)
+        model = {name: tensor.clone() for name, tensor in self._best.items()}  # a file holds no tensor under two names
+        write_checkpoint(Checkpoint(self.identity, progress, {"model": model, "best": self._best}), self.checkpoint_folder)
         return (
             f"\n  The last good state (epoch {best}) is kept in {self.checkpoint_folder}; resume from it with changed options."
         )

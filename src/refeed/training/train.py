@@ -61,6 +61,7 @@ def train(
         BundleError: the checkpoint is absent, damaged or of another run.
         TrainingError: the loss is not finite any more (the message says what to change).
         InterruptedTrainingError: Ctrl-C.
+        StorageError: the checkpoint folder cannot be written, or holds something else.
     """
     if resume and checkpoint_folder is None:
         raise ConfigError("resume: needs the checkpoint folder of the run to take up")
@@ -103,12 +104,17 @@ def train(
 
 
 def validation_rmse(model: RatingModel, split: Split) -> Callable[[], float]:
-    """A function that gives the model's RMSE on the validation part, predictions clipped to the scale."""
+    """A function that gives the model's RMSE on the validation part, predictions clipped to the scale.
+
+    It gives NaN where a prediction is not finite, since clipping would hide that.
+    """
     truth, histories = np.asarray(split.valid.values, np.float64), Histories.of_training(split.train)
 
     def measure() -> float:
-        predictions = split.valid.scale.clip(predict_ratings(model, histories, split.valid))
-        return math.sqrt(np.square(predictions - truth).mean())
+        predictions = predict_ratings(model, histories, split.valid)
+        if not np.isfinite(predictions).all():
+            return math.nan
+        return math.sqrt(np.square(split.valid.scale.clip(predictions) - truth).mean())
 
     return measure
 

@@ -69,9 +69,11 @@ def choose_by_name(names: Sequence[str], options: ReadOptions, *, path: Path | N
     found: dict[str, int | None] = {}
     for role in ROLES:
         if role in said:
-            found[role] = None if role == "time" and said[role] == "" else _position(said[role], names, option=role, path=path)
+            found[role] = (
+                None if role == "time" and said[role] == "" else column_position(said[role], names, option=role, path=path)
+            )
         else:
-            found[role] = _usual(role, names, path=path)
+            found[role] = usual_position(role, names, path=path)
     return _checked(found, names, options, path=path)
 
 
@@ -88,7 +90,9 @@ def choose_by_position(width: int, options: ReadOptions, *, path: Path | None) -
     found: dict[str, int | None] = {}
     for default, role in enumerate(ROLES):
         if role in said:
-            found[role] = None if role == "time" and said[role] == "" else _position(said[role], names, option=role, path=path)
+            found[role] = (
+                None if role == "time" and said[role] == "" else column_position(said[role], names, option=role, path=path)
+            )
         else:
             found[role] = default if default < width else None
     return _checked(found, names, options, path=path)
@@ -114,18 +118,23 @@ def _checked(found: Mapping[str, int | None], names: Sequence[str], options: Rea
                 fix=f"Say which column is which: {taken[position]}='…', {role}='…' (--{taken[position]}, --{role}).",
             )
         taken[position] = role
-    labels = {label: _position(label, names, option="labels", path=path) for label in options.labels}
+    labels = {label: column_position(label, names, option="labels", path=path) for label in options.labels}
     user, item, rating = (position for role in ROLES[:3] if (position := found[role]) is not None)
     return Choice(user, item, rating, found["time"], labels, tuple(names))
 
 
-def _position(said: str, names: Sequence[str], *, option: str, path: Path | None) -> int:
+def column_position(said: str, names: Sequence[str], *, option: str, path: Path | None) -> int:
+    """Where the column is that was said by name, or by number from 1.
+
+    Raises:
+        DataError: there is no such column, or there are several of that name.
+    """
     if said in names:
         if list(names).count(said) > 1:
             raise DataError(
                 f"several columns are called '{said}'; {_there_are(names)}",
                 path=path,
-                fix=f"Say its number instead, for example {option}='{list(names).index(said) + 1}' (--{option}).",
+                fix=f"Say its number instead, for example {_spoken(option, list(names).index(said) + 1)}.",
             )
         return list(names).index(said)
     if said.isdecimal() and 1 <= int(said) <= len(names):
@@ -133,11 +142,16 @@ def _position(said: str, names: Sequence[str], *, option: str, path: Path | None
     raise DataError(
         f"there is no column '{said}'; {_there_are(names)}",
         path=path,
-        fix=f"Give {option} one of these names, or a number from 1 to {len(names)}: {option}='…' (--{option}).",
+        fix=f"Give one of these names, or a number from 1 to {len(names)}: {_spoken(option)}.",
     )
 
 
-def _usual(role: str, names: Sequence[str], *, path: Path | None) -> int | None:
+def usual_position(role: str, names: Sequence[str], *, path: Path | None) -> int | None:
+    """Where the one column with a usual name of this role is; None for a time column that is not there.
+
+    Raises:
+        DataError: several columns have such a name, or none has and the role is not "time".
+    """
     positions = [position for position, name in enumerate(names) if normalised(name) in USUAL_NAMES[role]]
     if len(positions) == 1:
         return positions[0]
@@ -146,6 +160,13 @@ def _usual(role: str, names: Sequence[str], *, path: Path | None) -> int | None:
     candidates = ", ".join(f"'{names[position]}'" for position in positions)
     problem = f"several columns may be the {role}: {candidates}" if positions else f"no column looks like the {role}"
     raise DataError(f"{problem}; {_there_are(names)}", path=path, fix=f"Say which one it is: {role}='…' (--{role}).")
+
+
+def _spoken(option: str, value: str | int = "…") -> str:
+    """How an option is given in Python and on the command line."""
+    if option == "labels":
+        return f"labels=('{value}',) (--label, --keep, --split-column)"
+    return f"{option}='{value}' (--{option})"
 
 
 def _there_are(names: Sequence[str], limit: int = 30) -> str:

@@ -79,5 +79,5 @@ def _require_distinct(columns: RatingColumns) -> None:
     raise columns.error(
         row,
         f"user {user!r} rated item {item!r} again, first in {columns.describe_row(first)} ({len(later):,} such repeats in all)",
-        fix="Say what to do with them: duplicates='last' keeps the latest, 'mean' averages them (--duplicates).",
+        fix="Say what to do with them: duplicates='last' (--duplicates last) keeps the latest, 'mean' averages them.",
     )

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refeed.data.readers.builder import ColumnsBuilder
-from refeed.data.readers.choosing import Choice, choose_by_name, choose_by_position
+from refeed.data.readers.choosing import choose_by_name, choose_by_position
 from refeed.data.readers.columns import Locate, RatingColumns
 from refeed.data.readers.csv_stream import RaggedRow, parse, ragged_error
 from refeed.data.readers.options import ReadOptions
@@ -35,14 +35,15 @@ def read_delimited(path: Path, options: ReadOptions) -> RatingColumns:
         choice = choose_by_position(dialect.width, options, path=source.name)
     else:
         choice = choose_by_name(dialect.header, options, path=source.name)
-    locate = _locator(source, dialect, options)
+    locate = record_locator(source, dialect, options)
     builder = ColumnsBuilder(choice, options, parse=True, path=source.name, locate=locate)
-    for columns in _batches(source, dialect, choice, options, locate):
+    for columns in column_batches(source, dialect, choice.positions, options, locate):
         builder.add(columns)
     return builder.finish(notes=(dialect.note, f"encoding: {options.encoding}", choice.note))
 
 
-def _locator(source: TextSource, dialect: Dialect, options: ReadOptions) -> Locate:
+def record_locator(source: TextSource, dialect: Dialect, options: ReadOptions) -> Locate:
+    """A function that gives the file and line of a row."""
     first = 1 if dialect.header is None else 2
 
     def locate(row: int) -> tuple[Path, int]:
@@ -51,13 +52,19 @@ def _locator(source: TextSource, dialect: Dialect, options: ReadOptions) -> Loca
     return locate
 
 
-def _batches(
-    source: TextSource, dialect: Dialect, choice: Choice, options: ReadOptions, locate: Locate
+def column_batches(
+    source: TextSource, dialect: Dialect, positions: Sequence[int], options: ReadOptions, locate: Locate
 ) -> Iterator[list[pa.Array]]:
-    """The chosen columns, batch by batch. A "::" is parsed as two ":", with an empty column between."""
+    """The columns at `positions`, each binary (rows,), batch by batch.
+
+    A "::" is parsed as two ":", with an empty column between.
+
+    Raises:
+        DataError: a line with too few or too many fields, or text that cannot be parsed.
+    """
     step = len(dialect.delimiter)
     separators = range(1, step * dialect.width - 1, 2) if step == 2 else range(0)
-    wanted = list(dict.fromkeys(step * position for position in choice.positions))
+    wanted = list(dict.fromkeys(step * position for position in positions))
     ragged = RaggedRow()
     first_row = 0
     with source.open() as stream:
@@ -73,7 +80,7 @@ def _batches(
                 on_ragged=ragged,
             ):
                 _require_empty(batch[len(wanted) :], first_row, locate)
-                yield [batch[wanted.index(step * position)] for position in choice.positions]
+                yield [batch[wanted.index(step * position)] for position in positions]
                 first_row += len(batch[0])
         except pa.ArrowInvalid as error:
             raise _parse_error(error, ragged, source, dialect, options) from None

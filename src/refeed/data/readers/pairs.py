@@ -2,91 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet
 
-from refeed.data.readers.choosing import USUAL_NAMES, is_usual_name, normalised
-from refeed.data.readers.ids import canonical_integers
-from refeed.data.readers.sources import first_bytes, readable, text_source
+from refeed.data.readers.choosing import column_position, is_usual_name, usual_position
+from refeed.data.readers.columns import Locate
+from refeed.data.readers.delimited import column_batches, record_locator
+from refeed.data.readers.ids import IdCollector
+from refeed.data.readers.options import ReadOptions
+from refeed.data.readers.places import Place, shown
+from refeed.data.readers.sniffing import Dialect, split_rows
+from refeed.data.readers.sources import TextSource, first_bytes, readable, text_source
+from refeed.data.readers.texts import decoded
 from refeed.errors import DataError
 
-DELIMITERS = ",\t;|"
+DELIMITERS = ("::", "\t", ",", ";", "|")  # in the order in which they are preferred
 
 
 def read_pairs(path: Path, *, user: str | None = None, item: str | None = None) -> tuple[pa.Array, pa.Array]:
     """The user and item ids of each row, Arrow arrays (P,) of int64 or large_string.
 
     Args:
-        path: Parquet, or delimited text (comma, tab, semicolon or bar; compressed too) with or without a header.
-        user: name of the user column; None finds it.
-        item: name of the item column; None finds it.
+        path: Parquet, or delimited text ("::", tab, comma, semicolon or bar; compressed too) with or without a header. Without
+            one the first two columns are user and item.
+        user: the user column by name, or by number (from 1) as text; None finds it.
+        item: the item column, in the same way.
 
     Raises:
-        DataError: the file cannot be read, is empty, or has no such columns.
+        DataError: the file cannot be read, is empty, has no such columns, or an id is missing.
     """
+    if path.is_dir():
+        raise DataError("this is a folder, expected a file of pairs", path=path, fix="Give the file.")
+    said = {"user": user, "item": item}
     with readable(path):
-        table: pa.Table = pyarrow.parquet.read_table(path) if first_bytes(path, 4) == b"PAR1" else _read_text(path)
-    if len(table) == 0:
+        is_parquet = first_bytes(path, 4) == b"PAR1"
+    users, items = _read_parquet(path, said) if is_parquet else _read_text(path, said)
+    if len(users) == 0:
         raise DataError("there are no pairs", path=path, fix="Write a user and an item id on each line.")
-    places = [_place(table.column_names, role, said, path) for role, said in (("user", user), ("item", item))]
-    users, items = (_ids(table.column(place), table.column_names[place], path) for place in places)
     return users, items
 
 
-def _read_text(path: Path) -> pa.Table:
-    source = text_source(path)
-    head, _ = source.head()
-    first = head.decode("utf-8", errors="replace").lstrip("\ufeff").partition("\n")[0].strip("\r")
-    delimiter = max(DELIMITERS, key=first.count)
-    names = [name.strip().strip('"') for name in first.split(delimiter)]
-    if len(names) < 2:
-        raise DataError(
-            f"expected two columns, user and item, found '{first[:60]}'", path=path, line=1, fix="Part them with a comma."
-        )
-    has_header = any(is_usual_name(name) for name in names)
-    columns = names if has_header else [*("user", "item"), *(f"column {number}" for number in range(3, len(names) + 1))]
+def _read_parquet(path: Path, said: dict[str, str | None]) -> tuple[pa.Array, pa.Array]:
     try:
-        with source.open() as stream:
-            table: pa.Table = pyarrow.csv.read_csv(
-                stream,
-                read_options=pyarrow.csv.ReadOptions(column_names=columns, skip_rows=int(has_header), use_threads=False),
-                parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter),
-                convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
-            )
-            return table
+        with readable(path), pyarrow.parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            positions = _positions(names, said, has_header=True, path=path)
+            table = file.read(columns=[names[position] for position in positions])
     except pa.ArrowInvalid as error:
-        raise DataError(
-            f"not a table of pairs ({error})", path=path, fix="Give each line the same number of fields."
-        ) from error
+        reason = str(error).splitlines()[0]
+        raise DataError(f"not a complete Parquet file ({reason})", path=path, fix="Copy or write the file again.") from error
+    collectors = _collectors(names, positions, path, None, parse=False)
+    for collector, position in zip(collectors, positions, strict=True):
+        for chunk in table.column(names[position]).chunks:
+            collector.add(chunk)
+    return collectors[0].finish(), collectors[1].finish()
 
 
-def _place(names: list[str], role: str, said: str | None, path: Path) -> int:
-    if said is not None:
-        if said not in names:
-            raise DataError(f"there is no column '{said}'; the columns are {', '.join(names)}", path=path)
-        return names.index(said)
-    found = [place for place, name in enumerate(names) if normalised(name) in USUAL_NAMES[role]]
-    if len(found) != 1:
-        raise DataError(
-            f"cannot tell which column holds the {role} ids; the columns are {', '.join(names)}",
-            path=path,
-            fix=f"Say it: --{role} NAME ({role}=).",
-        )
-    return found[0]
+def _read_text(path: Path, said: dict[str, str | None]) -> tuple[pa.Array, pa.Array]:
+    source = text_source(path)
+    dialect = _sniff(source, said)
+    names = dialect.header or tuple(str(number + 1) for number in range(dialect.width))
+    positions = _positions(names, said, has_header=dialect.header is not None, path=source.name)
+    locate = record_locator(source, dialect, ReadOptions())
+    collectors, rows = _collectors(names, positions, source.name, locate, parse=True), 0
+    for columns in column_batches(source, dialect, positions, ReadOptions(), locate):
+        for collector, position, column in zip(collectors, positions, columns, strict=True):
+            collector.add(decoded(column, place=Place(source.name, names[position], locate), first_row=rows))
+        rows += len(columns[0])
+    return collectors[0].finish(), collectors[1].finish()
 
 
-def _ids(column: pa.ChunkedArray, name: str, path: Path) -> pa.Array:
-    array = column.combine_chunks()
-    empty = array.is_null() if not pa.types.is_string(array.type) else pc.equal(array.fill_null(""), "")
-    if pc.any(empty).as_py():
-        row = pc.index(empty, True).as_py()
-        raise DataError(f"an id is missing, in row {row + 1:,}", path=path, column=name, fix="Fill it in, or remove the row.")
-    if not pa.types.is_string(array.type):
-        return array
-    texts = array.cast(pa.large_string())
-    integers = canonical_integers(texts)
-    return texts if integers is None else integers
+def _sniff(source: TextSource, said: dict[str, str | None]) -> Dialect:
+    """The dialect by the first line: the header holds a usual name of a column, or one that was said."""
+    head, _ = source.head()
+    first = next((line for line in head.decode("utf-8-sig", errors="replace").splitlines() if line), None)
+    if first is None:
+        raise DataError("the file is empty", path=source.name, fix="Write a user and an item id on each line.")
+    delimiter = next((one for one in DELIMITERS if len(split_rows(first, one)[0]) > 1), None)
+    if delimiter is None:
+        problem = f"expected two columns, user and item, found {shown(first)}"
+        raise DataError(problem, path=source.name, line=1, fix="Separate them with a comma.")
+    fields = tuple(split_rows(first, delimiter)[0])
+    names = {name for name in said.values() if name is not None and not name.isdecimal()}
+    has_header = any(is_usual_name(field) or field in names for field in fields)
+    return Dialect(delimiter, len(fields), fields if has_header else None, runs=False)
+
+
+def _positions(names: Sequence[str], said: dict[str, str | None], *, has_header: bool, path: Path) -> list[int]:
+    positions = []
+    for place, (role, name) in enumerate(said.items()):
+        position: int | None = place
+        if name is not None:
+            position = column_position(name, names, option=role, path=path)
+        elif has_header:
+            position = usual_position(role, names, path=path)
+        assert position is not None  # only a time column may be absent
+        positions.append(position)
+    if positions[0] == positions[1]:
+        problem = f"column '{names[positions[0]]}' is taken as both user and item"
+        raise DataError(problem, path=path, fix="Say which column is which: --user NAME --item NAME (user=, item=).")
+    return positions
+
+
+def _collectors(
+    names: Sequence[str], positions: Sequence[int], path: Path, locate: Locate | None, *, parse: bool
+) -> tuple[IdCollector, IdCollector]:
+    user, item = (Place(path, names[position], locate) for position in positions)
+    return IdCollector(kind="user", place=user, parse=parse), IdCollector(kind="item", place=item, parse=parse)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from refeed.data.readers.options import ReadOptions
 from refeed.data.readers.sparse import is_sparse, read_sparse
 from refeed.data.readers.stores import columns_of, is_store, read_store
 from refeed.data.readers.tables import is_pandas, read_table
-from refeed.data.store import open_store
 from refeed.errors import DataError
 
 
@@ -57,12 +57,8 @@ def read_ratings(
         ConfigError: an option that does not exist or does not apply.
     """
     if is_store(source, layout):
-        return read_store(
-            Path(source),
-            {"user": user, "item": item, "rating": rating, "delimiter": delimiter, "header": header},
-            labels,
-            scale,
-        )
+        said = {"user": user, "item": item, "rating": rating, "time": time, "delimiter": delimiter, "header": header}
+        return read_store(Path(source), said, labels, scale)
     columns = read_columns(
         source,
         user=user,
@@ -102,7 +98,8 @@ def read_columns(
         ConfigError: an option that does not exist or does not apply.
     """
     if is_store(source, layout):
-        return columns_of(open_store(Path(source)), Path(source))
+        said = {"user": user, "item": item, "rating": rating, "time": time, "delimiter": delimiter, "header": header}
+        return replace(columns_of(read_store(Path(source), said, labels, None), Path(source)), scale=scale)
     if isinstance(labels, str):
         labels = (labels,)
     options = ReadOptions(user, item, rating, time, delimiter, header, encoding, tuple(labels), scale)

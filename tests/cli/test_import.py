@@ -1,0 +1,88 @@
+"""`refeed import`."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from command_line import done, refeed, refused
+from refeed.data.readers import read_ratings
+from refeed.data.store import open_store
+
+
+def test_store_holds_the_ratings_of_the_source(ratings_csv, tmp_path):
+    run = done("import", ratings_csv, "-o", tmp_path / "store")
+    assert open_store(tmp_path / "store", verify=True).fingerprint == read_ratings(ratings_csv).fingerprint
+    assert run.out.startswith(f"{tmp_path / 'store'}: 600 ratings in ")
+    assert "ratings.csv: 600 ratings, 40 users x 30 items, scale 1 to 5" in run.err
+
+
+def test_column_to_keep_is_in_the_store(tmp_path):
+    (tmp_path / "a.csv").write_text("user,item,rating,fold\n1,1,3,train\n1,2,4,test\n")
+    done("import", tmp_path / "a.csv", "-o", tmp_path / "store", "--keep", "fold")
+    assert open_store(tmp_path / "store").labels["fold"].names == ("test", "train")
+
+
+def test_column_to_keep_that_is_not_there_names_the_option(ratings_csv, tmp_path):
+    error = refused(3, "import", ratings_csv, "-o", tmp_path / "store", "--keep", "fold")
+    assert "there is no column 'fold'; the columns are 'user', 'item', 'rating', 'time'" in error
+    assert "--keep" in error
+
+
+def test_reading_options_reach_the_reader(tmp_path):
+    (tmp_path / "a.txt").write_bytes("wer;was;note\nJosé;1;3\nJosé;1;4\n".encode("latin-1"))
+    columns = ("--user", "wer", "--item", "2", "--rating", "note", "--delimiter", "semicolon", "--header")
+    policy = ("--encoding", "latin-1", "--duplicates", "last", "--scale", "0", "10", "--layout", "delimited")
+    done("import", tmp_path / "a.txt", "-o", tmp_path / "store", *columns, *policy)
+    ratings = open_store(tmp_path / "store")
+    assert ratings.users.decode([0]) == ["José"]
+    assert ratings.values.tolist() == [4]
+    assert (ratings.scale.minimum, ratings.scale.maximum) == (0, 10)
+
+
+def test_existing_output_is_refused_before_the_source_is_read(tmp_path):
+    (tmp_path / "store").mkdir()
+    error = refused(7, "import", tmp_path / "absent.csv", "-o", tmp_path / "store")
+    assert "store: exists already; choose another path or say --overwrite" in error
+
+
+def test_overwrite_replaces_a_store_and_nothing_else(ratings_csv, tmp_path):
+    done("import", ratings_csv, "-o", tmp_path / "store")
+    (tmp_path / "a.csv").write_text("user,item,rating\n1,1,3\n")
+    done("import", tmp_path / "a.csv", "-o", tmp_path / "store", "--overwrite")
+    assert len(open_store(tmp_path / "store")) == 1
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "beach.png").touch()
+    error = refused(7, "import", ratings_csv, "-o", tmp_path / "photos", "--overwrite")
+    assert "photos: not overwritten, since it holds no store.json" in error
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["beach.png"]
+
+
+def test_ctrl_c_while_reading_leaves_nothing(ratings_csv, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("refeed.data.readers.read_ratings", interrupted)
+    run = refeed("import", ratings_csv, "-o", tmp_path / "store")
+    assert (run.status, run.out, run.err) == (130, "", "interrupted: nothing half-written was left behind\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "words"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), 7, "store: cannot be written (No space left on device)"),
+        (KeyboardInterrupt(), 130, "interrupted: nothing half-written was left behind"),
+    ],
+)
+def test_full_disk_and_ctrl_c_while_writing_leave_nothing(ratings_csv, tmp_path, monkeypatch, failure, status, words):
+    def failing(*_, **__):
+        raise failure
+
+    monkeypatch.setattr("refeed.data.store.write_ids", failing)  # some arrays are written by then
+    run = refeed("import", ratings_csv, "-o", tmp_path / "store")
+    assert run.status == status
+    assert words in run.err
+    assert list(tmp_path.iterdir()) == []

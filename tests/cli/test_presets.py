@@ -1,0 +1,34 @@
+"""`refeed presets`."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from command_line import done, refused
+from refeed.experiments.presets import PRESETS
+
+
+def test_all_presets_are_listed_with_what_they_are():
+    lines = done("presets").out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(PRESETS)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_printed_preset_is_a_config_file_that_changes_nothing(name, tmp_path):
+    text = done("presets", name).out
+    (tmp_path / "run.toml").write_text(text)
+    assert tomllib.loads(text)["training"]["epochs"] == PRESETS[name].training.epochs
+    from refeed.cli.settings import resolve
+
+    resolved = resolve(preset_name="default", config_file=tmp_path / "run.toml", settings=[])
+    if name != "default":  # `none` cannot be written in TOML, so what the default sets stays: see the next assertion
+        assert resolved[0].encoder == PRESETS[name].model.encoder
+    else:
+        assert resolved == (PRESETS[name].model, PRESETS[name].training)
+
+
+def test_unknown_preset_names_the_nearest():
+    assert refused(4, "presets", "paper-fulll") == "preset: no 'paper-fulll'; did you mean 'paper-full'?\n"
+    assert "the presets: default, paper-1-year" in refused(4, "presets", "xyz")

@@ -1,0 +1,113 @@
+"""The report of a model holds its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from refeed.evaluation.evaluate import EvaluationOptions, evaluate
+from refeed.evaluation.page import cold_text, comparison_text, error_table, evaluation_page
+from refeed.inference.recommend import Recommendation
+from refeed.metrics.intervals import PairedDifference
+from refeed.models import AutoEncoder, Bias
+from refeed.reports.page import Code, Facts, Figure, Table
+from refeed.runtime import Runtime
+from refeed.training.options import TrainingOptions
+from refeed.training.train import train
+from small_worlds import model_of_item_biases, random_split
+
+SPLIT = random_split()
+OPTIONS = EvaluationOptions(ks=(5,), resamples=20)
+FITTED = train(AutoEncoder(encoder=(4,)), SPLIT, TrainingOptions(epochs=3), runtime=Runtime(threads=1))
+BASELINE = evaluate(train(Bias(), SPLIT, runtime=Runtime(threads=1)), SPLIT, options=OPTIONS)
+MAIN = evaluate(FITTED, SPLIT, options=OPTIONS)
+BOTH = {"ours": MAIN, "bias": BASELINE}
+
+
+def blocks(page, title) -> list:
+    (section,) = (section for section in page.sections if section.title == title)
+    return list(section.blocks)
+
+
+@pytest.fixture(scope="module")
+def page():
+    difference = PairedDifference(0.25, 0.1, 0.4, 0.01)
+    wanted = [Recommendation(1, 10, "Alien", 4.567), Recommendation(2, 20, None, 4.0)]
+    return evaluation_page(
+        FITTED, BOTH, source="small.csv", difference=difference, recommendations=("user 3", wanted), command="refeed evaluate"
+    )
+
+
+def test_page_has_a_section_for_everything_asked(page):
+    assert page.title == "ours on small.csv"
+    assert page.subtitle == f"{MAIN.num_ratings} test ratings of {MAIN.num_users} users"
+    assert [section.title for section in page.sections] == [
+        "At a glance", "Error on held-out ratings", "Learning", "Who is served how well", "Ranking", "Recommended to user 3",
+        "How it was made",
+    ]  # fmt: skip
+    assert SPLIT.fingerprint in page.footer
+
+
+def test_headline_and_tables_hold_the_numbers_of_the_evaluations(page):
+    (facts,) = blocks(page, "At a glance")
+    assert isinstance(facts, Facts)
+    assert dict(facts.pairs) == {
+        "RMSE": MAIN.rmse, "MAE": MAIN.mae, "against the baseline": "+0.2500", "NDCG@5": MAIN.ranking["ndcg@5"],
+        "ratings scored": MAIN.num_ratings, "cold ratings": MAIN.cold.ratings,
+    }  # fmt: skip
+    table, figure = blocks(page, "Error on held-out ratings")
+    assert isinstance(table, Table) and [(row[0], row[1], row[3]) for row in table.rows] == [
+        ("ours", MAIN.rmse, MAIN.mae),
+        ("bias", BASELINE.rmse, BASELINE.mae),
+    ]
+    assert isinstance(figure, Figure) and f"ours {MAIN.rmse:.4f}; bias {BASELINE.rmse:.4f}" in figure.alt
+    (ranking,) = blocks(page, "Ranking")
+    assert ranking.rows[1] == ["bias", *BASELINE.ranking.values()]
+    assert [row[2] for row in blocks(page, "Who is served how well")[0].rows] == [group.ratings for group in MAIN.activity]
+
+
+def test_recommendations_and_settings_are_told_as_they_were(page):
+    (recommended,) = blocks(page, "Recommended to user 3")
+    assert recommended.rows == [[1, "10", "Alien", "4.57"], [2, "20", "", "4.00"]]
+    table, *codes = blocks(page, "How it was made")
+    assert dict(table.rows)["trained weights"] == FITTED.num_parameters
+    texts = [code.text for code in codes if isinstance(code, Code)]
+    assert "encoder = [4]" in texts[0] and "epochs = 3" in texts[0] and texts[1] == "refeed evaluate"
+
+
+def test_page_of_a_model_without_log_ranking_or_baseline_leaves_those_out():
+    bare = model_of_item_biases(SPLIT.train, [0.0] * SPLIT.train.num_items)
+    bare = replace(bare, provenance=replace(bare.provenance, note="converted from model.epoch_9"))
+    one = evaluate(bare, SPLIT, options=EvaluationOptions(ks=(), resamples=20))
+    page = evaluation_page(bare, {"plain": one}, source="small.csv")
+    assert [section.title for section in page.sections] == [
+        "At a glance", "Error on held-out ratings", "Who is served how well", "How it was made",
+    ]  # fmt: skip
+    assert dict(blocks(page, "How it was made")[0].rows)["note"] == "converted from model.epoch_9"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (-0.2, -0.1, "ours has a lower RMSE than bias: difference"),
+        (0.1, 0.2, "ours has a higher RMSE than bias: difference"),
+        (-0.1, 0.2, "The RMSE of ours and bias cannot be told apart on these ratings: difference"),
+    ],
+)
+def test_verdict_follows_the_interval(low, high, verdict):
+    text = comparison_text(BOTH, PairedDifference((low + high) / 2, low, high, 0.5))
+    assert text.startswith(verdict) and text.endswith(f"95% interval {low:+.4f} to {high:+.4f}.")
+    assert comparison_text(BOTH, None).endswith("Lower is better.")
+
+
+def test_what_was_not_scored_is_told_in_words():
+    assert cold_text(replace(MAIN, cold=replace(MAIN.cold, ratings=0), left_out={})) == "Every rating of the part was scored."
+    cold = replace(MAIN.cold, users=2, items=1, ratings=1234)
+    text = cold_text(replace(MAIN, cold=cold, left_out={"too old": 7}))
+    assert "1,234 ratings were not scored" in text and "2 users and 1 items" in text
+    assert text.endswith("7 ratings were left out of the split (too old).")
+
+
+def test_table_says_over_how_many_ratings_it_speaks():
+    assert error_table(BOTH).caption.startswith(f"{MAIN.num_ratings} test ratings of {MAIN.num_users} users")

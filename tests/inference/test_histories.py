@@ -1,0 +1,44 @@
+"""Who a model thinks it sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refeed.errors import DataError
+from refeed.inference.histories import Histories
+from small_worlds import model_of_item_biases, ratings_of
+
+TRAIN = ratings_of(("u1", "a", 4), ("u1", "c", 2), ("u2", "b", 3))
+FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 0.0])
+
+
+def test_training_ratings_are_the_histories_of_their_users():
+    history = Histories.of_training(TRAIN).rows([1, 0])
+    assert history.users.tolist() == [1, 0]
+    assert (history.indices.tolist(), history.values.tolist()) == ([1, 0, 2], [3.0, 4.0, 2.0])
+
+
+def test_the_same_vocabularies_keep_their_positions():
+    histories = Histories.for_model(FITTED, TRAIN)
+    assert histories.ratings is TRAIN
+    assert histories.known_as.tolist() == [0, 1]
+
+
+def test_other_people_are_minus_one_and_unknown_items_are_left_out():
+    given = ratings_of(("u2", "a", 1), ("u9", "c", 5), ("u9", "z", 2))
+    history = Histories.for_model(FITTED, given).rows([0, 1])
+    assert history.users.tolist() == [1, -1]
+    assert (history.indptr.tolist(), history.indices.tolist()) == ([0, 1, 2], [0, 2])
+    assert history.num_items == 3
+
+
+def test_user_ids_of_the_other_type_are_new_people():
+    given = ratings_of((1, "a", 1), (2, "c", 5))
+    assert Histories.for_model(FITTED, given).known_as.tolist() == [-1, -1]
+
+
+def test_item_ids_of_the_other_type_are_refused():
+    with pytest.raises(DataError, match="item ids here are strings, but integers were asked for"):
+        Histories.for_model(FITTED, ratings_of(("u1", 1, 1.0), ("u1", 2, 2.0)))
+    assert np.array_equal(FITTED.histories.indptr, [0, 2, 3])

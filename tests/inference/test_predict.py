@@ -1,0 +1,49 @@
+"""Predictions of given pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refeed.errors import DataError
+from refeed.inference import predict as predict_module
+from refeed.inference.predict import predict
+from small_worlds import model_of_item_biases, ratings_of
+
+TRAIN = ratings_of(("u1", "a", 4), ("u1", "b", 2), ("u2", "c", 3), ("u3", "d", 1))
+FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0])
+
+
+@pytest.mark.parametrize("block", [1, 2, 4096])
+def test_pairs_in_any_order_and_repeated_are_answered_in_theirs(monkeypatch, block):
+    monkeypatch.setattr(predict_module, "USERS_PER_BLOCK", block)
+    users, items = ["u3", "u1", "u3", "u2", "u1", "u1"], ["a", "b", "a", "c", "d", "b"]
+    assert predict(FITTED, users, items).tolist() == [3.5, 2.0, 3.5, 5.0, 3.0, 2.0]
+
+
+def test_unknown_ids_are_refused_or_become_nan():
+    users, items = ["u1", "u9", "u2"], ["a", "a", "z"]
+    with pytest.raises(DataError, match="unknown user 'u9'"):
+        predict(FITTED, users, items)
+    np.testing.assert_array_equal(predict(FITTED, users, items, unknown="null"), [3.5, np.nan, np.nan])
+
+
+def test_given_histories_bring_new_users_with_them():
+    history = ratings_of(("new", "b", 1), ("new", "zz", 5))
+    assert predict(FITTED, ["new"], ["c"], history=history).tolist() == [5.0]
+
+
+def test_nothing_asked_is_nothing_predicted():
+    assert predict(FITTED, [], []).shape == (0,)
+
+
+def test_users_and_items_of_different_length_are_refused():
+    with pytest.raises(DataError, match="users and items must be as many, got 2 and 1"):
+        predict(FITTED, ["u1", "u2"], ["a"])
+
+
+def test_model_without_histories_needs_them_given():
+    bare = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0], keep_histories=False)
+    with pytest.raises(DataError, match="keeps no histories"):
+        predict(bare, ["u1"], ["a"])
+    assert predict(bare, ["u1"], ["b"], history=TRAIN).tolist() == [2.0]

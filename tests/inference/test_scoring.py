@@ -1,0 +1,35 @@
+"""Predictions in blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refeed.inference import scoring
+from refeed.inference.histories import Histories
+from refeed.inference.scoring import predict_ratings
+from small_worlds import model_of_item_biases, random_split
+
+SPLIT = random_split()
+BIASES = np.linspace(-1, 1, SPLIT.train.num_items)
+FITTED = model_of_item_biases(SPLIT.train, BIASES)
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 4096])
+def test_every_rating_gets_its_prediction_whatever_the_block(monkeypatch, block):
+    monkeypatch.setattr(scoring, "USERS_PER_BLOCK", block)
+    predictions = predict_ratings(FITTED.model, Histories.of_training(SPLIT.train), SPLIT.test)
+    np.testing.assert_allclose(predictions, 3 + BIASES[SPLIT.test.indices], rtol=1e-6)
+
+
+def test_model_sees_the_history_of_the_user_it_is_asked_about(monkeypatch):
+    monkeypatch.setattr(scoring, "USERS_PER_BLOCK", 3)
+    seen = []
+
+    class Watching:
+        def predict_pairs(self, history, rows, items):
+            seen.extend(history.users[rows].tolist())
+            return np.zeros(len(rows), np.float32)
+
+    predict_ratings(Watching(), Histories.of_training(SPLIT.train), SPLIT.test)
+    assert seen == SPLIT.test.row_of_rating.tolist()
