@@ -137,6 +137,7 @@ def test_store_is_overwritten_only_on_request_even_by_itself(tmp_path):
 
 def test_folder_that_is_no_store_is_not_overwritten(tmp_path):
     (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.png").touch()
     with pytest.raises(StorageError, match=r"it holds no store\.json"):
         write_store(small(), tmp_path / "photos", overwrite=True)
 

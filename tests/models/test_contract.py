@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contract import ModelContract
-
+from model_contract import ModelContract
 from refeed.models import MODELS, AutoEncoder, Bias
 
 

@@ -168,7 +168,7 @@ def fit_baseline(parts: Split) -> FittedModel:
 
 
 def _name(fitted: FittedModel) -> str:
-    return {"autoencoder": "deep autoencoder", "bias": "user and item biases"}[fitted.spec.kind]
+    return {"autoencoder": "autoencoder", "bias": "user and item biases"}[fitted.spec.kind]
 
 
 def _show(

@@ -57,11 +57,7 @@ def recommend(
     if k < 1:
         raise ConfigError(f"k: expected at least 1, got {k}")
     seen = history if history is not None else history_of(fitted, who)
-    if len(seen) != 1 or seen.num_items != len(fitted.items):
-        raise DataError(
-            f"history: expected one person over the model's {len(fitted.items):,} items, "
-            f"got {len(seen):,} over {seen.num_items:,}"
-        )
+    _require_one_person(seen, fitted)
     scores = fitted.model.score_rows(seen)[0].astype(np.float64)  # (n,)
     left_out = np.zeros(len(scores), bool)
     if exclude_seen:
@@ -110,3 +106,11 @@ def new_history(fitted: FittedModel, items: list[Id], ratings: list[float]) -> H
             f"{fitted.scale.minimum:g} to {fitted.scale.maximum:g} of this model"
         )
     return History.of_one(fitted.items.lookup(items), values, num_items=len(fitted.items))
+
+
+def _require_one_person(history: History, fitted: FittedModel) -> None:
+    if len(history) != 1 or history.num_items != len(fitted.items):
+        raise DataError(
+            f"history: expected one person over the model's {len(fitted.items):,} items, "
+            f"got {len(history):,} over {history.num_items:,}"
+        )

@@ -27,7 +27,7 @@ from refeed.runtime import Runtime
 from refeed.training.closed_form import BiasFitter, fit_offsets
 from refeed.training.fitter import Fitter
 from refeed.training.gradient import GradientFitter
-from refeed.training.loop import TrainingLoop
+from refeed.training.loop import RunState, TrainingLoop
 from refeed.training.options import TrainingOptions
 from refeed.training.progress import ConsoleWatcher, SilentWatcher, TrainingWatcher
 
@@ -74,12 +74,7 @@ def train(
         patience=options.patience,
         watcher=_watcher(progress),
         checkpoint_folder=None if checkpoint_folder is None else Path(checkpoint_folder),
-        identity={
-            "model": {"kind": spec.kind, **to_dict(spec)},
-            "split": split.fingerprint,
-            "seed": runtime.seed,
-            "batch_size": options.batch_size,  # a checkpoint may lie between two batches
-        },
+        identity=_identity(spec, split, options, runtime),
     )
     if resume:
         loop.resume()
@@ -91,15 +86,7 @@ def train(
         items=split.train.items,
         scale=split.train.scale,
         histories=replace(split.train, labels={}, notes=()) if keep_histories else None,
-        provenance=Provenance(
-            data_fingerprint=split.source_fingerprint,
-            split_fingerprint=split.fingerprint,
-            split=split_to_dict(split.splitter),
-            options=_options_of(spec, options),
-            seed=runtime.seed,
-            best_epoch=state.best_epoch,
-            log=tuple(record.to_dict() for record in state.log),
-        ),
+        provenance=_provenance(spec, split, options, runtime, state),
     )
 
 
@@ -134,8 +121,26 @@ def _fitter(spec: Spec, ratings: Ratings, options: TrainingOptions, runtime: Run
     return GradientFitter(model, ratings, options, seed=runtime.seed)
 
 
-def _options_of(spec: Spec, options: TrainingOptions) -> dict[str, Any]:
-    return to_dict(options) if isinstance(spec, AutoEncoder) else {}
+def _identity(spec: Spec, split: Split, options: TrainingOptions, runtime: Runtime) -> dict[str, Any]:
+    """What a checkpoint must agree with to be taken up."""
+    return {
+        "model": {"kind": spec.kind, **to_dict(spec)},
+        "split": split.fingerprint,
+        "seed": runtime.seed,
+        "batch_size": options.batch_size,  # a checkpoint may lie between two batches
+    }
+
+
+def _provenance(spec: Spec, split: Split, options: TrainingOptions, runtime: Runtime, state: RunState) -> Provenance:
+    return Provenance(
+        data_fingerprint=split.source_fingerprint,
+        split_fingerprint=split.fingerprint,
+        split=split_to_dict(split.splitter),
+        options=to_dict(options) if isinstance(spec, AutoEncoder) else {},
+        seed=runtime.seed,
+        best_epoch=state.best_epoch,
+        log=tuple(record.to_dict() for record in state.log),
+    )
 
 
 def _watcher(progress: bool | TrainingWatcher) -> TrainingWatcher:
