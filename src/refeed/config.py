@@ -93,12 +93,11 @@ def read_file(path: str | Path) -> dict[str, Any]:
 
 
 def to_toml(sections: Mapping[str, Any]) -> str:
-    """Config dataclasses as a TOML text, one section each; fields that are None are left out."""
+    """Config dataclasses as a TOML text, one section each; None, which TOML does not know, becomes the text "none"."""
     blocks = []
     for name, config in sections.items():
-        lines = [
-            f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in to_dict(config).items() if value is not None
-        ]
+        values = {key: "none" if value is None else value for key, value in to_dict(config).items()}
+        lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
         blocks.append("\n".join([f"[{name}]", *lines]))
     return "\n\n".join(blocks) + "\n"
 
@@ -171,6 +170,8 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
 
 
 def _convert_union(value: Any, choices: tuple[Any, ...], where: str) -> Any:
+    if value == "none" and str not in choices and type(None) in choices:
+        return None  # as a TOML file says it
     for choice in choices:
         try:
             return _convert(value, choice, where)

@@ -109,6 +109,7 @@ def _train(
 ) -> FittedModel:
     """Train with a bar; an error says how to go on from the checkpoint where there is one."""
     from refeed.errors import TrainingError
+    from refeed.models import AutoEncoder
     from refeed.training.progress import ConsoleWatcher, SilentWatcher
     from refeed.training.train import train
 
@@ -118,7 +119,7 @@ def _train(
             parts,
             options,
             runtime=runtime,
-            progress=ConsoleWatcher(remarks()) if spec.fitter == "gradient" else SilentWatcher(),
+            progress=ConsoleWatcher(remarks()) if isinstance(spec, AutoEncoder) else SilentWatcher(),
             checkpoint_folder=checkpoint,
             resume=resume,
             keep_histories=keep_histories,

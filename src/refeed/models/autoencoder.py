@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 
 from refeed.config import conform
 from refeed.errors import ConfigError
-from refeed.models.base import FitterKind
 from refeed.models.item_autoencoder import ItemAutoEncoder
 from refeed.models.layers.activations import activation_name
 from refeed.models.network import Network, NetworkShape
@@ -41,7 +40,6 @@ class AutoEncoder:
     """
 
     kind: ClassVar[str] = "autoencoder"
-    fitter: ClassVar[FitterKind] = "gradient"
 
     encoder: tuple[int, ...] = (512, 256)
     decoder: tuple[int, ...] | None = None

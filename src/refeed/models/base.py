@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,6 @@ import torch
 from torch import nn
 
 from refeed.data.history import History
-
-FitterKind = Literal["gradient", "closed_form"]
 
 
 class RatingModel(nn.Module, abc.ABC):
@@ -66,14 +64,3 @@ class RowSource:
 
     counts: npt.NDArray[np.int64]
     rows: Callable[[npt.NDArray[np.int64]], History]
-
-
-class ModelSpec(Protocol):
-    """The frozen description of a model before it meets data."""
-
-    kind: ClassVar[str]
-    fitter: ClassVar[FitterKind]
-
-    def build(self, num_users: int, num_items: int, *, seed: int) -> RatingModel:
-        """The model with its initial weights."""
-        ...

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from refeed.config import conform
 from refeed.data.history import History
 from refeed.errors import ConfigError
-from refeed.models.base import FitterKind, RatingModel
+from refeed.models.base import RatingModel
 from refeed.models.offsets import Offsets
 
 
@@ -33,7 +33,6 @@ class Bias:
     """
 
     kind: ClassVar[str] = "bias"
-    fitter: ClassVar[FitterKind] = "closed_form"
 
     item_regularisation: float = 10.0
     user_regularisation: float = 15.0
