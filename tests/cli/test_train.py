@@ -237,7 +237,7 @@ def test_folder_that_is_not_writable_is_refused_before_the_data_are_read(tmp_pat
         (("--set", "encoder=0"), "encoder, decoder: layer widths must be at least 1"),
         (("--set", "activation=sellu"), "activation: no 'sellu'; did you mean 'selu'?"),
         (("--set", "optimizer=adm"), "'adm' is not a choice; did you mean 'adam'?"),
-        (("--preset", "paper"), "preset: no 'paper'; the presets: "),
+        (("--preset", "paper"), "preset: no 'paper'; did you mean 'paper-full'?"),
         (("--model", "autoencodr"), "model: no 'autoencodr'; did you mean 'autoencoder'?"),
         (("--config", "absent.toml"), "absent.toml: cannot be read (No such file or directory)"),
         (("--config", "notes.txt"), "notes.txt: a settings file ends in .toml or .json"),

@@ -1,0 +1,135 @@
+"""`refeed recommend`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from command_line import QUICK, done, refused, squeezed, write_ratings
+from refeed.bundles import load
+from refeed.inference.recommend import recommend
+
+
+def listed(*arguments) -> list[dict]:
+    """The recommendations as JSON."""
+    return json.loads(done("recommend", *arguments, "--json", "-").out)["recommendations"]
+
+
+def expected(model, who, **options) -> list[dict]:
+    """What Python recommends."""
+    return [vars(one) for one in recommend(load(model), who, **options)]
+
+
+def test_known_user_gets_ten_unseen_items_by_title(model):
+    run = done("recommend", model, "--user-id", "1")
+    found = recommend(load(model), 1)
+    lines = run.out.splitlines()
+    assert lines[0] == "Recommended for user 1"
+    assert len(lines) == 12
+    for line, one in zip(lines[2:], found, strict=True):
+        assert squeezed(line) == f"{one.rank} {one.item} {one.title} {one.rating:.2f}"
+
+
+def test_json_is_what_python_recommends(model):
+    assert listed(model, "-u", "1", "-k", "3") == expected(model, 1, k=3)
+    assert listed(model, "-u", "1", "--k", "30", "--include-seen") == expected(model, 1, k=30, exclude_seen=False)
+
+
+def test_json_goes_to_a_file_beside_the_table(model, tmp_path):
+    run = done("recommend", model, "-u", "1", "-k", "1", "--json", tmp_path / "r.json")
+    (one,) = json.loads((tmp_path / "r.json").read_text())["recommendations"]
+    assert one["title"] in run.out
+
+
+def test_new_person_is_given_by_ids_and_titles_in_any_case(model):
+    found = listed(model, "101=5", "film 102, the=1.5")
+    assert found == expected(model, {101: 5.0, 102: 1.5})
+    assert not {101, 102} & {one["item"] for one in found}
+    assert "Recommended for a new person" in done("recommend", model, "101=5").out
+
+
+@pytest.mark.parametrize(
+    "text", ["item,rating\n101,5\n\n102,1.5\n", "101,5\n102,1.5", '\ufeff101,5\r\n"Film 102, The",1.5\r\n']
+)
+def test_new_person_is_given_by_a_file(model, tmp_path, text):
+    (tmp_path / "mine.csv").write_bytes(text.encode())
+    assert listed(model, "--ratings-file", tmp_path / "mine.csv") == expected(model, {101: 5.0, 102: 1.5})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "mine.csv: there are no ratings"),
+        (b"item,rating\n", "mine.csv: there are no ratings"),
+        (b"101,five\n", "mine.csv, line 1: expected an item, a comma and a number"),
+        (b"101,5\n102;3\n", "mine.csv, line 2: expected an item, a comma and a number"),
+        (b"101,5\n102,3,978300760\n", "mine.csv, line 2: expected an item, a comma and a number"),
+        (b"101,5\n7,3\n", "mine.csv, line 2: unknown item '7'"),
+        (b"101,5\n101,3\n", "mine.csv, line 2: item 101 was rated before"),
+        (b"\xff\xfe1,5\n", "mine.csv: the text is not UTF-8"),
+        (b"101,nan\n", "the rating nan of item 101 is outside the scale 1 to 5"),
+    ],
+)
+def test_bad_file_of_ratings_is_refused_with_its_line(model, tmp_path, content, words):
+    (tmp_path / "mine.csv").write_bytes(content)
+    assert words in refused(3, "recommend", model, "--ratings-file", tmp_path / "mine.csv")
+
+
+def test_absent_file_of_ratings_is_refused(model, tmp_path):
+    assert "there is no such file" in refused(3, "recommend", model, "--ratings-file", tmp_path / "absent.csv")
+
+
+def test_user_is_found_in_a_history(model, tmp_path):
+    (tmp_path / "seen.csv").write_text("user,item,rating\nnew,101,5\nnew,102,2\nold,103,4\n")
+    found = listed(model, "-u", "new", "--history", tmp_path / "seen.csv")
+    assert found == expected(model, {101: 5.0, 102: 2.0})
+    error = refused(3, "recommend", model, "-u", "nobody", "--history", tmp_path / "seen.csv")
+    assert "unknown user 'nobody': not among the 2 users known here" in error
+
+
+@pytest.mark.parametrize(
+    ("status", "arguments", "words"),
+    [
+        (3, ("-u", "77"), "unknown user '77': not among the 40 users known here"),
+        (3, ("-u", "bob"), "user ids here are integers, got 'bob'"),
+        (3, ("7=5",), "unknown item '7': not among the 30 items known here"),
+        (3, ("Flim 102, The=5",), "Did you mean 'Film 102, The'"),
+        (3, ("²=5",), "item ids here are integers, got '²'"),
+        (3, ("99999999999999999999=5",), "does not fit into a signed 64-bit integer"),
+        (3, ("101=9",), "the rating 9 of item 101 is outside the scale 1 to 5 of this model"),
+        (3, ("101=nan",), "the rating nan of item 101 is outside the scale"),
+        (4, ("101=good",), "'101=good': expected ITEM=RATING with a number after the last '='"),
+        (4, ("101",), "'101': expected ITEM=RATING"),
+        (4, ("=5",), "'=5': expected ITEM=RATING, for example 296=4.5"),
+        (4, ("101=5", "Film 101, The=4"), "item 101 was rated before"),
+        (4, (), "for whom? Give one of --user-id ID, ITEM=RATING …, or --ratings-file FILE"),
+        (4, ("-u", "1", "101=5"), "for whom? Give one of"),
+        (4, ("-u", "1", "-k", "0"), "k: expected at least 1, got 0"),
+        (4, ("101=5", "--history", "a.csv"), "--history goes with --user-id"),
+        (4, ("-u", "1", "--scale", "1", "5"), "--scale: says how to read the --history file, but none was given"),
+    ],
+)
+def test_questions_that_cannot_be_answered_are_refused(model, status, arguments, words):
+    assert words in refused(status, "recommend", model, *arguments)
+
+
+def test_very_long_name_of_an_item_is_cut_in_the_message(model):
+    error = refused(3, "recommend", model, f"{'x' * 10_000}=5")
+    assert "…' (10,000 characters)" in error
+    assert len(error) < 500
+
+
+def test_model_without_histories_asks_for_them(ratings_csv, tmp_path):
+    done("train", ratings_csv, "-o", tmp_path / "model", *QUICK, "--no-histories")
+    assert "keeps no histories" in refused(3, "recommend", tmp_path / "model", "-u", "1")
+    assert len(listed(tmp_path / "model", "101=5", "-k", "4")) == 4
+
+
+def test_titles_that_several_items_share_are_refused_with_their_ids(tmp_path):
+    path = write_ratings(tmp_path / "ratings.csv")
+    (tmp_path / "movies.csv").write_text("movieId,title\n101,Heat\n102,Heat\n103,Alien\n")
+    done("train", path, "-o", tmp_path / "model", "--model", "bias")
+    assert "several items have the title 'Heat'; give one of the ids 101, 102" in refused(
+        3, "recommend", tmp_path / "model", "Heat=5"
+    )
