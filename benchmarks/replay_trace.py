@@ -26,9 +26,9 @@ from refeed.models import AutoEncoder
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
 from refeed.models.original_weights import as_original_weights, load_original_weights
-from refeed.training.optimizers import build_optimizer
 from refeed.training.options import TrainingOptions
 from refeed.training.refeeding import BatchTrainer
+from refeed.training.steppers import build_stepper
 
 LOSS_BOUND = 1e-4  # relative
 WEIGHT_BOUND = 1e-3  # absolute, for weights and predictions
@@ -153,20 +153,15 @@ def _history(arrays: dict[str, Any], described: dict[str, Any]) -> History:
 def _train(
     network: Network, options: TrainingOptions, history: History, batches: np.ndarray
 ) -> tuple[list[float], list[float]]:
-    optimizer = build_optimizer(network, options)
-
-    def update(loss: torch.Tensor) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-
-    train_batch, noise = BatchTrainer(network, options, update), torch.Generator()
+    stepper, noise = build_stepper(network, options), torch.Generator()
+    train_batch = BatchTrainer(network, options, stepper)
     supervised, refed = [], []
     for batch in batches:
         rows = SparseRows.from_history(history.rows(batch), torch.device("cpu"))
         loss, refeed_losses = train_batch(rows, noise)
         supervised.append(loss)
         refed.extend(refeed_losses)
+    stepper.flush()
     return supervised, refed
 
 

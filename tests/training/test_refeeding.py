@@ -12,9 +12,9 @@ from refeed.models.layers.activations import ACTIVATIONS
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
 from refeed.models.original_weights import as_original_weights
-from refeed.training.optimizers import build_optimizer
 from refeed.training.options import TrainingOptions
-from refeed.training.refeeding import BatchTrainer, dense_loss, masked_loss
+from refeed.training.refeeding import BatchTrainer, masked_loss
+from refeed.training.steppers import build_stepper
 
 N, STEPS = 8, 3
 
@@ -41,14 +41,8 @@ def compare(spec: AutoEncoder, options: TrainingOptions) -> None:
     dense = DenseAutoEncoder(
         as_original_weights(network), activation=spec.activation, activation_on_last_layer=spec.activation_on_last_layer
     )
-    optimizer = build_optimizer(network, options)
-
-    def update(loss: torch.Tensor) -> None:
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    train_batch = BatchTrainer(network, options, update)
+    stepper = build_stepper(network, options)
+    train_batch = BatchTrainer(network, options, stepper)
     sgd = torch.optim.SGD(
         dense.parameters(), lr=options.learning_rate, momentum=options.momentum, weight_decay=options.weight_decay
     )
@@ -57,6 +51,7 @@ def compare(spec: AutoEncoder, options: TrainingOptions) -> None:
         loss, refeed_losses = train_batch(rows, torch.Generator().manual_seed(number))
         masks = code_masks(spec, options, number)
         assert [loss, *refeed_losses] == pytest.approx(reference.step(rows.to_dense(), rated, masks), rel=1e-9, abs=1e-12)
+    stepper.flush()
     for name, weight in as_original_weights(network).items():
         torch.testing.assert_close(weight, dense.get_parameter(name).detach(), rtol=1e-9, atol=1e-11)
 
@@ -99,12 +94,6 @@ def test_training_equals_the_dense_reference_with_dropout_and_other_decoders(spe
     compare(spec, TrainingOptions(optimizer="sgd", learning_rate=0.02, refeed_steps=2, refeed_label=label))
 
 
-def test_refeeding_loss_leaves_out_what_relu_has_set_to_exactly_zero():
-    outputs, label = torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[0.0, 4.0, 2.0]])
-    assert dense_loss(outputs, label).item() == 2.5
-    assert dense_loss(outputs, torch.zeros(1, 3)).item() == 0.0
-
-
 def test_masked_loss_is_the_mean_over_the_ratings():
     assert masked_loss(torch.tensor([1.0, 2.0]), torch.tensor([4.0, 2.0])).item() == 4.5
 
@@ -113,10 +102,10 @@ def test_refeed_noise_drops_values_of_the_refed_output_and_of_its_label():
     spec = AutoEncoder(encoder=(4,), activation="identity")
     options = TrainingOptions(optimizer="sgd", learning_rate=1e-9, refeed_steps=1, refeed_noise=0.5)
     network, (rows, _) = Network(spec.shape, N, seed=1).double(), BATCHES[0]
-    _, (loss,) = BatchTrainer(network, options, lambda loss: None)(rows, torch.Generator().manual_seed(4))
     with torch.no_grad():
         fed = network.output_dense(network.hidden_of_rows(rows))
         label = fed * torch.empty_like(fed).bernoulli_(0.5, generator=torch.Generator().manual_seed(4)) * 2
         errors = (network.output_dense(network.hidden_of_dense(label)) - label)[label != 0]
+    _, (loss,) = BatchTrainer(network, options, build_stepper(network, options))(rows, torch.Generator().manual_seed(4))
     assert 0 < len(errors) < 0.7 * fed.numel()
-    assert loss == pytest.approx(errors.square().mean().item(), rel=1e-12)
+    assert loss == pytest.approx(errors.square().mean().item(), rel=1e-6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -41,6 +42,20 @@ class NetworkShape:
     input_dropout: float
 
 
+class EdgeWeights(NamedTuple):
+    """What the first and the last layer know of each column: of all n, or of the u columns that a batch reads.
+
+    Attributes:
+        input: V, (n or u, m).
+        output: W, (n or u, k); the same tensor as `input` where the network is tied.
+        output_bias: b, (n or u,).
+    """
+
+    input: Tensor
+    output: Tensor
+    output_bias: Tensor
+
+
 class Network(nn.Module):
     """f: B x n -> B x n, where the input is sparse (or dense, for re-feeding).
 
@@ -72,18 +87,33 @@ class Network(nn.Module):
             if parameter.dim() == 2:
                 nn.init.xavier_uniform_(parameter, generator=generator)
 
-    def hidden_of_rows(self, rows: SparseRows, noise: torch.Generator | None = None) -> Tensor:
-        """The last hidden layer, (B, k), for sparse rows; `noise` switches dropout on."""
+    @property
+    def edge(self) -> EdgeWeights:
+        """The first and last layer's weights, of all columns."""
+        return EdgeWeights(self.input_weight, self.last_weight, self.output_bias)
+
+    def hidden_of_rows(
+        self, rows: SparseRows, noise: torch.Generator | None = None, *, edge: EdgeWeights | None = None
+    ) -> Tensor:
+        """The last hidden layer, (B, k), for sparse rows.
+
+        Args:
+            rows: over the columns of `edge`.
+            noise: switches dropout on.
+            edge: the first layer's weights; the network's own for None.
+        """
         values = dropout(rows.values, self.shape.input_dropout, noise)
-        return self._hidden(sparse_linear(rows.with_values(values), self.input_weight, self.input_bias), noise)
+        weight = self.input_weight if edge is None else edge.input
+        return self.hidden_of_sums(sparse_linear(rows.with_values(values), weight, self.input_bias), noise)
 
     def hidden_of_dense(self, inputs: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        """The last hidden layer, (B, k), for a dense input (B, n), as re-feeding needs it."""
-        return self._hidden(inputs @ self.input_weight + self.input_bias, noise)
+        """The last hidden layer, (B, k), for a dense input (B, n)."""
+        return self.hidden_of_sums(inputs @ self.input_weight + self.input_bias, noise)
 
-    def output_at(self, hidden: Tensor, places: SparseRows) -> Tensor:
-        """The output, (nnz,), at the places only."""
-        return self.last(sampled_linear(hidden, self.last_weight, places) + self.output_bias[places.columns])
+    def output_at(self, hidden: Tensor, places: SparseRows, *, edge: EdgeWeights | None = None) -> Tensor:
+        """The output, (nnz,), at the places only, which are over the columns of `edge` (the network's own for None)."""
+        weights = self.edge if edge is None else edge
+        return self.last(sampled_linear(hidden, weights.output, places) + weights.output_bias[places.columns])
 
     def output_dense(self, hidden: Tensor) -> Tensor:
         """The whole output, (B, n)."""
@@ -98,7 +128,7 @@ class Network(nn.Module):
         """The last layer's activation, of any shape."""
         return self._activation(values) if self.shape.activation_on_last_layer else values
 
-    def _hidden(self, first: Tensor, noise: torch.Generator | None) -> Tensor:
+    def hidden_of_sums(self, first: Tensor, noise: torch.Generator | None) -> Tensor:
         """From the first layer's sums, (B, m), through all hidden layers."""
         hidden = self._activation(first)
         for weight, bias in zip(self.encoder_weights, self.encoder_biases, strict=True):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from refeed.data.batches import derive_seed, epoch_batches
 from refeed.data.ratings import Ratings
@@ -15,9 +15,10 @@ from refeed.errors import TrainingError
 from refeed.models.autoencoder import AutoEncoderModel
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.training.fitter import StepReport
-from refeed.training.optimizers import build_optimizer, learning_rate_at, set_learning_rate
+from refeed.training.optimizers import learning_rate_at
 from refeed.training.options import TrainingOptions
 from refeed.training.refeeding import BatchTrainer
+from refeed.training.steppers import build_stepper
 
 
 class GradientFitter:
@@ -34,10 +35,8 @@ class GradientFitter:
         self.model, self.options, self.seed = model, options, seed
         self.epochs = options.epochs
         self._source = model.training_source(train)
-        self._optimizer = build_optimizer(model.network, options)
-        # RMSprop with momentum keeps other tensors than without, so they are two kinds of state
-        self._state_kind = options.optimizer if options.momentum else f"{options.optimizer} without momentum"
-        self._train_batch = BatchTrainer(model.network, options, self._update)
+        self._stepper = build_stepper(model.network, options)
+        self._train_batch = BatchTrainer(model.network, options, self._stepper)
         self._noise = torch.Generator(device=model.device)
         self._batches_of = (-1, epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0))
 
@@ -48,11 +47,13 @@ class GradientFitter:
     def train_step(self, epoch: int, step: int) -> StepReport:
         """Train on one batch; see `Fitter.train_step`."""
         rate = learning_rate_at(self.options, epoch=epoch, step=step, steps_per_epoch=self.num_steps(epoch))
-        set_learning_rate(self._optimizer, rate)
+        self._stepper.set_learning_rate(rate)
         self._noise.manual_seed(derive_seed(self.seed, "dropout", epoch, step))
         rows = SparseRows.from_history(self._source.rows(self._batches(epoch)[step]), self.model.device)
         loss, refeed_losses = self._train_batch(rows, self._noise)
         self._require_finite(loss, refeed_losses, rate, f"epoch {epoch + 1}, batch {step + 1:,}")
+        if step == self.num_steps(epoch) - 1:
+            self._stepper.flush()  # the model is read between epochs
         refeed_loss = sum(refeed_losses) / len(refeed_losses) if refeed_losses else None
         return StepReport(loss * len(rows.columns), len(rows.columns), refeed_loss)
 
@@ -61,40 +62,18 @@ class GradientFitter:
         return learning_rate_at(self.options, epoch=epoch, step=0, steps_per_epoch=self.num_steps(epoch))
 
     def state(self) -> dict[str, Tensor]:
-        """The optimiser's tensors, named by optimiser, parameter and quantity."""
-        return {
-            f"{self._state_kind}/{place}.{name}": value
-            for place, values in self._optimizer.state_dict()["state"].items()
-            for name, value in values.items()
-            if isinstance(value, Tensor)
-        }
+        """The optimiser's tensors."""
+        return self._stepper.state()
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take up the optimiser's tensors of an earlier run; without any of the same optimiser, this one starts anew."""
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            kind, parameter = key.split("/", 1)
-            place, name = parameter.split(".", 1)
-            if kind == self._state_kind:
-                state.setdefault(int(place), {})[name] = value
-        if not state:
-            return
-        whole = self._optimizer.state_dict()
-        whole["state"] = state
-        self._optimizer.load_state_dict(whole)
+        self._stepper.load_state(tensors)
 
     def _batches(self, epoch: int) -> list[npt.NDArray[np.int64]]:
         if self._batches_of[0] != epoch:
             batches = epoch_batches(self._source.counts, self.options.batch_size, seed=self.seed, epoch=epoch)
             self._batches_of = (epoch, batches)
         return self._batches_of[1]
-
-    def _update(self, loss: Tensor) -> None:
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.options.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.model.network.parameters(), self.options.gradient_clip)
-        self._optimizer.step()
 
     def _require_finite(self, loss: float, refeed_losses: list[float], rate: float, where: str) -> None:
         if math.isfinite(loss) and all(math.isfinite(value) for value in refeed_losses):

@@ -17,10 +17,10 @@ START_DIVISOR, END_DIVISOR = 25.0, 1e4  # one-cycle: the rate starts at peak / 2
 Parameters = list[dict[str, object]]
 
 BUILDERS: dict[str, Callable[[Parameters, TrainingOptions], Optimizer]] = {
-    "sgd": lambda groups, options: torch.optim.SGD(groups, lr=options.learning_rate, momentum=options.momentum),
-    "adam": lambda groups, options: torch.optim.Adam(groups, lr=options.learning_rate),
-    "adamw": lambda groups, options: torch.optim.AdamW(groups, lr=options.learning_rate),
-    "adagrad": lambda groups, options: torch.optim.Adagrad(groups, lr=options.learning_rate),
+    "sgd": lambda groups, options: torch.optim.SGD(groups, lr=options.learning_rate, momentum=options.momentum, fused=True),
+    "adam": lambda groups, options: torch.optim.Adam(groups, lr=options.learning_rate, fused=True),
+    "adamw": lambda groups, options: torch.optim.AdamW(groups, lr=options.learning_rate, fused=True),
+    "adagrad": lambda groups, options: torch.optim.Adagrad(groups, lr=options.learning_rate, fused=True),
     "rmsprop": lambda groups, options: torch.optim.RMSprop(groups, lr=options.learning_rate, momentum=options.momentum),
 }
 

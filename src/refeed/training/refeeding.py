@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from refeed.models.layers.dropout import dropout
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
+from refeed.training.blocked_refeeding import BlockedFeed
+from refeed.training.gram_refeeding import GramFeed
 from refeed.training.options import TrainingOptions
+from refeed.training.steppers import Stepper
 
-Update = Callable[[Tensor], None]
-"""Takes an optimiser step on a loss."""
+GRAM_PRODUCTS = {"output": 7, "joint": 4, "ratings": 2}  # products n x k x k of a re-feeding step in the Gram form
+BLOCKED_PRODUCTS = {"output": 6, "joint": 6, "ratings": 3}  # products B x n x k of one in the blocked form
+
+
+class Feed(Protocol):
+    """An output f(x) that is fed back, whatever form it is held in."""
+
+    def first_layer(self) -> Tensor:
+        """The first layer's sums for it, (B, m); gradients flow to the first layer's parameters."""
+        ...
+
+    def loss(self, hidden: Tensor) -> Tensor:
+        """Mean squared gap of the output for `hidden`, (B, k), to it; gradients flow to `hidden` and the last layer."""
+        ...
 
 
 def masked_loss(outputs: Tensor, ratings: Tensor) -> Tensor:
@@ -21,13 +35,14 @@ def masked_loss(outputs: Tensor, ratings: Tensor) -> Tensor:
     return (outputs - ratings).square().mean()
 
 
-def dense_loss(outputs: Tensor, label: Tensor) -> Tensor:
-    """Mean squared error of re-feeding, both (B, n), over the places where the label is not exactly 0.
-
-    The original takes 0 for "not rated" here too. That leaves out what ReLU or noise have set to 0, and nothing else.
-    """
-    mask = label != 0
-    return ((outputs - label).square() * mask).sum() / mask.sum().clamp(min=1)
+def refeeding_form(network: Network, options: TrainingOptions, batch_size: int) -> type[GramFeed] | type[BlockedFeed]:
+    """The cheaper exact form for these shapes: Gram matrices need a linear last layer and no noise on what is fed."""
+    linear = not network.shape.activation_on_last_layer or network.shape.activation == "identity"
+    if not linear or options.refeed_noise:
+        return BlockedFeed
+    width = network.last_weight.shape[1]
+    gram, blocked = GRAM_PRODUCTS[options.refeed_label] * width, BLOCKED_PRODUCTS[options.refeed_label] * batch_size
+    return GramFeed if gram < blocked else BlockedFeed
 
 
 class BatchTrainer:
@@ -36,64 +51,80 @@ class BatchTrainer:
     Args:
         network: the network in training.
         options: number of re-feeding steps, label, noise.
-        update: takes an optimiser step on a loss.
+        stepper: takes the optimiser steps.
     """
 
-    def __init__(self, network: Network, options: TrainingOptions, update: Update) -> None:
-        self.network, self.options, self.update = network, options, update
+    def __init__(self, network: Network, options: TrainingOptions, stepper: Stepper) -> None:
+        self.network, self.options, self.stepper = network, options, stepper
 
-    def __call__(self, rows: SparseRows, noise: torch.Generator) -> tuple[float, list[float]]:
+    def __call__(self, rows: SparseRows, noise: torch.Generator, *, refeed: bool = True) -> tuple[float, list[float]]:
         """Train on one batch.
 
         Args:
             rows: B x n ratings, offsets taken off.
             noise: generator of this batch's dropout.
+            refeed: whether to re-feed this batch (if the options have re-feeding at all).
 
         Returns:
             the supervised loss and the loss of each re-feeding step, all before the update that they cause.
         """
-        hidden = self.network.hidden_of_rows(rows, noise)
-        loss = masked_loss(self.network.output_at(hidden, rows), rows.values)
-        if self.options.refeed_steps == 0:
-            self.update(loss)
+        refeed_steps = self.options.refeed_steps if refeed else 0
+        edge, local = self.stepper.read(rows, all_columns=refeed_steps > 0)
+        hidden = self.network.hidden_of_rows(local, noise, edge=edge)
+        loss = masked_loss(self.network.output_at(hidden, local, edge=edge), local.values)
+        if refeed_steps == 0:
+            self.stepper.update(loss)
             return loss.item(), []
-        fed = self._output(hidden)  # B x n, before the weights move
+        form = refeeding_form(self.network, self.options, len(rows))
         if self.options.refeed_label == "joint":
-            return self._joint(loss, fed, noise)
-        self.update(loss)
-        return loss.item(), self._in_turn(rows, fed, noise)
+            return self._joint(loss, hidden, noise, form)
+        fed = self._feed(form, hidden, noise)  # before the weights move
+        self.stepper.update(loss)
+        return loss.item(), self._in_turn(rows, fed, noise, form)
 
-    def _in_turn(self, rows: SparseRows, fed: Tensor, noise: torch.Generator) -> list[float]:
+    def _in_turn(
+        self, rows: SparseRows, fed: Feed, noise: torch.Generator, form: type[GramFeed] | type[BlockedFeed]
+    ) -> list[float]:
         """Further optimiser steps, each on the output of the pass before it."""
         losses = []
         for remaining in reversed(range(self.options.refeed_steps)):
-            fed = dropout(fed, self.options.refeed_noise, noise)
-            hidden = self.network.hidden_of_dense(fed, noise)
+            self.stepper.read(rows, all_columns=True)
+            hidden = self.network.hidden_of_sums(fed.first_layer(), noise)
             if self.options.refeed_label == "ratings":
                 loss = masked_loss(self.network.output_at(hidden, rows), rows.values)
-                following = self._output(hidden) if remaining else fed
             else:
-                outputs = self.network.output_dense(hidden)
-                loss, following = dense_loss(outputs, fed), outputs.detach()
-            self.update(loss)
+                loss = fed.loss(hidden)
+            following = self._feed(form, hidden, noise) if remaining else fed
+            self.stepper.update(loss)
             losses.append(loss.item())
             fed = following
         return losses
 
-    @torch.no_grad()
-    def _output(self, hidden: Tensor) -> Tensor:
-        """The whole output, (B, n), as a label or input: no gradient flows through it."""
-        return self.network.output_dense(hidden)
-
-    def _joint(self, supervised: Tensor, fed: Tensor, noise: torch.Generator) -> tuple[float, list[float]]:
+    def _joint(
+        self, supervised: Tensor, hidden: Tensor, noise: torch.Generator, form: type[GramFeed] | type[BlockedFeed]
+    ) -> tuple[float, list[float]]:
         """One optimiser step on the sum of the supervised and all re-feeding losses."""
         total, losses = supervised, []
         for _ in range(self.options.refeed_steps):
-            fed = dropout(fed, self.options.refeed_noise, noise)
-            outputs = self.network.output_dense(self.network.hidden_of_dense(fed, noise))
-            loss = dense_loss(outputs, fed)
+            fed = self._feed(form, hidden, noise)
+            hidden = self.network.hidden_of_sums(fed.first_layer(), noise)
+            loss = fed.loss(hidden)
             total = total + loss
             losses.append(loss.item())
-            fed = outputs.detach()
-        self.update(total)
+        self.stepper.update(total)
         return supervised.item(), losses
+
+    def _feed(self, form: type[GramFeed] | type[BlockedFeed], hidden: Tensor, noise: torch.Generator) -> Feed:
+        """The output for `hidden` under the weights as they are now, to be fed back.
+
+        A row whose hidden layer is all zero can have outputs of exactly 0 (while a bias still is); only blocks leave those out.
+        """
+        if form is GramFeed and not bool((hidden == 0).all(1).any()):
+            return GramFeed(self.network, hidden.detach(), weights_move=self.options.refeed_label != "joint")
+        return BlockedFeed(
+            self.network,
+            hidden.detach(),
+            weights_move=self.options.refeed_label != "joint",
+            dropped=self.options.refeed_noise,
+            noise=noise,
+        )

@@ -63,6 +63,18 @@ class SparseRows:
         torch.cumsum(torch.bincount(self.columns, minlength=self.num_columns), 0, out=pointers[1:])
         return order, self.row_of_entry[order], pointers
 
+    def compact(self) -> tuple[Tensor, SparseRows]:
+        """The distinct columns that occur, int64 (u,), rising, and the same rows over these u columns only."""
+        _, _, pointers = self.by_column
+        columns = (pointers[1:] > pointers[:-1]).nonzero().squeeze(1)
+        number = torch.zeros(self.num_columns, dtype=torch.int64, device=self.columns.device)
+        number[columns] = torch.arange(len(columns), device=self.columns.device)
+        result = SparseRows(self.indptr, number[self.columns], self.values, len(columns))
+        order, row_of_entry, _ = self.by_column
+        result.__dict__["row_of_entry"] = self.row_of_entry
+        result.__dict__["by_column"] = (order, row_of_entry, torch.cat([pointers[:1], pointers[1:][columns]]))
+        return columns, result
+
     def to_dense(self) -> Tensor:
         """The rows as a dense (B, n) matrix, 0 where there is no entry."""
         dense = torch.zeros(len(self), self.num_columns, dtype=self.values.dtype, device=self.values.device)

@@ -1,0 +1,193 @@
+"""Who takes the optimiser steps of a network: a dense optimiser of PyTorch, or momentum that touches only the rows read."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from refeed.models.layers.sparse_rows import SparseRows
+from refeed.models.network import EdgeWeights, Network
+from refeed.training.optimizers import build_optimizer, set_learning_rate
+from refeed.training.options import TrainingOptions
+from refeed.training.row_lazy_momentum import RowLazyMomentum
+
+DENSE_SHARE = 0.7  # a batch that reads more of the rows than this reads all: that costs less than picking them
+
+
+class Stepper(Protocol):
+    """Gives out the weights that a batch reads, and updates them on a loss."""
+
+    def set_learning_rate(self, rate: float) -> None:
+        """For the steps to come."""
+        ...
+
+    def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
+        """The first and last layer's weights for a batch, and the batch over the columns of these.
+
+        Args:
+            rows: the batch.
+            all_columns: ask for the network's own parameters, up to date.
+        """
+        ...
+
+    def update(self, loss: Tensor) -> None:
+        """Take a step on a loss that was computed from the weights last read."""
+        ...
+
+    def flush(self) -> None:
+        """Bring all parameters up to date, for whoever reads them next."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on but the parameters."""
+        ...
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take up a state; without any of the same kind, this one starts anew."""
+        ...
+
+
+def build_stepper(network: Network, options: TrainingOptions) -> Stepper:
+    """Row-lazy momentum for SGD, the dense optimiser of PyTorch for all others."""
+    return RowLazyStepper(network, options) if options.optimizer == "sgd" else DenseStepper(network, options)
+
+
+class DenseStepper:
+    """An optimiser of PyTorch over all parameters.
+
+    Args:
+        network: whose parameters to update.
+        options: optimiser, momentum, weight decay, gradient clipping.
+    """
+
+    def __init__(self, network: Network, options: TrainingOptions) -> None:
+        self._network, self._options = network, options
+        self._optimizer = build_optimizer(network, options)
+        # RMSprop with momentum keeps other tensors than without, so they are two kinds of state
+        self._kind = options.optimizer if options.momentum else f"{options.optimizer} without momentum"
+
+    def set_learning_rate(self, rate: float) -> None:
+        """See `Stepper`."""
+        set_learning_rate(self._optimizer, rate)
+
+    def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
+        """See `Stepper`; always all columns."""
+        del all_columns
+        return self._network.edge, rows
+
+    def update(self, loss: Tensor) -> None:
+        """See `Stepper`."""
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self._options.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self._network.parameters(), self._options.gradient_clip)
+        self._optimizer.step()
+
+    def flush(self) -> None:
+        """See `Stepper`; nothing is ever behind."""
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Stepper`; named by optimiser, parameter and quantity."""
+        return {
+            f"{self._kind}/{place}.{name}": value
+            for place, values in self._optimizer.state_dict()["state"].items()
+            for name, value in values.items()
+            if isinstance(value, Tensor)
+        }
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """See `Stepper`."""
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            kind, parameter = key.split("/", 1)
+            place, name = parameter.split(".", 1)
+            if kind == self._kind:
+                state.setdefault(int(place), {})[name] = value
+        if not state:
+            return
+        whole = self._optimizer.state_dict()
+        whole["state"] = state
+        self._optimizer.load_state_dict(whole)
+
+
+class RowLazyStepper:
+    """SGD with momentum; of the first and last layer it updates the rows that the batch read, exactly as the dense one.
+
+    Args:
+        network: whose parameters to update.
+        options: momentum, weight decay, gradient clipping.
+    """
+
+    def __init__(self, network: Network, options: TrainingOptions) -> None:
+        self._network, self._options = network, options
+        edge = [network.input_weight, *([] if network.output_weight is None else [network.output_weight]), network.output_bias]
+        bias_decay = options.weight_decay if options.decay_biases else 0.0
+        decay = [options.weight_decay] * (len(edge) - 1) + [bias_decay]
+        self._edge = RowLazyMomentum(edge, decay, momentum=options.momentum)
+        at_edge = {id(parameter) for parameter in edge}
+        self._hidden = [parameter for parameter in network.parameters() if id(parameter) not in at_edge]
+        groups = [
+            {"params": [parameter for parameter in self._hidden if parameter.dim() > 1], "weight_decay": options.weight_decay},
+            {"params": [parameter for parameter in self._hidden if parameter.dim() <= 1], "weight_decay": bias_decay},
+        ]
+        self._optimizer = torch.optim.SGD(groups, lr=options.learning_rate, momentum=options.momentum, fused=True)
+        for parameter in self._hidden if options.momentum else []:
+            self._optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        self._rate = options.learning_rate
+        self._columns: Tensor | None = None
+        self._leaves: list[Tensor] = list(edge)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """See `Stepper`."""
+        self._rate = rate
+        set_learning_rate(self._optimizer, rate)
+
+    def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
+        """See `Stepper`; the rows that the batch reads, unless these are most of them."""
+        if not all_columns:
+            columns, compact = rows.compact()
+            if len(columns) <= DENSE_SHARE * rows.num_columns:
+                self._columns, self._leaves = columns, self._edge.read(columns)
+                return EdgeWeights(self._leaves[0], self._leaves[-2], self._leaves[-1]), compact
+        self._edge.catch_up(None)
+        self._columns, self._leaves = None, list(self._edge.parameters)
+        return self._network.edge, rows
+
+    def update(self, loss: Tensor) -> None:
+        """See `Stepper`."""
+        read = [*self._leaves, *self._hidden]
+        for one in read:
+            one.grad = None
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self._options.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(read, self._options.gradient_clip)
+        self._optimizer.step()
+        if self._columns is None:
+            self._edge.step_all(self._rate)
+        else:
+            self._edge.step_rows(self._columns, self._leaves, self._rate)
+
+    def flush(self) -> None:
+        """See `Stepper`."""
+        self._edge.flush()
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Stepper`."""
+        buffers = {
+            f"sgd/hidden.{place}": self._optimizer.state[parameter]["momentum_buffer"]
+            for place, parameter in enumerate(self._hidden if self._options.momentum else [])
+        }
+        return buffers | {f"sgd/edge.{name}": tensor for name, tensor in self._edge.state().items()}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """See `Stepper`."""
+        if not any(name.startswith("sgd/") for name in tensors):
+            return
+        self._edge.load_state(
+            {name.removeprefix("sgd/edge."): value for name, value in tensors.items() if name.startswith("sgd/edge.")}
+        )
+        for place, parameter in enumerate(self._hidden if self._options.momentum else []):
+            if f"sgd/hidden.{place}" in tensors:
+                self._optimizer.state[parameter]["momentum_buffer"].copy_(tensors[f"sgd/hidden.{place}"])

@@ -1,0 +1,108 @@
+"""The Gram and the blocked form of re-feeding equal the dense one, for the loss and every gradient."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refeed.models import AutoEncoder
+from refeed.models.network import Network
+from refeed.training import blocked_refeeding
+from refeed.training.blocked_refeeding import BlockedFeed
+from refeed.training.gram_refeeding import GramFeed
+from refeed.training.options import TrainingOptions
+from refeed.training.refeeding import refeeding_form
+
+
+def network_of(items: int, widths: tuple[int, ...], *, on_last: bool, tied: bool, activation: str = "selu") -> Network:
+    spec = AutoEncoder(encoder=widths, activation=activation, activation_on_last_layer=on_last, tied=tied)
+    network = Network(spec.shape, items, seed=3)
+    generator = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.dim() == 1:
+                parameter.normal_(0, 0.1, generator=generator)
+    return network
+
+
+def move(network: Network, by: float) -> None:
+    """An update of all weights between the pass whose output is fed and the pass it is fed to."""
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=by)
+
+
+def of_feed(network: Network, hidden: torch.Tensor, make, by: float) -> list[torch.Tensor]:
+    """Loss and gradients of all parameters through a feed."""
+    feed = make(network, hidden)
+    move(network, by)
+    loss = feed.loss(network.hidden_of_sums(feed.first_layer(), None))
+    return [loss.detach(), *torch.autograd.grad(loss, list(network.parameters()))]
+
+
+def of_dense(network: Network, hidden: torch.Tensor, by: float) -> list[torch.Tensor]:
+    """The same by autograd on the dense form, in double precision."""
+    network, hidden = network.double(), hidden.double()
+    with torch.no_grad():
+        fed = network.output_dense(hidden)
+    move(network, by)
+    outputs, mask = network.output_dense(network.hidden_of_dense(fed)), fed != 0
+    loss = ((outputs - fed).square() * mask).sum() / mask.sum()
+    return [loss.detach(), *torch.autograd.grad(loss, list(network.parameters()))]
+
+
+def assert_close(ours: list[torch.Tensor], dense: list[torch.Tensor], bound: float = 1e-5) -> None:
+    for mine, exact in zip(ours, dense, strict=True):
+        assert (mine.double() - exact).norm() <= bound * exact.norm() + 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    items=st.integers(1, 40),
+    rows=st.integers(1, 9),
+    widths=st.sampled_from([(3,), (6, 4), (5, 3, 2)]),
+    tied=st.booleans(),
+    by=st.sampled_from([0.0, 1e-3, 0.05]),
+)
+def test_gram_form_equals_the_dense_one(items, rows, widths, tied, by):
+    hidden = torch.randn(rows, widths[0], generator=torch.Generator().manual_seed(items))
+    make = lambda network, fed: GramFeed(network, fed, weights_move=True)  # noqa: E731
+    network, twin = (network_of(items, widths, on_last=False, tied=tied) for _ in range(2))
+    dense_hidden = hidden if network.last_weight.shape[1] == widths[0] else hidden[:, : network.last_weight.shape[1]]
+    assert_close(of_feed(network, dense_hidden, make, by), of_dense(twin, dense_hidden, by), 2e-5)
+
+
+@pytest.mark.parametrize("on_last", [True, False])
+@pytest.mark.parametrize("activation", ["selu", "relu6", "sigmoid"])
+@pytest.mark.parametrize("values_at_once", [1, 24, 10_000])
+def test_blocked_form_equals_the_dense_one_whatever_the_blocks(values_at_once, activation, on_last, monkeypatch):
+    monkeypatch.setattr(blocked_refeeding, "BLOCK_VALUES", values_at_once)
+    hidden = torch.randn(8, 5, generator=torch.Generator().manual_seed(1))
+    make = lambda network, fed: BlockedFeed(  # noqa: E731
+        network, fed, weights_move=True, dropped=0.0, noise=torch.Generator()
+    )
+    network, twin = (network_of(19, (5,), on_last=on_last, tied=False, activation=activation) for _ in range(2))
+    assert_close(of_feed(network, hidden, make, 0.01), of_dense(twin, hidden, 0.01))
+
+
+def test_noise_on_what_is_fed_is_the_same_whenever_it_is_worked_out(monkeypatch):
+    monkeypatch.setattr(blocked_refeeding, "BLOCK_VALUES", 16)
+    network, noise = network_of(11, (4,), on_last=False, tied=False), torch.Generator().manual_seed(6)
+    feed = BlockedFeed(network, torch.randn(5, 4), weights_move=False, dropped=0.5, noise=noise)
+    after = noise.get_state()
+    first, second = (torch.cat([fed for _, fed in feed.blocks()], 1) for _ in range(2))
+    assert torch.equal(first, second)
+    assert torch.equal(noise.get_state(), after)
+    assert 0.2 < (first == 0).double().mean() < 0.8
+
+
+def test_the_cheaper_form_is_chosen_from_the_shapes():
+    network = network_of(50, (8,), on_last=False, tied=False)
+    options = TrainingOptions(refeed_steps=1)
+    assert refeeding_form(network, options, batch_size=9) is BlockedFeed  # 7 x 8 products against 6 x 9
+    assert refeeding_form(network, options, batch_size=10) is GramFeed
+    assert refeeding_form(network, TrainingOptions(refeed_steps=1, refeed_noise=0.1), batch_size=1000) is BlockedFeed
+    assert refeeding_form(network_of(50, (8,), on_last=True, tied=False), options, batch_size=1000) is BlockedFeed
