@@ -102,7 +102,7 @@ def test_noise_on_what_is_fed_is_the_same_whenever_it_is_worked_out(monkeypatch)
 def test_the_cheaper_form_is_chosen_from_the_shapes():
     network = network_of(50, (8,), on_last=False, tied=False)
     options = TrainingOptions(refeed_steps=1)
-    assert refeeding_form(network, options, batch_size=9) is BlockedFeed  # 7 x 8 products against 6 x 9
-    assert refeeding_form(network, options, batch_size=10) is GramFeed
-    assert refeeding_form(network, TrainingOptions(refeed_steps=1, refeed_noise=0.1), batch_size=1000) is BlockedFeed
-    assert refeeding_form(network_of(50, (8,), on_last=True, tied=False), options, batch_size=1000) is BlockedFeed
+    assert refeeding_form(network.shape, options, batch_size=9) is BlockedFeed  # 7 x 8 products against 6 x 9
+    assert refeeding_form(network.shape, options, batch_size=10) is GramFeed
+    assert refeeding_form(network.shape, TrainingOptions(refeed_steps=1, refeed_noise=0.1), batch_size=1000) is BlockedFeed
+    assert refeeding_form(network_of(50, (8,), on_last=True, tied=False).shape, options, batch_size=1000) is BlockedFeed

@@ -121,3 +121,11 @@ def test_refeeding_loss_that_is_not_finite_says_so():
     one = fitter(options, activation="identity", encoder=(4,))
     with pytest.raises(TrainingError, match=r"re-feeding loss .*\n.*train without re-feeding first \(refeed_steps=0\)"):
         one.train_step(0, 0)
+
+
+def test_refeeding_starts_after_the_warm_up_and_comes_every_so_many_batches():
+    options = TrainingOptions(batch_size=1, refeed_steps=1, refeed_every=2, refeed_warm_up=1)
+    model = AutoEncoder(encoder=(3,)).build(RATINGS.num_users, RATINGS.num_items, seed=0)
+    fitter = GradientFitter(model, RATINGS, options, seed=0)
+    assert fitter.train_step(0, 0).refeed_loss is None
+    assert [fitter.train_step(1, step).refeed_loss is None for step in range(3)] == [False, True, False]

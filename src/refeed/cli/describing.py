@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from refeed.data.splits import Split
-    from refeed.models import Spec
+    from refeed.models import AutoEncoder, Spec
     from refeed.runtime import Runtime
     from refeed.training.options import TrainingOptions
 
@@ -19,11 +19,19 @@ def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Ru
     where = f"{runtime.device}, {runtime.threads} threads, seed {runtime.seed}"
     if not isinstance(spec, AutoEncoder):
         return f"{network}, solved in one step ({where})"
-    refeeding = f", {options.refeed_steps} re-feeding step(s), label {options.refeed_label}" if options.refeed_steps else ""
+    refeeding = f", {_describe_refeeding(spec, options)}" if options.refeed_steps else ""
     return (
         f"{network}; {options.optimizer} at {options.learning_rate:g}, batches of {options.batch_size}, "
         f"{options.epochs} epochs{refeeding} ({where})"
     )
+
+
+def _describe_refeeding(spec: AutoEncoder, options: TrainingOptions) -> str:
+    from refeed.training.gram_refeeding import GramFeed
+    from refeed.training.refeeding import refeeding_form
+
+    form = "Gram matrices" if refeeding_form(spec.shape, options, options.batch_size) is GramFeed else "blocks of items"
+    return f"{options.refeed_steps} re-feeding step(s) through {form}, label {options.refeed_label}"
 
 
 def describe_network(spec: Spec, num_users: int, num_items: int) -> str:

@@ -50,7 +50,8 @@ class GradientFitter:
         self._stepper.set_learning_rate(rate)
         self._noise.manual_seed(derive_seed(self.seed, "dropout", epoch, step))
         rows = SparseRows.from_history(self._source.rows(self._batches(epoch)[step]), self.model.device)
-        loss, refeed_losses = self._train_batch(rows, self._noise)
+        refeed = epoch >= self.options.refeed_warm_up and step % self.options.refeed_every == 0
+        loss, refeed_losses = self._train_batch(rows, self._noise, refeed=refeed)
         self._require_finite(loss, refeed_losses, rate, f"epoch {epoch + 1}, batch {step + 1:,}")
         if step == self.num_steps(epoch) - 1:
             self._stepper.flush()  # the model is read between epochs

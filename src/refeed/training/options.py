@@ -33,6 +33,8 @@ class TrainingOptions:
         refeed_label: what the re-fed output is held against: "output" (itself, as the original's code: a further optimiser
             step on f(x) -> f(x)), "ratings" (a further step on f(x) -> ratings, as its author says elsewhere), or "joint"
             (one optimiser step on the sum of both losses).
+        refeed_every: re-feed every so many batches, at least 1.
+        refeed_warm_up: epochs without re-feeding at the start, at least 0.
         refeed_noise: probability of dropping a value of the re-fed output, 0 to below 1.
         gradient_clip: largest norm of the gradient of all weights together; none leaves it as it is.
         patience: epochs without a better validation RMSE after which training stops; none trains all epochs.
@@ -53,17 +55,19 @@ class TrainingOptions:
     decay_factor: float = 0.5
     refeed_steps: int = 0
     refeed_label: RefeedLabel = "output"
+    refeed_every: int = 1
+    refeed_warm_up: int = 0
     refeed_noise: float = 0.0
     gradient_clip: float | None = None
     patience: int | None = None
 
     def __post_init__(self) -> None:
         conform(self)
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "refeed_every"):
             _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
         for name in ("momentum", "refeed_noise"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "0 to below 1")
-        for name in ("weight_decay", "refeed_steps"):
+        for name in ("weight_decay", "refeed_steps", "refeed_warm_up"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < math.inf, "at least 0")
         for name in ("gradient_clip", "patience"):
             _require(name, getattr(self, name), getattr(self, name) is None or getattr(self, name) > 0, "above 0, or none")

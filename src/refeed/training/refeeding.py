@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from refeed.models.layers.sparse_rows import SparseRows
-from refeed.models.network import Network
+from refeed.models.network import Network, NetworkShape
 from refeed.training.blocked_refeeding import BlockedFeed
 from refeed.training.gram_refeeding import GramFeed
 from refeed.training.options import TrainingOptions
@@ -35,12 +35,12 @@ def masked_loss(outputs: Tensor, ratings: Tensor) -> Tensor:
     return (outputs - ratings).square().mean()
 
 
-def refeeding_form(network: Network, options: TrainingOptions, batch_size: int) -> type[GramFeed] | type[BlockedFeed]:
+def refeeding_form(shape: NetworkShape, options: TrainingOptions, batch_size: int) -> type[GramFeed] | type[BlockedFeed]:
     """The cheaper exact form for these shapes: Gram matrices need a linear last layer and no noise on what is fed."""
-    linear = not network.shape.activation_on_last_layer or network.shape.activation == "identity"
+    linear = not shape.activation_on_last_layer or shape.activation == "identity"
     if not linear or options.refeed_noise:
         return BlockedFeed
-    width = network.last_weight.shape[1]
+    width = shape.decoder[-1] if shape.decoder else shape.encoder[-1]
     gram, blocked = GRAM_PRODUCTS[options.refeed_label] * width, BLOCKED_PRODUCTS[options.refeed_label] * batch_size
     return GramFeed if gram < blocked else BlockedFeed
 
@@ -75,7 +75,7 @@ class BatchTrainer:
         if refeed_steps == 0:
             self.stepper.update(loss)
             return loss.item(), []
-        form = refeeding_form(self.network, self.options, len(rows))
+        form = refeeding_form(self.network.shape, self.options, len(rows))
         if self.options.refeed_label == "joint":
             return self._joint(loss, hidden, noise, form)
         fed = self._feed(form, hidden, noise)  # before the weights move
