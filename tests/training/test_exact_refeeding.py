@@ -70,9 +70,16 @@ def assert_close(ours: list[torch.Tensor], dense: list[torch.Tensor], bound: flo
 def test_gram_form_equals_the_dense_one(items, rows, widths, tied, by):
     hidden = torch.randn(rows, widths[0], generator=torch.Generator().manual_seed(items))
     make = lambda network, fed: GramFeed(network, fed, weights_move=True)  # noqa: E731
-    network, twin = (network_of(items, widths, on_last=False, tied=tied) for _ in range(2))
-    dense_hidden = hidden if network.last_weight.shape[1] == widths[0] else hidden[:, : network.last_weight.shape[1]]
-    assert_close(of_feed(network, dense_hidden, make, by), of_dense(twin, dense_hidden, by), 2e-5)
+    network, twin = (network_of(items, widths, on_last=False, tied=tied).double() for _ in range(2))
+    assert_close(of_feed(network, hidden.double(), make, by), of_dense(twin, hidden, by), 1e-9)
+
+
+@pytest.mark.parametrize("by", [0.0, 1e-4, 1e-2])
+def test_gram_form_is_as_exact_in_single_precision_at_usual_sizes(by):
+    hidden = torch.randn(64, 32, generator=torch.Generator().manual_seed(2))
+    network, twin = (network_of(1500, (32, 16), on_last=False, tied=False) for _ in range(2))
+    ours = of_feed(network, hidden, lambda own, fed: GramFeed(own, fed, weights_move=True), by)
+    assert_close(ours, of_dense(twin, hidden, by))
 
 
 @pytest.mark.parametrize("on_last", [True, False])
