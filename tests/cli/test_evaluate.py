@@ -113,6 +113,13 @@ def test_data_are_read_as_in_training(tmp_path):
     assert json.loads(done("evaluate", tmp_path / "model", path, "--json", "-").out)["num_ratings"] == 47
 
 
+def test_what_is_said_goes_over_what_was_recorded(tmp_path):
+    path = write_ratings(tmp_path / "a.csv")
+    done("train", path, "-o", tmp_path / "model", *QUICK, "--user", "user", "--scale", "0", "6")
+    error = refused(3, "evaluate", tmp_path / "model", path, "--scale", "1", "5")
+    assert "not the ratings that the model was trained on" in error  # the scale is a part of what ratings are
+
+
 def test_store_of_the_same_ratings_serves_as_well(tmp_path):
     path = write_ratings(tmp_path / "a.csv")
     options = ("--user", "user", "--scale", "0", "6")

@@ -62,9 +62,11 @@ def demo(
 
 def _next_steps(model: Path, user: int | str, recommended: list[Recommendation]) -> str:
     """Commands to try; the ratings of one's own are for the first two recommended items."""
-    opinions = [f"{one.title or one.item}={rating}" for one, rating in zip(recommended, ("5", "3.5"), strict=False)]
+    rated = zip(recommended, ("5", "3.5"), strict=False)
+    opinions = shlex.join(f"{one.title or one.item}={rating}" for one, rating in rated)
     command = f"refeed recommend {shlex.quote(str(model))}"
-    return f"next: {command} --user-id {user}\n  or, with ratings of your own: {command} {' '.join(map(shlex.quote, opinions))}"
+    known = f"{command} --user-id {shlex.quote(str(user))}"
+    return f"next: {known}\n  or, with ratings of your own: {command} {opinions}"
 
 
 def _data(data_folder: Path | None, synthetic: bool, seed: int) -> tuple[Ratings, list[str | None], str]:
@@ -118,6 +120,7 @@ def _prepare(ratings: Ratings, store: Path) -> Split:
     say("Each person's last tenth of ratings is the future (test), the tenth before it is for choosing the epoch (valid).")
     parts = split(stored, UserTimeSplit(fraction=0.1))
     say(f"  {audit_leaks(parts).verdict}")
+    say("  So it is with every split within each user: their own future is unseen, that of others is not.")
     return parts
 
 

@@ -91,4 +91,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a title that the terminal's encoding lacks is no reason to stop
-    app()
+    app(prog_name="refeed")

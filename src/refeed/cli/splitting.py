@@ -20,7 +20,7 @@ from refeed.data.splits import (
     TimeSplit,
     UserTimeSplit,
 )
-from refeed.errors import ConfigError
+from refeed.errors import ConfigError, SplitError
 
 PANEL = "Splitting"
 DEFAULT_FRACTION = 0.8  # of the time line, where a time split is asked for without a border
@@ -139,7 +139,18 @@ class SplittingOptions:
 
 
 def split(ratings: Ratings, splitter: Splitter) -> Split:
-    """Split the ratings and say how it came out."""
+    """Split the ratings and say how it came out.
+
+    Raises:
+        SplitError: these ratings do not allow it.
+    """
+    for kind, other, number in (("user", "item", ratings.num_users), ("item", "user", ratings.num_items)):
+        if number == 1:
+            raise SplitError(
+                f"there is a single {kind}, so no split is possible: each {other} has one rating, and it is either learnt from "
+                "or tested on",
+                fix=f"Check that --{kind} names the right column, or give ratings of several {kind}s.",
+            )
     parts = splitter.apply(ratings)
     for note in parts.notes:
         say(f"  {note}")
