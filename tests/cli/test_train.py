@@ -90,7 +90,7 @@ def test_settings_go_over_the_config_file_and_that_over_the_preset(ratings_csv, 
     options = fitted.provenance.options
     assert (options["epochs"], options["batch_size"], options["optimizer"], options["patience"]) == (1, 20, "sgd", None)
     assert "30 > 6 > 4 > dropout 0.65 > 6 > 30, tied, relu" in run.err
-    assert "1 re-feeding step(s) through blocks of items, label output" in run.err
+    assert "1 re-feeding step(s) of whole outputs, label output" in run.err
 
 
 def test_item_side_is_trained_over_the_users(ratings_csv, tmp_path):

@@ -11,6 +11,7 @@ from refeed.models import AutoEncoder
 from refeed.models.network import Network
 from refeed.training import blocked_refeeding
 from refeed.training.blocked_refeeding import BlockedFeed
+from refeed.training.dense_refeeding import DenseFeed
 from refeed.training.gram_refeeding import GramFeed
 from refeed.training.options import TrainingOptions
 from refeed.training.refeeding import refeeding_form
@@ -106,10 +107,12 @@ def test_noise_on_what_is_fed_is_the_same_whenever_it_is_worked_out(monkeypatch)
     assert 0.2 < (first == 0).double().mean() < 0.8
 
 
-def test_the_cheaper_form_is_chosen_from_the_shapes():
-    network = network_of(50, (8,), on_last=False, tied=False)
-    options = TrainingOptions(refeed_steps=1)
-    assert refeeding_form(network.shape, options, batch_size=9) is BlockedFeed  # 7 x 8 products against 6 x 9
-    assert refeeding_form(network.shape, options, batch_size=10) is GramFeed
-    assert refeeding_form(network.shape, TrainingOptions(refeed_steps=1, refeed_noise=0.1), batch_size=1000) is BlockedFeed
-    assert refeeding_form(network_of(50, (8,), on_last=True, tied=False).shape, options, batch_size=1000) is BlockedFeed
+def test_the_cheapest_form_is_chosen_from_the_shapes():
+    shape, options = network_of(50, (8,), on_last=False, tied=False).shape, TrainingOptions(refeed_steps=1)
+    noisy, many = TrainingOptions(refeed_steps=1, refeed_noise=0.1), 1_000_000
+    assert refeeding_form(shape, options, batch_size=9, num_columns=7000) is DenseFeed
+    assert refeeding_form(shape, options, batch_size=9, num_columns=many) is BlockedFeed  # 7 x 8 products against 6 x 9
+    assert refeeding_form(shape, options, batch_size=10, num_columns=many) is GramFeed
+    assert refeeding_form(shape, noisy, batch_size=1000, num_columns=many) is BlockedFeed
+    active = network_of(50, (8,), on_last=True, tied=False).shape
+    assert refeeding_form(active, options, batch_size=1000, num_columns=many) is BlockedFeed

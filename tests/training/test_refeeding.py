@@ -12,11 +12,21 @@ from refeed.models.layers.activations import ACTIVATIONS
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
 from refeed.models.original_weights import as_original_weights
+from refeed.training import optimizers, refeeding
 from refeed.training.options import TrainingOptions
 from refeed.training.refeeding import BatchTrainer, masked_loss
 from refeed.training.steppers import build_stepper
 
 N, STEPS = 8, 3
+
+
+@pytest.fixture(autouse=True, params=["dense products", "rated places only", "fused kernels"])
+def form_of_products(request, monkeypatch):
+    """Each test in both ways of computing a batch: as for small ones, and as for large ones."""
+    if request.param != "dense products":
+        monkeypatch.setattr(refeeding, "SMALL", 0)
+    if request.param == "fused kernels":
+        monkeypatch.setattr(optimizers, "FUSED_FROM", 0)
 
 
 def batches() -> list[tuple[SparseRows, torch.Tensor]]:

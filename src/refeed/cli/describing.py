@@ -19,19 +19,23 @@ def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Ru
     where = f"{runtime.device}, {runtime.threads} threads, seed {runtime.seed}"
     if not isinstance(spec, AutoEncoder):
         return f"{network}, solved in one step ({where})"
-    refeeding = f", {_describe_refeeding(spec, options)}" if options.refeed_steps else ""
+    columns = parts.train.num_items if spec.side == "user" else parts.train.num_users
+    refeeding = f", {_describe_refeeding(spec, options, columns)}" if options.refeed_steps else ""
     return (
         f"{network}; {options.optimizer} at {options.learning_rate:g}, batches of {options.batch_size}, "
         f"{options.epochs} epochs{refeeding} ({where})"
     )
 
 
-def _describe_refeeding(spec: AutoEncoder, options: TrainingOptions) -> str:
+def _describe_refeeding(spec: AutoEncoder, options: TrainingOptions, num_columns: int) -> str:
+    from refeed.training.blocked_refeeding import BlockedFeed
+    from refeed.training.dense_refeeding import DenseFeed
     from refeed.training.gram_refeeding import GramFeed
     from refeed.training.refeeding import refeeding_form
 
-    form = "Gram matrices" if refeeding_form(spec.shape, options, options.batch_size) is GramFeed else "blocks of items"
-    return f"{options.refeed_steps} re-feeding step(s) through {form}, label {options.refeed_label}"
+    form = refeeding_form(spec.shape, options, batch_size=options.batch_size, num_columns=num_columns)
+    names = {GramFeed: "through Gram matrices", BlockedFeed: "through blocks of items", DenseFeed: "of whole outputs"}
+    return f"{options.refeed_steps} re-feeding step(s) {names[form]}, label {options.refeed_label}"
 
 
 def describe_network(spec: Spec, num_users: int, num_items: int) -> str:

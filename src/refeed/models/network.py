@@ -108,7 +108,11 @@ class Network(nn.Module):
 
     def hidden_of_dense(self, inputs: Tensor, noise: torch.Generator | None = None) -> Tensor:
         """The last hidden layer, (B, k), for a dense input (B, n)."""
-        return self.hidden_of_sums(inputs @ self.input_weight + self.input_bias, noise)
+        return self.hidden_of_sums(self.sums_of_dense(inputs), noise)
+
+    def sums_of_dense(self, inputs: Tensor) -> Tensor:
+        """The first layer's sums, (B, m), for a dense input (B, n)."""
+        return F.linear(inputs, self.input_weight.t(), self.input_bias)
 
     def output_at(self, hidden: Tensor, places: SparseRows, *, edge: EdgeWeights | None = None) -> Tensor:
         """The output, (nnz,), at the places only, which are over the columns of `edge` (the network's own for None)."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from refeed.training.options import TrainingOptions
@@ -14,15 +14,25 @@ from refeed.training.options import TrainingOptions
 WARM_UP_SHARE = 0.3  # one-cycle: share of all steps in which the rate rises
 START_DIVISOR, END_DIVISOR = 25.0, 1e4  # one-cycle: the rate starts at peak / 25 and ends at peak / 10,000
 
+FUSED_FROM = 1 << 16  # numbers; below that the fused kernel gains nothing and rounds otherwise than the plain one
+
 Parameters = list[dict[str, object]]
 
-BUILDERS: dict[str, Callable[[Parameters, TrainingOptions], Optimizer]] = {
-    "sgd": lambda groups, options: torch.optim.SGD(groups, lr=options.learning_rate, momentum=options.momentum, fused=True),
-    "adam": lambda groups, options: torch.optim.Adam(groups, lr=options.learning_rate, fused=True),
-    "adamw": lambda groups, options: torch.optim.AdamW(groups, lr=options.learning_rate, fused=True),
-    "adagrad": lambda groups, options: torch.optim.Adagrad(groups, lr=options.learning_rate, fused=True),
-    "rmsprop": lambda groups, options: torch.optim.RMSprop(groups, lr=options.learning_rate, momentum=options.momentum),
+BUILDERS: dict[str, Callable[[Parameters, TrainingOptions, bool], Optimizer]] = {
+    "sgd": lambda groups, options, fuse: torch.optim.SGD(
+        groups, lr=options.learning_rate, momentum=options.momentum, fused=fuse
+    ),
+    "adam": lambda groups, options, fuse: torch.optim.Adam(groups, lr=options.learning_rate, fused=fuse),
+    "adamw": lambda groups, options, fuse: torch.optim.AdamW(groups, lr=options.learning_rate, fused=fuse),
+    "adagrad": lambda groups, options, fuse: torch.optim.Adagrad(groups, lr=options.learning_rate, fused=fuse),
+    "rmsprop": lambda groups, options, fuse: torch.optim.RMSprop(groups, lr=options.learning_rate, momentum=options.momentum),
 }
+
+
+def fused(parameters: Sequence[Tensor]) -> bool:
+    """Whether PyTorch's fused kernel should update these: it is there for their device, and they are many enough to gain."""
+    numbers = sum(parameter.numel() for parameter in parameters)
+    return numbers >= FUSED_FROM and all(parameter.device.type in {"cpu", "cuda"} for parameter in parameters)
 
 
 def build_optimizer(model: nn.Module, options: TrainingOptions) -> Optimizer:
@@ -33,7 +43,7 @@ def build_optimizer(model: nn.Module, options: TrainingOptions) -> Optimizer:
         {"params": matrices, "weight_decay": options.weight_decay},
         {"params": biases, "weight_decay": options.weight_decay if options.decay_biases else 0.0},
     ]
-    return BUILDERS[options.optimizer](groups, options)
+    return BUILDERS[options.optimizer](groups, options, fused([*matrices, *biases]))
 
 
 def learning_rate_at(options: TrainingOptions, *, epoch: int, step: int, steps_per_epoch: int) -> float:

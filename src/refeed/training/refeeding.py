@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -10,12 +10,17 @@ from torch import Tensor
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network, NetworkShape
 from refeed.training.blocked_refeeding import BlockedFeed
+from refeed.training.dense_refeeding import DenseFeed
 from refeed.training.gram_refeeding import GramFeed
 from refeed.training.options import TrainingOptions
 from refeed.training.steppers import Stepper
 
 GRAM_PRODUCTS = {"output": 7, "joint": 4, "ratings": 2}  # products n x k x k of a re-feeding step in the Gram form
+SMALL = 1 << 16  # places of a batch up to which dense products cost less than picking the rated ones
 BLOCKED_PRODUCTS = {"output": 6, "joint": 6, "ratings": 3}  # products B x n x k of one in the blocked form
+
+
+Form: TypeAlias = type[GramFeed] | type[BlockedFeed] | type[DenseFeed]
 
 
 class Feed(Protocol):
@@ -35,8 +40,10 @@ def masked_loss(outputs: Tensor, ratings: Tensor) -> Tensor:
     return (outputs - ratings).square().mean()
 
 
-def refeeding_form(shape: NetworkShape, options: TrainingOptions, batch_size: int) -> type[GramFeed] | type[BlockedFeed]:
-    """The cheaper exact form for these shapes: Gram matrices need a linear last layer and no noise on what is fed."""
+def refeeding_form(shape: NetworkShape, options: TrainingOptions, *, batch_size: int, num_columns: int) -> Form:
+    """The cheapest exact form for these shapes: Gram matrices need a linear last layer and no noise on what is fed."""
+    if batch_size * num_columns <= SMALL:
+        return DenseFeed
     linear = not shape.activation_on_last_layer or shape.activation == "identity"
     if not linear or options.refeed_noise:
         return BlockedFeed
@@ -69,22 +76,29 @@ class BatchTrainer:
             the supervised loss and the loss of each re-feeding step, all before the update that they cause.
         """
         refeed_steps = self.options.refeed_steps if refeed else 0
-        edge, local = self.stepper.read(rows, all_columns=refeed_steps > 0)
-        hidden = self.network.hidden_of_rows(local, noise, edge=edge)
-        loss = masked_loss(self.network.output_at(hidden, local, edge=edge), local.values)
+        hidden, loss = self._supervised(rows, noise, all_columns=refeed_steps > 0)
         if refeed_steps == 0:
             self.stepper.update(loss)
             return loss.item(), []
-        form = refeeding_form(self.network.shape, self.options, len(rows))
+        form = refeeding_form(self.network.shape, self.options, batch_size=len(rows), num_columns=self.network.num_columns)
         if self.options.refeed_label == "joint":
             return self._joint(loss, hidden, noise, form)
         fed = self._feed(form, hidden, noise)  # before the weights move
         self.stepper.update(loss)
         return loss.item(), self._in_turn(rows, fed, noise, form)
 
-    def _in_turn(
-        self, rows: SparseRows, fed: Feed, noise: torch.Generator, form: type[GramFeed] | type[BlockedFeed]
-    ) -> list[float]:
+    def _supervised(self, rows: SparseRows, noise: torch.Generator, *, all_columns: bool) -> tuple[Tensor, Tensor]:
+        """The last hidden layer and the loss on the ratings."""
+        if len(rows) * rows.num_columns <= SMALL and not self.network.shape.input_dropout:
+            self.stepper.read(rows, all_columns=True)
+            hidden = self.network.hidden_of_dense(rows.to_dense(), noise)
+            outputs = self.network.output_dense(hidden)[rows.row_of_entry, rows.columns]
+            return hidden, masked_loss(outputs, rows.values)
+        edge, local = self.stepper.read(rows, all_columns=all_columns)
+        hidden = self.network.hidden_of_rows(local, noise, edge=edge)
+        return hidden, masked_loss(self.network.output_at(hidden, local, edge=edge), local.values)
+
+    def _in_turn(self, rows: SparseRows, fed: Feed, noise: torch.Generator, form: Form) -> list[float]:
         """Further optimiser steps, each on the output of the pass before it."""
         losses = []
         for remaining in reversed(range(self.options.refeed_steps)):
@@ -100,9 +114,7 @@ class BatchTrainer:
             fed = following
         return losses
 
-    def _joint(
-        self, supervised: Tensor, hidden: Tensor, noise: torch.Generator, form: type[GramFeed] | type[BlockedFeed]
-    ) -> tuple[float, list[float]]:
+    def _joint(self, supervised: Tensor, hidden: Tensor, noise: torch.Generator, form: Form) -> tuple[float, list[float]]:
         """One optimiser step on the sum of the supervised and all re-feeding losses."""
         total, losses = supervised, []
         for _ in range(self.options.refeed_steps):
@@ -114,11 +126,13 @@ class BatchTrainer:
         self.stepper.update(total)
         return supervised.item(), losses
 
-    def _feed(self, form: type[GramFeed] | type[BlockedFeed], hidden: Tensor, noise: torch.Generator) -> Feed:
+    def _feed(self, form: Form, hidden: Tensor, noise: torch.Generator) -> Feed:
         """The output for `hidden` under the weights as they are now, to be fed back.
 
         A row whose hidden layer is all zero can have outputs of exactly 0 (while a bias still is); only blocks leave those out.
         """
+        if form is DenseFeed:
+            return DenseFeed(self.network, hidden.detach(), dropped=self.options.refeed_noise, noise=noise)
         if form is GramFeed and not bool((hidden == 0).all(1).any()):
             return GramFeed(self.network, hidden.detach(), weights_move=self.options.refeed_label != "joint")
         return BlockedFeed(

@@ -15,6 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from refeed.training.optimizers import fused
+
 
 class RowLazyMomentum:
     """The momentum buffers of some parameters with a common row index, and how many steps each row has taken.
@@ -104,7 +106,7 @@ class RowLazyMomentum:
         """A fused dense optimiser that works on our buffer."""
         parameter = self.parameters[place]
         optimizer = torch.optim.SGD(
-            [parameter], lr=1.0, momentum=self.momentum, weight_decay=self.weight_decay[place], fused=True
+            [parameter], lr=1.0, momentum=self.momentum, weight_decay=self.weight_decay[place], fused=fused([parameter])
         )
         if self.momentum:
             optimizer.state[parameter]["momentum_buffer"] = self.buffers[place]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import EdgeWeights, Network
-from refeed.training.optimizers import build_optimizer, set_learning_rate
+from refeed.training.optimizers import build_optimizer, fused, set_learning_rate
 from refeed.training.options import TrainingOptions
 from refeed.training.row_lazy_momentum import RowLazyMomentum
 
@@ -132,7 +132,9 @@ class RowLazyStepper:
             {"params": [parameter for parameter in self._hidden if parameter.dim() > 1], "weight_decay": options.weight_decay},
             {"params": [parameter for parameter in self._hidden if parameter.dim() <= 1], "weight_decay": bias_decay},
         ]
-        self._optimizer = torch.optim.SGD(groups, lr=options.learning_rate, momentum=options.momentum, fused=True)
+        self._optimizer = torch.optim.SGD(
+            groups, lr=options.learning_rate, momentum=options.momentum, fused=fused(self._hidden)
+        )
         for parameter in self._hidden if options.momentum else []:
             self._optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         self._rate = options.learning_rate

@@ -19,6 +19,11 @@ def identity(values: Tensor) -> Tensor:
     return values
 
 
+def swish(values: Tensor) -> Tensor:
+    """x * sigmoid(x), rounded as the original program rounds it (PyTorch's own silu rounds otherwise)."""
+    return values * torch.sigmoid(values)
+
+
 ACTIVATIONS: dict[str, Activation] = {
     "selu": F.selu,
     "elu": F.elu,
@@ -27,7 +32,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "relu6": F.relu6,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
-    "silu": F.silu,
+    "silu": swish,
     "gelu": F.gelu,
     "identity": identity,
 }
