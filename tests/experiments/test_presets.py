@@ -33,7 +33,7 @@ def test_paper_presets_are_the_original_programs_settings(name, encoder, dropout
     )
     assert found.training == TrainingOptions(
         epochs=100, batch_size=128, optimizer="sgd", learning_rate=0.005, momentum=0.9, weight_decay=0.0, schedule="multistep",
-        milestones=(24, 36, 48, 66, 72), decay_factor=0.5, refeed_steps=1, refeed_label="output", refeed_noise=0.0,
+        milestones=(23, 35, 47, 65, 71), decay_factor=0.5, refeed_steps=1, refeed_label="output", refeed_noise=0.0,
     )  # fmt: skip
     assert "Kuchaiev & Ginsburg (2017)" in found.about
 
