@@ -74,3 +74,12 @@ def test_program_runs_as_a_process_of_its_own(tmp_path):
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (process.returncode, process.stdout) == (3, "")
     assert process.stderr == f"error: {tmp_path / 'absent.csv'}: there is no such file or folder\n  Check the path.\n"
+
+
+def test_console_script_flushes_and_ends_with_the_status_of_the_command(tmp_path):
+    (tmp_path / "bad.csv").write_text("user,item,rating\n1,2,3\n1,2\n")
+    command = [sys.executable, "-c", "from refeed.cli.main import program; program()", "check", str(tmp_path / "bad.csv")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3
+    assert "line 3" in ended.stderr
+    assert "terminate" not in ended.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -92,3 +93,18 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a title that the terminal's encoding lacks is no reason to stop
     app(prog_name="refeed")
+
+
+def program() -> None:
+    """The console script: `main`, ended without waiting for threads.
+
+    A reader that stopped at a bad line can leave a thread of Arrow's behind, on which the interpreter's end aborts or waits.
+    """
+    status: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        status = end.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else int(status is not None))

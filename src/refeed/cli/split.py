@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from refeed.cli.console import results, write_json
+from refeed.cli.console import results, say, write_json
 from refeed.cli.option_groups import Data, Json, Overwrite, takes_options
 from refeed.cli.outputs import require_file, require_json
 from refeed.cli.reading import ReadingOptions, read
@@ -92,3 +92,6 @@ def _write_parts(parts: Split, output: Path, overwrite: bool) -> None:
         tables.append(table.append_column("split", pa.array([name] * len(table), pa.string())))
     with atomic_file(output, overwrite=overwrite) as path:
         pq.write_table(pa.concat_tables(tables), path)
+    dropped = sum(cold.ratings for cold in parts.cold.values()) + sum(parts.left_out.values())
+    if dropped:
+        say(f"{output}: without the {dropped:,} ratings that are in no part (cold or left out)")
