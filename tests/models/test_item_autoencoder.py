@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from refeed.models import AutoEncoder
-from refeed.models.item_autoencoder import same_rows, transposed
+from refeed.models.item_scorer import same_rows, transposed
 from refeed.runtime import Runtime
 from refeed.training.options import TrainingOptions
 from refeed.training.train import train
@@ -60,7 +60,7 @@ def test_person_without_a_rating_gets_the_mean_vector(fitted):
     model = fitted.model
     scores = model.score_rows(history_of({}, num_items=model.num_items))[0]
     with torch.no_grad():
-        codes, network = model._item_codes(), model.network
+        codes, network = model.scorer().codes, model.network
         expected = codes @ network.last_weight.mean(0) + network.output_bias.mean()
     np.testing.assert_allclose(scores, expected.numpy() + model.offsets.mean.item() + model.offsets.item_part(), rtol=1e-5)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from refeed.models import AutoEncoder
 from refeed.models.layers.activations import ACTIVATIONS
+from refeed.models.layers.dropout import dropout
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
 from small_worlds import history_of
@@ -94,7 +95,7 @@ def test_dropout_acts_on_its_own_layer_and_only_with_noise(where, expected):
     rows = batch().with_values(batch().values.double())
 
     def mask(*shape):
-        return torch.empty(*shape, dtype=torch.float64).bernoulli_(0.5, generator=generator) * 2
+        return dropout(torch.ones(*shape, dtype=torch.float64), 0.5, generator)
 
     generator = torch.Generator().manual_seed(7)
     noisy = net.hidden_of_rows(rows, torch.Generator().manual_seed(7))

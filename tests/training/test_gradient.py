@@ -10,6 +10,7 @@ from dense_reference import DenseAutoEncoder, DenseTrainer
 from refeed.data.batches import derive_seed, epoch_batches
 from refeed.errors import TrainingError
 from refeed.models import AutoEncoder
+from refeed.models.layers.dropout import dropout
 from refeed.models.original_weights import as_original_weights
 from refeed.training.gradient import GradientFitter
 from refeed.training.options import TrainingOptions
@@ -70,7 +71,7 @@ def test_whole_run_equals_the_dense_reference():
         sgd.param_groups[0]["lr"] = 0.02 if epoch < 2 else 0.01
         for step, batch in enumerate(epoch_batches(RATINGS.user_counts, 9, seed=5, epoch=epoch)):
             generator = torch.Generator().manual_seed(derive_seed(5, "dropout", epoch, step))
-            masks = [torch.empty(len(batch), 4).bernoulli_(0.5, generator=generator) * 2 for _ in range(2)]
+            masks = [dropout(torch.ones(len(batch), 4), 0.5, generator) for _ in range(2)]
             expected = reference.step(everything[batch], rated[batch] > 0, masks)
             report = ours.train_step(epoch, step)
             assert [report.squared_error / report.ratings, report.refeed_loss] == pytest.approx(expected, rel=1e-4)

@@ -9,6 +9,7 @@ import torch
 from dense_reference import DenseAutoEncoder, DenseTrainer
 from refeed.models import AutoEncoder
 from refeed.models.layers.activations import ACTIVATIONS
+from refeed.models.layers.dropout import dropout
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
 from refeed.models.original_weights import as_original_weights
@@ -71,8 +72,7 @@ def code_masks(spec, options, seed) -> list[torch.Tensor]:
     if spec.dropout == 0:
         return []
     generator, shape = torch.Generator().manual_seed(seed), (5, spec.encoder[-1])
-    kept = [torch.empty(shape, dtype=torch.float64).bernoulli_(1 - spec.dropout, generator=generator) for _ in range(3)]
-    return [one / (1 - spec.dropout) for one in kept[: 1 + options.refeed_steps]]
+    return [dropout(torch.ones(shape, dtype=torch.float64), spec.dropout, generator) for _ in range(1 + options.refeed_steps)]
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,30 @@ def test_refeed_noise_drops_values_of_the_refed_output_and_of_its_label():
     network, (rows, _) = Network(spec.shape, N, seed=1).double(), BATCHES[0]
     with torch.no_grad():
         fed = network.output_dense(network.hidden_of_rows(rows))
-        label = fed * torch.empty_like(fed).bernoulli_(0.5, generator=torch.Generator().manual_seed(4)) * 2
+        label = dropout(fed, 0.5, torch.Generator().manual_seed(4))
         errors = (network.output_dense(network.hidden_of_dense(label)) - label)[label != 0]
     _, (loss,) = BatchTrainer(network, options, build_stepper(network, options))(rows, torch.Generator().manual_seed(4))
     assert 0 < len(errors) < 0.7 * fed.numel()
     assert loss == pytest.approx(errors.square().mean().item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("label", ["output", "ratings", "joint"])
+def test_bfloat16_products_stay_near_the_others_and_leave_weights_in_single_precision(label, monkeypatch):
+    monkeypatch.setattr(refeeding, "SMALL", 0)
+    monkeypatch.setattr(refeeding, "BLOCKED_PRODUCTS", dict.fromkeys(refeeding.BLOCKED_PRODUCTS, 10**9))  # so the Gram form
+    spec, rows = AutoEncoder(encoder=(32, 16), decoder=(32,)), BATCHES[0][0]
+    rows = rows.with_values(rows.values.float())
+    trained = {}
+    for precision in ("float32", "bfloat16"):
+        options = TrainingOptions(optimizer="sgd", learning_rate=0.05, refeed_steps=1, refeed_label=label, precision=precision)
+        network = Network(spec.shape, N, seed=1)
+        start = {name: weight.clone() for name, weight in network.state_dict().items()}
+        stepper = build_stepper(network, options)
+        losses = BatchTrainer(network, options, stepper)(rows, torch.Generator().manual_seed(0))
+        stepper.close()
+        assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+        trained[precision] = losses, torch.cat([(w - start[name]).flatten() for name, w in network.state_dict().items()])
+    (loss, (refed,)), change = trained["float32"]
+    (near_loss, (near_refed,)), near_change = trained["bfloat16"]
+    assert [near_loss, near_refed] == pytest.approx([loss, refed], rel=0.02)
+    assert 1e-5 < (near_change - change).norm() / change.norm() < 0.02

@@ -30,13 +30,13 @@ def test_lazy_steps_equal_dense_ones_whatever_is_read_and_however_the_rate_chang
     for number, read in enumerate(reads):
         rows, rate = torch.tensor(sorted(read), dtype=torch.int64), 0.2 / (1 + number)
         if len(read) == ROWS:
-            ours.catch_up(None)
+            ours.flush()
             for one in lazy:
                 one.grad = None
             loss(lazy[0], lazy[1]).backward()
             ours.step_all(rate)
         else:
-            leaves = ours.read(rows)
+            leaves = ours.read(rows, rate)
             loss(*leaves).backward()
             ours.step_rows(rows, leaves, rate)
         for optimizer in theirs:
@@ -52,18 +52,51 @@ def test_lazy_steps_equal_dense_ones_whatever_is_read_and_however_the_rate_chang
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
-def test_row_that_was_skipped_is_brought_up_to_date_in_closed_form():
+def test_row_that_was_skipped_is_read_in_closed_form_and_never_touched():
     (weight,) = (nn.Parameter(torch.tensor([[1.0], [1.0]], dtype=torch.float64)),)
     ours = RowLazyMomentum([weight], [0.0], momentum=0.5)
-    ours.buffers[0].fill_(8.0)
-    for _ in range(3):
-        leaves = ours.read(torch.tensor([0]))
+    ours.buffer(0).fill_(8.0)
+    for number in range(3):
+        leaves = ours.read(torch.tensor([0]), 0.1)
+        if number == 0:
+            stored = ours.coordinates[0][1::2].clone()
         (0 * leaves[0]).sum().backward()
         ours.step_rows(torch.tensor([0]), leaves, rate=0.1)
-    assert weight[1].item() == 1.0  # not read, so not touched yet
-    ours.catch_up(torch.tensor([1]))
+    assert torch.equal(ours.coordinates[0][1::2], stored)
+    (row,) = ours.read(torch.tensor([1]), 0.1)
+    assert row.item() == pytest.approx(1.0 - 0.1 * (4 + 2 + 1))
+    ours.flush()
     assert weight[1].item() == pytest.approx(1.0 - 0.1 * (4 + 2 + 1))
-    assert ours.buffers[0][1].item() == pytest.approx(1.0)
+    assert ours.buffer(0)[1].item() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("decay", [0.0, 1e-4, 0.5])  # at the last one the eigenvectors are complex
+def test_thousands_of_steps_in_single_precision_end_where_dense_double_precision_does(decay):
+    generator = torch.Generator().manual_seed(1)
+    start = torch.randn(40, 2, generator=generator)
+    lazy, dense = nn.Parameter(start.clone()), nn.Parameter(start.double())
+    ours = RowLazyMomentum([lazy], [decay], momentum=0.9)
+    theirs = torch.optim.SGD([dense], lr=1.0, momentum=0.9, weight_decay=decay)
+    for number in range(2000):
+        rows, rate = torch.randperm(40, generator=generator)[:3].sort().values, 0.05 if number < 1500 else 0.005
+        target = torch.randn(3, 2, generator=generator)
+        theirs.param_groups[0]["lr"] = rate
+        leaves = ours.read(rows, rate)
+        (leaves[0] - target).square().sum().backward()
+        ours.step_rows(rows, leaves, rate)
+        theirs.zero_grad()
+        (dense[rows] - target.double()).square().sum().backward()
+        theirs.step()
+    ours.flush()
+    torch.testing.assert_close(lazy.double(), dense, rtol=2e-5, atol=2e-5)
+
+
+def test_closed_parameters_hold_no_memory_but_their_own():
+    matrix, vector = parameters()
+    ours = RowLazyMomentum([matrix, vector], [0.0, 0.0], momentum=0.9)
+    step(ours, [2])
+    ours.close()
+    assert matrix.untyped_storage().nbytes() == matrix.numel() * 8
 
 
 def test_state_is_taken_up_where_it_was():
@@ -94,6 +127,6 @@ def loss(matrix: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
 
 def step(momentum: RowLazyMomentum, rows: list[int]) -> None:
     places = torch.tensor(rows)
-    leaves = momentum.read(places)
+    leaves = momentum.read(places, 0.05)
     loss(*leaves).backward()
     momentum.step_rows(places, leaves, rate=0.05)

@@ -60,7 +60,7 @@ def test_run_interrupted_twice_equals_the_uninterrupted_one(tmp_path):
 
 def test_fitted_model_is_its_best_epoch_on_validation():
     recorder = Recorder()
-    fitted = run(replace(OPTIONS, epochs=6, learning_rate=0.05), progress=recorder)
+    fitted = run(replace(OPTIONS, epochs=6, learning_rate=0.1), progress=recorder)
     errors = [record.valid_rmse for record in recorder.records]
     best = int(np.argmin(errors))
     assert fitted.provenance.best_epoch == best + 1 < len(errors)

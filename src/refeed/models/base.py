@@ -15,20 +15,8 @@ from torch import nn
 from refeed.data.history import History
 
 
-class RatingModel(nn.Module, abc.ABC):
-    """A rating predictor over n items. It sees people only through the histories that it is given.
-
-    All that it has learnt lies in its parameters and buffers, so that its state dict is the whole model.
-
-    Attributes:
-        variable_buffers: names of buffers whose size depends on the training data.
-    """
-
-    variable_buffers: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(self, num_users: int, num_items: int) -> None:
-        super().__init__()
-        self.num_users, self.num_items = num_users, num_items
+class Scorer(abc.ABC):
+    """Answers about people, whom it sees only through the histories that it is given."""
 
     @abc.abstractmethod
     def predict_pairs(
@@ -44,7 +32,27 @@ class RatingModel(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """Predicted ratings of every item for every person of the history, float32 (B, n), not clipped."""
+        """Predicted ratings of every item for every person of the history, a new float32 (B, n), not clipped."""
+
+
+class RatingModel(nn.Module, Scorer):
+    """A rating predictor over n items.
+
+    All that it has learnt lies in its parameters and buffers, so that its state dict is the whole model.
+
+    Attributes:
+        variable_buffers: names of buffers whose size depends on the training data.
+    """
+
+    variable_buffers: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, num_users: int, num_items: int) -> None:
+        super().__init__()
+        self.num_users, self.num_items = num_users, num_items
+
+    @abc.abstractmethod
+    def scorer(self) -> Scorer:
+        """The model as it is now, to be asked many times: what does not depend on whom it is asked about is worked out once."""
 
     @property
     def device(self) -> torch.device:

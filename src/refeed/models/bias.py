@@ -60,12 +60,16 @@ class BiasModel(RatingModel):
         self.spec = spec
         self.offsets = Offsets("bias", num_items, user_regularisation=spec.user_regularisation)
 
+    def scorer(self) -> BiasModel:
+        """See `RatingModel.scorer`: nothing is to be worked out."""
+        return self
+
     def predict_pairs(
         self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """See `RatingModel.predict_pairs`."""
+        """See `Scorer.predict_pairs`."""
         return self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `RatingModel.score_rows`."""
+        """See `Scorer.score_rows`."""
         return self.offsets.user_part(history)[:, None] + self.offsets.item_part()[None, :]

@@ -15,6 +15,7 @@ from refeed.models.layers.dropout import dropout
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.layers.sparse_linear import sparse_linear
 from refeed.models.layers.sparse_rows import SparseRows
+from refeed.models.layers.wide_linear import wide_linear
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,12 @@ class Network(nn.Module):
         return EdgeWeights(self.input_weight, self.last_weight, self.output_bias)
 
     def hidden_of_rows(
-        self, rows: SparseRows, noise: torch.Generator | None = None, *, edge: EdgeWeights | None = None
+        self,
+        rows: SparseRows,
+        noise: torch.Generator | None = None,
+        *,
+        edge: EdgeWeights | None = None,
+        precision: torch.dtype = torch.float32,
     ) -> Tensor:
         """The last hidden layer, (B, k), for sparse rows.
 
@@ -101,14 +107,18 @@ class Network(nn.Module):
             rows: over the columns of `edge`.
             noise: switches dropout on.
             edge: the first layer's weights; the network's own for None.
+            precision: of the products between hidden layers.
         """
         values = dropout(rows.values, self.shape.input_dropout, noise)
         weight = self.input_weight if edge is None else edge.input
-        return self.hidden_of_sums(sparse_linear(rows.with_values(values), weight, self.input_bias), noise)
+        sums = sparse_linear(rows.with_values(values), weight, self.input_bias)
+        return self.hidden_of_sums(sums, noise, precision=precision)
 
-    def hidden_of_dense(self, inputs: Tensor, noise: torch.Generator | None = None) -> Tensor:
+    def hidden_of_dense(
+        self, inputs: Tensor, noise: torch.Generator | None = None, *, precision: torch.dtype = torch.float32
+    ) -> Tensor:
         """The last hidden layer, (B, k), for a dense input (B, n)."""
-        return self.hidden_of_sums(self.sums_of_dense(inputs), noise)
+        return self.hidden_of_sums(self.sums_of_dense(inputs), noise, precision=precision)
 
     def sums_of_dense(self, inputs: Tensor) -> Tensor:
         """The first layer's sums, (B, m), for a dense input (B, n)."""
@@ -121,7 +131,7 @@ class Network(nn.Module):
 
     def output_dense(self, hidden: Tensor) -> Tensor:
         """The whole output, (B, n)."""
-        return self.last(F.linear(hidden, self.last_weight, self.output_bias))
+        return self.last(wide_linear(hidden, self.last_weight, self.output_bias))
 
     @property
     def last_weight(self) -> Tensor:
@@ -132,17 +142,31 @@ class Network(nn.Module):
         """The last layer's activation, of any shape."""
         return self._activation(values) if self.shape.activation_on_last_layer else values
 
-    def hidden_of_sums(self, first: Tensor, noise: torch.Generator | None) -> Tensor:
-        """From the first layer's sums, (B, m), through all hidden layers."""
+    def hidden_of_sums(self, first: Tensor, noise: torch.Generator | None, *, precision: torch.dtype = torch.float32) -> Tensor:
+        """From the first layer's sums, (B, m), through all hidden layers.
+
+        Args:
+            first: the sums.
+            noise: switches dropout on.
+            precision: what the products between hidden layers are taken in; the weights, their gradients and the result stay as
+                they are (master weights, Micikevicius et al. 2018).
+        """
         hidden = self._activation(first)
         for weight, bias in zip(self.encoder_weights, self.encoder_biases, strict=True):
             hidden = dropout(hidden, self.shape.hidden_dropout, noise)
-            hidden = self._activation(F.linear(hidden, weight, bias))
+            hidden = self._activation(_linear(hidden, weight, bias, precision))
         hidden = dropout(hidden, self.shape.code_dropout, noise)
         weights = [weight.t() for weight in reversed(self.encoder_weights)] if self.shape.tied else self.decoder_weights
         for weight, bias in zip(weights, self.decoder_biases, strict=True):
-            hidden = dropout(self._activation(F.linear(hidden, weight, bias)), self.shape.hidden_dropout, noise)
-        return hidden
+            hidden = dropout(self._activation(_linear(hidden, weight, bias, precision)), self.shape.hidden_dropout, noise)
+        return hidden.to(first.dtype)
+
+
+def _linear(inputs: Tensor, weight: Tensor, bias: Tensor, precision: torch.dtype) -> Tensor:
+    """inputs weight^T + bias; float64 networks (of tests) stay as they are."""
+    if precision is torch.bfloat16:
+        return F.linear(inputs.to(precision), weight.to(precision), bias.to(precision))
+    return F.linear(inputs, weight, bias)
 
 
 def _matrices(widths: tuple[int, ...]) -> nn.ParameterList:

@@ -32,20 +32,26 @@ class UserAutoEncoder(RatingModel):
         """The rows that the network is trained on: users, offsets taken off, worked out for each batch."""
         return RowSource(train.user_counts, lambda users: self._inputs(train.rows(users)))
 
+    def scorer(self) -> UserAutoEncoder:
+        """See `RatingModel.scorer`: nothing is to be worked out."""
+        return self
+
     @torch.no_grad()
     def predict_pairs(
         self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """See `RatingModel.predict_pairs`; each asked row goes through the network once."""
+        """See `Scorer.predict_pairs`; each asked row goes through the network once."""
         asked, places, place_of_pair = asked_places(rows, items, self.num_items, self.device)
         outputs = self.network.output_at(self._hidden(history.rows(asked)), places).numpy(force=True)
         return outputs[place_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `RatingModel.score_rows`."""
-        outputs: npt.NDArray[np.float32] = self.network.output_dense(self._hidden(history)).numpy(force=True)
-        return outputs + self.offsets.user_part(history)[:, None] + self.offsets.item_part()[None, :]
+        """See `Scorer.score_rows`."""
+        scores: npt.NDArray[np.float32] = self.network.output_dense(self._hidden(history)).numpy(force=True)
+        scores += self.offsets.user_part(history)[:, None]
+        scores += self.offsets.item_part()
+        return scores
 
     def _hidden(self, history: History) -> torch.Tensor:
         return self.network.hidden_of_rows(SparseRows.from_history(self._inputs(history), self.device))

@@ -69,6 +69,9 @@ class BiasFitter:
         """There is none."""
         del epoch
 
+    def close(self) -> None:
+        """See `Fitter.close`."""
+
     def state(self) -> dict[str, Tensor]:
         """Nothing beyond the model."""
         return {}

@@ -54,6 +54,10 @@ class Fitter(Protocol):
         """The rate at the start of an epoch, None where there is none."""
         ...
 
+    def close(self) -> None:
+        """Let go of threads and of memory that only training needs; no step follows."""
+        ...
+
     def state(self) -> dict[str, Tensor]:
         """All tensors but the model's that the next step depends on."""
         ...

@@ -17,6 +17,7 @@ from refeed.models.layers.sparse_rows import SparseRows
 from refeed.training.fitter import StepReport
 from refeed.training.optimizers import learning_rate_at
 from refeed.training.options import TrainingOptions
+from refeed.training.prefetching import Prefetcher
 from refeed.training.refeeding import BatchTrainer
 from refeed.training.steppers import build_stepper
 
@@ -39,6 +40,7 @@ class GradientFitter:
         self._train_batch = BatchTrainer(model.network, options, self._stepper)
         self._noise = torch.Generator(device=model.device)
         self._batches_of = (-1, epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0))
+        self._ahead: tuple[int, Prefetcher[SparseRows]] | None = None  # an epoch and its batches to come
 
     def num_steps(self, epoch: int) -> int:
         """Number of batches of an epoch."""
@@ -49,7 +51,7 @@ class GradientFitter:
         rate = learning_rate_at(self.options, epoch=epoch, step=step, steps_per_epoch=self.num_steps(epoch))
         self._stepper.set_learning_rate(rate)
         self._noise.manual_seed(derive_seed(self.seed, "dropout", epoch, step))
-        rows = SparseRows.from_history(self._source.rows(self._batches(epoch)[step]), self.model.device)
+        rows = self._rows(epoch, step)
         refeed = epoch >= self.options.refeed_warm_up and step % self.options.refeed_every == 0
         loss, refeed_losses = self._train_batch(rows, self._noise, refeed=refeed)
         self._require_finite(loss, refeed_losses, rate, f"epoch {epoch + 1}, batch {step + 1:,}")
@@ -69,6 +71,29 @@ class GradientFitter:
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take up the optimiser's tensors of an earlier run; without any of the same optimiser, this one starts anew."""
         self._stepper.load_state(tensors)
+
+    def close(self) -> None:
+        """See `Fitter.close`."""
+        self._stop_ahead()
+        self._stepper.close()
+
+    def _rows(self, epoch: int, step: int) -> SparseRows:
+        """The rows of a batch; the ones after it are made ready meanwhile."""
+        if self._ahead is None or self._ahead[0] != epoch or self._ahead[1].next != step:
+            self._stop_ahead()
+            batches = self._batches(epoch)
+            self._ahead = (epoch, Prefetcher(lambda number: self._prepared(batches[number]), first=step, count=len(batches)))
+        return self._ahead[1].take()
+
+    def _prepared(self, batch: npt.NDArray[np.int64]) -> SparseRows:
+        rows = SparseRows.from_history(self._source.rows(batch), self.model.device)
+        self._stepper.prepare(rows)
+        return rows
+
+    def _stop_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead[1].close()
+            self._ahead = None
 
     def _batches(self, epoch: int) -> list[npt.NDArray[np.int64]]:
         if self._batches_of[0] != epoch:

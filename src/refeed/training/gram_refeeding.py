@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.autograd import Function
 
@@ -30,26 +31,43 @@ class GramFeed:
         network: in training.
         hidden: h1, (B, k), detached.
         weights_move: whether the weights are updated before this is fed; then the present ones are copied.
+        precision: of the products with n x k matrices.
     """
 
-    def __init__(self, network: Network, hidden: Tensor, *, weights_move: bool) -> None:
-        self._network, self._hidden, self._moves = network, hidden, weights_move
+    def __init__(self, network: Network, hidden: Tensor, *, weights_move: bool, precision: torch.dtype = torch.float32) -> None:
+        self._network, self._hidden, self._moves, self._precision = network, hidden, weights_move, precision
         weight, bias = network.last_weight.detach(), network.output_bias.detach()
         self._weight, self._bias = (weight.clone(), bias.clone()) if weights_move else (weight, bias)
 
     def first_layer(self) -> Tensor:
         """See `refeeding.Feed`."""
         weight = self._network.input_weight
-        return self._hidden @ (self._weight.t() @ weight) + (self._bias @ weight + self._network.input_bias)
+        product = matmul(self._weight.t(), weight, self._precision)
+        return self._hidden @ product + (self._bias @ weight + self._network.input_bias)
 
     def loss(self, hidden: Tensor) -> Tensor:
         """See `refeeding.Feed`."""
         before = (self._weight, self._bias) if self._moves else (None, None)
-        return fixed_point_loss(hidden, self._network.last_weight, self._network.output_bias, self._hidden, *before)
+        present = self._network.last_weight, self._network.output_bias
+        return fixed_point_loss(hidden, *present, self._hidden, *before, precision=self._precision)
+
+
+def matmul(left: Tensor, right: Tensor, precision: torch.dtype) -> Tensor:
+    """left right in a precision, as the type of `left`; float64 (of tests) stays as it is."""
+    if precision is torch.bfloat16:
+        return (left.to(precision) @ right.to(precision)).to(left.dtype)
+    return left @ right
 
 
 def fixed_point_loss(
-    hidden: Tensor, weight: Tensor, bias: Tensor, fed_hidden: Tensor, fed_weight: Tensor | None, fed_bias: Tensor | None
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    fed_hidden: Tensor,
+    fed_weight: Tensor | None,
+    fed_bias: Tensor | None,
+    *,
+    precision: torch.dtype = torch.float32,
 ) -> Tensor:
     """Mean of ((h2 W^T + b) - (h1 P^T + p))^2 over all B x n places; gradients flow to h2, W and b.
 
@@ -60,28 +78,35 @@ def fixed_point_loss(
         fed_hidden: h1, (B, k), detached.
         fed_weight: P, (n, k), detached; None when W has not moved since.
         fed_bias: p, (n,), detached; None when b has not moved since.
+        precision: of the products with n x k matrices.
     """
-    loss: Tensor = _FixedPointLoss.apply(hidden, weight, bias, fed_hidden, fed_weight, fed_bias)  # type: ignore[no-untyped-call]
+    before = (fed_weight, fed_bias)
+    loss: Tensor = _FixedPointLoss.apply(hidden, weight, bias, fed_hidden, *before, precision)  # type: ignore[no-untyped-call]
     return loss
 
 
 class _FixedPointLoss(Function):
     @staticmethod
-    def forward(ctx: Any, *tensors: Any) -> Tensor:
-        hidden, weight, bias, fed_hidden, fed_weight, fed_bias = tensors
+    def forward(ctx: Any, *arguments: Any) -> Tensor:
+        hidden, weight, bias, fed_hidden, fed_weight, fed_bias, precision = arguments
         change = hidden - fed_hidden  # D: B x k
-        for_hidden = change @ (weight.t() @ weight)  # R W, term by term
+        weights = weight.to(precision) if precision is torch.bfloat16 else weight
+        for_hidden = change @ matmul(weights.t(), weights, precision).to(change.dtype)  # R W, term by term
         total = (for_hidden * change).sum()
         moved = bias_moved = None
         if fed_weight is not None:
             moved, bias_moved = weight - fed_weight, bias - fed_bias  # E: n x k, e: n
-            crossed = fed_hidden @ (moved.t() @ weight) + bias_moved @ weight  # (h1 E^T + 1 e^T) W: B x k
+            moves = moved.to(precision) if precision is torch.bfloat16 else moved
+            crossed = (
+                fed_hidden @ matmul(moves.t(), weights, precision).to(change.dtype) + bias_moved @ weight
+            )  # (h1 E^T + 1 e^T) W
             total = total + 2 * (crossed * change).sum()
-            total = total + ((fed_hidden @ (moved.t() @ moved) + 2 * (bias_moved @ moved)) * fed_hidden).sum()
+            squares = matmul(moves.t(), moves, precision).to(change.dtype)  # E^T E
+            total = total + ((fed_hidden @ squares + 2 * (bias_moved @ moved)) * fed_hidden).sum()
             total = total + len(hidden) * bias_moved.square().sum()
             for_hidden = for_hidden + crossed
         ctx.save_for_backward(hidden, weight, fed_hidden, change, for_hidden, moved, bias_moved)
-        ctx.places = len(hidden) * len(weight)
+        ctx.places, ctx.precision = len(hidden) * len(weight), precision
         mean: Tensor = total / ctx.places
         return mean
 
@@ -89,9 +114,10 @@ class _FixedPointLoss(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         hidden, weight, fed_hidden, change, for_hidden, moved, bias_moved = ctx.saved_tensors
         scale = 2 * gradients[0] / ctx.places
-        for_weight = weight @ (change.t() @ hidden)
+        for_weight = matmul(weight, scale * (change.t() @ hidden), ctx.precision)
         for_bias = weight @ change.sum(0)
         if moved is not None:
-            for_weight.addmm_(moved, fed_hidden.t() @ hidden).addr_(bias_moved, hidden.sum(0))
+            for_weight += matmul(moved, scale * (fed_hidden.t() @ hidden), ctx.precision)
+            for_weight.addr_(bias_moved, scale * hidden.sum(0))
             for_bias += moved @ fed_hidden.sum(0) + len(hidden) * bias_moved
-        return scale * for_hidden, for_weight.mul_(scale), for_bias.mul_(scale), None, None, None
+        return scale * for_hidden, for_weight, for_bias.mul_(scale), None, None, None, None

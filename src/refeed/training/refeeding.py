@@ -63,6 +63,7 @@ class BatchTrainer:
 
     def __init__(self, network: Network, options: TrainingOptions, stepper: Stepper) -> None:
         self.network, self.options, self.stepper = network, options, stepper
+        self._precision: torch.dtype = getattr(torch, options.precision)
 
     def __call__(self, rows: SparseRows, noise: torch.Generator, *, refeed: bool = True) -> tuple[float, list[float]]:
         """Train on one batch.
@@ -91,11 +92,11 @@ class BatchTrainer:
         """The last hidden layer and the loss on the ratings."""
         if len(rows) * rows.num_columns <= SMALL and not self.network.shape.input_dropout:
             self.stepper.read(rows, all_columns=True)
-            hidden = self.network.hidden_of_dense(rows.to_dense(), noise)
+            hidden = self.network.hidden_of_dense(rows.to_dense(), noise, precision=self._precision)
             outputs = self.network.output_dense(hidden)[rows.row_of_entry, rows.columns]
             return hidden, masked_loss(outputs, rows.values)
         edge, local = self.stepper.read(rows, all_columns=all_columns)
-        hidden = self.network.hidden_of_rows(local, noise, edge=edge)
+        hidden = self.network.hidden_of_rows(local, noise, edge=edge, precision=self._precision)
         return hidden, masked_loss(self.network.output_at(hidden, local, edge=edge), local.values)
 
     def _in_turn(self, rows: SparseRows, fed: Feed, noise: torch.Generator, form: Form) -> list[float]:
@@ -103,7 +104,7 @@ class BatchTrainer:
         losses = []
         for remaining in reversed(range(self.options.refeed_steps)):
             self.stepper.read(rows, all_columns=True)
-            hidden = self.network.hidden_of_sums(fed.first_layer(), noise)
+            hidden = self.network.hidden_of_sums(fed.first_layer(), noise, precision=self._precision)
             if self.options.refeed_label == "ratings":
                 loss = masked_loss(self.network.output_at(hidden, rows), rows.values)
             else:
@@ -119,7 +120,7 @@ class BatchTrainer:
         total, losses = supervised, []
         for _ in range(self.options.refeed_steps):
             fed = self._feed(form, hidden, noise)
-            hidden = self.network.hidden_of_sums(fed.first_layer(), noise)
+            hidden = self.network.hidden_of_sums(fed.first_layer(), noise, precision=self._precision)
             loss = fed.loss(hidden)
             total = total + loss
             losses.append(loss.item())
@@ -134,7 +135,8 @@ class BatchTrainer:
         if form is DenseFeed:
             return DenseFeed(self.network, hidden.detach(), dropped=self.options.refeed_noise, noise=noise)
         if form is GramFeed and not bool((hidden == 0).all(1).any()):
-            return GramFeed(self.network, hidden.detach(), weights_move=self.options.refeed_label != "joint")
+            moves = self.options.refeed_label != "joint"
+            return GramFeed(self.network, hidden.detach(), weights_move=moves, precision=self._precision)
         return BlockedFeed(
             self.network,
             hidden.detach(),

@@ -1,11 +1,15 @@
 """SGD with momentum and L2 that touches only the rows a batch reads, and equals the dense optimiser all the same.
 
-Between two steps in which a row w of a matrix has no gradient, dense SGD with momentum mu, weight decay d and rate r does
+With momentum mu, weight decay d, rate r and the gradient g, dense SGD does with each row w of a matrix and its momentum v
 
-    v <- mu v + d w,    w <- w - r v,    that is    (w, v) <- A (w, v)    with    A = [[1 - r d, -r mu], [d, mu]],
+    v <- mu v + d w + g,  w <- w - r v,   that is   (w, v) <- A (w, v) + (-r, 1) g   with   A = [[1 - r d, -r mu], [d, mu]].
 
-so k skipped steps are the 2 x 2 matrix A_t … A_(t-k+1), whatever the rates were. A row is brought up to date by that matrix
-when it is read next; what is not read costs nothing.
+So without a gradient every row moves by the same 2 x 2 matrix, whatever the rates were. What is stored of a row are its
+coordinates y in a frame P that moves that way: (w, v) = P y and P <- A P. Then rows without a gradient cost nothing at all, a
+row is read as one weighted sum, w = P[0, 0] y0 + P[0, 1] y1, and a gradient adds multiples of itself to y0 and y1.
+
+The frame starts as the eigenvectors of A where these are real: y0 is then where the row would come to rest, so that numbers
+of one size are added. It starts anew when momentum has shrunk the frame by `SHRUNK`, or the rate has changed by much.
 """
 
 from __future__ import annotations
@@ -15,11 +19,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from refeed import large_memory
 from refeed.training.optimizers import fused
+
+SHRUNK = 1e-3  # a frame smaller than this starts anew: what lies in it would be that much too large for float32's precision
+RATE_CHANGE = 0.3  # so does one whose eigenvectors were of another rate
+
+Frame = npt.NDArray[np.float64]
 
 
 class RowLazyMomentum:
-    """The momentum buffers of some parameters with a common row index, and how many steps each row has taken.
+    """Parameters with a common row index and their momenta, of which a step touches the rows that have gradients.
+
+    Between `read` and `flush` the parameters hold coordinates, not weights. `close` gives them their memory back.
 
     Args:
         parameters: of shape (n, …), all with the same n.
@@ -29,78 +41,114 @@ class RowLazyMomentum:
 
     def __init__(self, parameters: list[nn.Parameter], weight_decay: list[float], *, momentum: float) -> None:
         self.parameters, self.weight_decay, self.momentum = parameters, weight_decay, momentum
-        self.buffers = [torch.zeros_like(parameter) for parameter in parameters]
-        self.done = torch.zeros(len(parameters[0]), dtype=torch.int64, device=parameters[0].device)
-        self.steps = 0
-        self.tables = [_table_of_no_step() for _ in parameters]  # rows a, b, c, d of A_t … A_(t-k+1), for k = 0, 1, …
+        self.coordinates = [_beside(parameter) for parameter in parameters]  # (2n, …): y0 (or w), below it y1 (or v)
+        self.frames: list[Frame] | None = None  # P of each parameter; None: flat, that is weights and momenta as they are
+        self._rate = 0.0  # of the frames' start
         self._dense = [self._dense_optimizer(place) for place in range(len(parameters))]
 
-    def read(self, rows: Tensor) -> list[Tensor]:
-        """These rows, int64 (u,), distinct, of each parameter: up to date, as fresh leaves that collect gradients."""
-        self.catch_up(rows)
-        return [parameter.detach().index_select(0, rows).requires_grad_() for parameter in self.parameters]
+    @property
+    def is_flat(self) -> bool:
+        """Whether the parameters hold weights, so that `step_all` can be taken."""
+        return self.frames is None
+
+    def buffer(self, place: int) -> Tensor:
+        """The momenta (or second coordinates) of a parameter, of its shape."""
+        return self.coordinates[place][len(self.parameters[place]) :]
 
     @torch.no_grad()
-    def catch_up(self, rows: Tensor | None) -> None:
-        """Take the steps that these rows (all for None) have skipped."""
-        behind = self.steps - (self.done if rows is None else self.done[rows])
-        late = behind.nonzero().squeeze(1)
-        if len(late) == 0:
-            return
-        places = late if rows is None else rows[late]
-        for parameter, buffer, table in zip(self.parameters, self.buffers, self.tables, strict=True):
-            factors = torch.from_numpy(table).to(parameter)[behind[late]]  # (late, 4)
-            a, b, c, d = (factors[:, place].view(-1, *[1] * (parameter.dim() - 1)) for place in range(4))
-            weights, momenta = parameter.index_select(0, places), buffer.index_select(0, places)
-            parameter.index_copy_(0, places, (a * weights).addcmul_(b, momenta))
-            buffer.index_copy_(0, places, (d * momenta).addcmul_(c, weights))
-        self.done[places] = self.steps
+    def read(self, rows: Tensor, rate: float) -> list[Tensor]:
+        """These rows, int64 (u,), distinct, of each parameter, as fresh leaves that collect gradients.
+
+        Args:
+            rows: which.
+            rate: of the step that will be taken on them.
+        """
+        if self.frames is None or not self._frames_hold(rate):
+            self._start_frames(rate)
+        assert self.frames is not None
+        leaves = []
+        for parameter, coordinates, frame in zip(self.parameters, self.coordinates, self.frames, strict=True):
+            leaves.append(_weighted_rows(coordinates, rows, len(parameter), frame[0]).requires_grad_())
+        return leaves
 
     @torch.no_grad()
     def step_rows(self, rows: Tensor, leaves: list[Tensor], rate: float) -> None:
         """Take a step with the gradients of the leaves from `read` for these rows, and without gradient for all others."""
-        for parameter, buffer, decay, leaf in zip(self.parameters, self.buffers, self.weight_decay, leaves, strict=True):
-            gradient = leaf.grad
-            assert gradient is not None
-            if decay:
-                gradient.add_(leaf, alpha=decay)
-            momenta = buffer.index_select(0, rows).mul_(self.momentum).add_(gradient)
-            buffer.index_copy_(0, rows, momenta)
-            parameter.index_copy_(0, rows, leaf.detach().add_(momenta, alpha=-rate))
-        self._extend_tables(rate)
-        self.done[rows] = self.steps
+        assert self.frames is not None
+        for place, (parameter, leaf) in enumerate(zip(self.parameters, leaves, strict=True)):
+            assert leaf.grad is not None
+            self.frames[place] = frame = self._motion(place, rate) @ self.frames[place]
+            if self.momentum:
+                first, second = np.linalg.solve(frame, [-rate, 1.0])
+                add_rows(self.buffer(place), rows, leaf.grad, float(second))
+            else:
+                first = -rate / frame[0, 0]
+            add_rows(parameter.data, rows, leaf.grad, float(first))
 
     def step_all(self, rate: float) -> None:
-        """Take a step with the gradients of the parameters themselves; every row has to be up to date."""
+        """Take a step with the gradients of the parameters themselves, which have to be flat."""
+        assert self.is_flat
         for optimizer in self._dense:
             optimizer.param_groups[0]["lr"] = rate
             optimizer.step()
-        self._extend_tables(rate)
-        self.done.fill_(self.steps)
 
+    @torch.no_grad()
     def flush(self) -> None:
-        """Bring every row up to date and start counting anew."""
-        self.catch_up(None)
-        self.steps = 0
-        self.done.zero_()
-        self.tables = [_table_of_no_step() for _ in self.parameters]
+        """Turn coordinates into weights and momenta."""
+        if self.frames is not None:
+            for place, frame in enumerate(self.frames):
+                self._transform(place, frame)
+            self.frames = None
+
+    def close(self) -> None:
+        """Give the parameters, flushed, memory of their own."""
+        self.flush()
+        for parameter in self.parameters:
+            parameter.data = parameter.data.clone()
 
     def state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on but the parameters."""
-        return {
-            "done": self.done,
-            "steps": torch.tensor(self.steps),
-            **{f"buffer.{place}": buffer for place, buffer in enumerate(self.buffers)},
-            **{f"table.{place}": torch.from_numpy(table) for place, table in enumerate(self.tables)},
-        }
+        frames = {} if self.frames is None else {"frames": torch.from_numpy(np.stack(self.frames))}
+        buffers = {f"buffer.{place}": self.buffer(place) for place in range(len(self.parameters) if self.momentum else 0)}
+        return {"rate": torch.tensor(self._rate, dtype=torch.float64), **frames, **buffers}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take up a state."""
-        self.done.copy_(tensors["done"])
-        self.steps = int(tensors["steps"])
-        self.tables = [tensors[f"table.{place}"].numpy() for place in range(len(self.parameters))]
-        for place, buffer in enumerate(self.buffers):
-            buffer.copy_(tensors[f"buffer.{place}"])
+        self._rate = float(tensors["rate"])
+        self.frames = list(tensors["frames"].numpy().copy()) if "frames" in tensors else None
+        for place in range(len(self.parameters) if self.momentum else 0):
+            self.buffer(place).copy_(tensors[f"buffer.{place}"])
+
+    def _motion(self, place: int, rate: float) -> Frame:
+        """A: what a step without gradient does to (w, v); without momentum v plays no part."""
+        decay, momentum = self.weight_decay[place], self.momentum
+        if not momentum:
+            return np.diag([1 - rate * decay, 1.0])
+        return np.array([[1 - rate * decay, -rate * momentum], [decay, momentum]])
+
+    def _frames_hold(self, rate: float) -> bool:
+        assert self.frames is not None
+        held = abs(rate - self._rate) <= RATE_CHANGE * self._rate
+        return held and all(abs(np.linalg.det(frame)) > SHRUNK for frame in self.frames)
+
+    def _start_frames(self, rate: float) -> None:
+        self.flush()
+        self.frames, self._rate = [], rate
+        for place in range(len(self.parameters)):
+            frame = _resting_frame(self._motion(place, rate)) if self.momentum else np.eye(2)
+            self._transform(place, np.linalg.inv(frame))
+            self.frames.append(frame)
+
+    def _transform(self, place: int, matrix: Frame) -> None:
+        """(y0, y1) <- matrix (y0, y1) for all rows."""
+        first, second = self.parameters[place].data, self.buffer(place)
+        if not self.momentum:
+            first.mul_(float(matrix[0, 0]))
+        elif not np.array_equal(matrix, np.eye(2)):
+            (a, b), (c, d) = matrix.tolist()
+            mixed = first * c
+            first.mul_(a).add_(second, alpha=b)
+            second.mul_(d).add_(mixed)
 
     def _dense_optimizer(self, place: int) -> torch.optim.SGD:
         """A fused dense optimiser that works on our buffer."""
@@ -109,20 +157,43 @@ class RowLazyMomentum:
             [parameter], lr=1.0, momentum=self.momentum, weight_decay=self.weight_decay[place], fused=fused([parameter])
         )
         if self.momentum:
-            optimizer.state[parameter]["momentum_buffer"] = self.buffers[place]
+            optimizer.state[parameter]["momentum_buffer"] = self.buffer(place)
         return optimizer
 
-    def _extend_tables(self, rate: float) -> None:
-        self.steps += 1
-        for place, decay in enumerate(self.weight_decay):
-            old = self.tables[place]
-            a, b, c, d = 1 - rate * decay, -rate * self.momentum, decay, self.momentum
-            new = np.empty((len(old) + 1, 4))
-            new[0] = old[0]
-            new[1:, :2] = a * old[:, :2] + b * old[:, 2:]
-            new[1:, 2:] = c * old[:, :2] + d * old[:, 2:]
-            self.tables[place] = new
+
+def add_rows(matrix: Tensor, rows: Tensor, summands: Tensor, factor: float) -> None:
+    """matrix[rows] += factor * summands, in place; the rows, int64 (u,), are distinct and rising."""
+    if matrix.dim() == 1 or matrix.device.type != "cpu":
+        matrix.index_add_(0, rows, summands, alpha=factor)
+        return
+    sparse = torch.sparse_coo_tensor(rows[None], summands, size=matrix.shape, is_coalesced=True, check_invariants=False)
+    matrix.add_(sparse, alpha=factor)  # several times as quick as index_add_ on a CPU
 
 
-def _table_of_no_step() -> npt.NDArray[np.float64]:
-    return np.array([[1.0, 0.0, 0.0, 1.0]])
+def _weighted_rows(coordinates: Tensor, rows: Tensor, count: int, weights: npt.NDArray[np.float64]) -> Tensor:
+    """weights[0] * y0 + weights[1] * y1 of these rows, (u, …); coordinates: (2n, …), n = count."""
+    first, second = weights.tolist()
+    if coordinates.dim() == 1 or second == 0.0:
+        return coordinates[rows].mul_(first).add_(coordinates[rows + count], alpha=second)
+    pairs = torch.stack([rows, rows + count], 1)
+    factors = torch.tensor([[first, second]], dtype=coordinates.dtype, device=coordinates.device).expand_as(pairs)
+    return nn.functional.embedding_bag(pairs, coordinates, mode="sum", per_sample_weights=factors.contiguous())
+
+
+def _beside(parameter: nn.Parameter) -> Tensor:
+    """Memory for a parameter and its momenta, (2n, …), that the parameter's own data becomes the first half of."""
+    data = parameter.data
+    both = large_memory.zeros(2 * len(data), *data.shape[1:], dtype=data.dtype, device=data.device)
+    both[: len(data)] = data
+    parameter.data = both[: len(data)]
+    return both
+
+
+def _resting_frame(motion: Frame) -> Frame:
+    """Eigenvectors of a motion, the one that lasts first; the unit matrix where they are complex or all but parallel."""
+    values, vectors = np.linalg.eig(motion)
+    if np.iscomplexobj(values) or abs(np.linalg.det(vectors)) < 1e-2:
+        return np.eye(2)
+    vectors = vectors[:, np.argsort(-np.abs(values))]
+    frame: Frame = vectors / np.diag(vectors)  # 1 on the diagonal: y0 is of the size of w, y1 of that of v
+    return frame

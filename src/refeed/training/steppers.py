@@ -13,7 +13,8 @@ from refeed.training.optimizers import build_optimizer, fused, set_learning_rate
 from refeed.training.options import TrainingOptions
 from refeed.training.row_lazy_momentum import RowLazyMomentum
 
-DENSE_SHARE = 0.7  # a batch that reads more of the rows than this reads all: that costs less than picking them
+DENSE_SHARE = 0.8  # a batch that reads more of the rows than this reads all: that costs less than picking them
+LAZY_SHARE = 0.5  # and after such a batch, rows are picked again for a batch that reads at most this: each change costs a pass
 
 
 class Stepper(Protocol):
@@ -21,6 +22,10 @@ class Stepper(Protocol):
 
     def set_learning_rate(self, rate: float) -> None:
         """For the steps to come."""
+        ...
+
+    def prepare(self, rows: SparseRows) -> None:
+        """Work out whatever a step on these rows will ask of them; may run in another thread, steps ahead."""
         ...
 
     def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
@@ -38,6 +43,10 @@ class Stepper(Protocol):
 
     def flush(self) -> None:
         """Bring all parameters up to date, for whoever reads them next."""
+        ...
+
+    def close(self) -> None:
+        """Bring all parameters up to date and let go of them; no step follows."""
         ...
 
     def state(self) -> dict[str, Tensor]:
@@ -72,6 +81,10 @@ class DenseStepper:
         """See `Stepper`."""
         set_learning_rate(self._optimizer, rate)
 
+    def prepare(self, rows: SparseRows) -> None:
+        """See `Stepper`."""
+        _ = rows.by_column
+
     def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
         """See `Stepper`; always all columns."""
         del all_columns
@@ -87,6 +100,9 @@ class DenseStepper:
 
     def flush(self) -> None:
         """See `Stepper`; nothing is ever behind."""
+
+    def close(self) -> None:
+        """See `Stepper`."""
 
     def state(self) -> dict[str, Tensor]:
         """See `Stepper`; named by optimiser, parameter and quantity."""
@@ -146,14 +162,18 @@ class RowLazyStepper:
         self._rate = rate
         set_learning_rate(self._optimizer, rate)
 
+    def prepare(self, rows: SparseRows) -> None:
+        """See `Stepper`."""
+        _ = rows.compact
+
     def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
         """See `Stepper`; the rows that the batch reads, unless these are most of them."""
         if not all_columns:
-            columns, compact = rows.compact()
-            if len(columns) <= DENSE_SHARE * rows.num_columns:
-                self._columns, self._leaves = columns, self._edge.read(columns)
+            columns, compact = rows.compact
+            if len(columns) <= (LAZY_SHARE if self._edge.is_flat else DENSE_SHARE) * rows.num_columns:
+                self._columns, self._leaves = columns, self._edge.read(columns, self._rate)
                 return EdgeWeights(self._leaves[0], self._leaves[-2], self._leaves[-1]), compact
-        self._edge.catch_up(None)
+        self._edge.flush()
         self._columns, self._leaves = None, list(self._edge.parameters)
         return self._network.edge, rows
 
@@ -174,6 +194,10 @@ class RowLazyStepper:
     def flush(self) -> None:
         """See `Stepper`."""
         self._edge.flush()
+
+    def close(self) -> None:
+        """See `Stepper`."""
+        self._edge.close()
 
     def state(self) -> dict[str, Tensor]:
         """See `Stepper`."""

@@ -76,9 +76,12 @@ def train(
         checkpoint_folder=None if checkpoint_folder is None else Path(checkpoint_folder),
         identity=_identity(spec, split, options, runtime),
     )
-    if resume:
-        loop.resume()
-    state = loop.run()
+    try:
+        if resume:
+            loop.resume()
+        state = loop.run()
+    finally:
+        fitter.close()
     return FittedModel(
         spec=spec,
         model=fitter.model,

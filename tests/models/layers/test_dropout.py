@@ -19,7 +19,7 @@ def test_same_seed_drops_the_same_values_and_another_seed_others():
 
 def test_kept_values_are_scaled_so_that_the_mean_stays():
     dropped = dropout(torch.full((100_000,), 3.0), 0.8, noise(0))
-    assert torch.allclose(dropped[dropped != 0], torch.tensor(15.0))
+    assert torch.allclose(dropped[dropped != 0], torch.tensor(15.0), rtol=1e-4)  # 0.8 is drawn as 52,429 of 65,536
     assert abs(float((dropped != 0).float().mean()) - 0.2) < 0.005
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+LEVELS = 1 << 16
+
 
 def dropout(values: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
-    """Zero each value with this probability and scale the others by 1 / (1 - probability).
+    """Zero each value with this probability (to 1 / 65,536) and scale the others so that the mean stays.
 
     Args:
         values: any shape.
@@ -16,5 +18,8 @@ def dropout(values: Tensor, probability: float, generator: torch.Generator | Non
     """
     if generator is None or probability == 0.0:
         return values
-    kept = torch.empty_like(values).bernoulli_(1.0 - probability, generator=generator)
-    return values * kept.div_(1.0 - probability)
+    kept = min(LEVELS - 1, max(1, round((1.0 - probability) * LEVELS)))  # of LEVELS equally likely draws
+    words = torch.empty(values.numel() // 4 + 1, dtype=torch.int64, device=values.device)
+    words.random_(-(2**63), None, generator=generator)  # four draws a word: several times as quick as bernoulli_
+    draws = words.view(torch.int16)[: values.numel()].view_as(values)
+    return values * (draws < kept - LEVELS // 2).to(values.dtype).mul_(LEVELS / kept)

@@ -39,7 +39,7 @@ class _SampledMatmul(Function):
             mask = torch.sparse_csr_tensor(
                 places.indptr,
                 places.columns,
-                torch.zeros_like(places.columns, dtype=hidden.dtype),
+                torch.zeros(len(places.columns), dtype=hidden.dtype, device=hidden.device),
                 size=(len(places), places.num_columns),
                 check_invariants=False,
             )

@@ -16,9 +16,9 @@ def sum_of_rows(index: Tensor, weight: Tensor, pointers: Tensor, factors: Tensor
     """For each bag, the sum of factors[j] * weight[index[j]] over its slice of j.
 
     Args:
-        index: int64 (nnz,), rows of `weight`.
+        index: integers (nnz,), rows of `weight`.
         weight: (rows, width).
-        pointers: int64 (bags + 1,), the slices of `index`.
+        pointers: (bags + 1,), the slices of `index`, of its type.
         factors: (nnz,).
 
     Returns:
