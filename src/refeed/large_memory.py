@@ -9,9 +9,11 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 LARGE = 1 << 22  # bytes from which large pages (2 MB) are asked for
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt(3)
@@ -19,6 +21,8 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt(3)
 
 def zeros(*shape: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Zeros of this shape; on the CPU a large array lies on large pages (Linux; elsewhere it is an ordinary one)."""
+    import torch
+
     size = dtype.itemsize * torch.Size(shape).numel()
     if device.type != "cpu" or size < LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
         return torch.zeros(shape, dtype=dtype, device=device)

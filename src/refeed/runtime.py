@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from refeed import large_memory
 from refeed.errors import ConfigError
 
 
@@ -44,9 +45,10 @@ class Runtime:
         return cls(device=_resolve_device(device), threads=available_cpus() if threads is None else threads, seed=seed)
 
     def apply(self) -> None:
-        """Give PyTorch this number of threads (a setting of the whole process)."""
+        """Give PyTorch this number of threads, and keep freed memory for the next step (settings of the whole process)."""
         import torch
 
+        large_memory.keep_freed_memory()
         torch.set_num_threads(self.threads)
 
 

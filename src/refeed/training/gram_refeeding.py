@@ -97,9 +97,8 @@ class _FixedPointLoss(Function):
         if fed_weight is not None:
             moved, bias_moved = weight - fed_weight, bias - fed_bias  # E: n x k, e: n
             moves = moved.to(precision) if precision is torch.bfloat16 else moved
-            crossed = (
-                fed_hidden @ matmul(moves.t(), weights, precision).to(change.dtype) + bias_moved @ weight
-            )  # (h1 E^T + 1 e^T) W
+            products = matmul(moves.t(), weights, precision).to(change.dtype)  # E^T W
+            crossed = fed_hidden @ products + bias_moved @ weight  # (h1 E^T + 1 e^T) W: B x k
             total = total + 2 * (crossed * change).sum()
             squares = matmul(moves.t(), moves, precision).to(change.dtype)  # E^T E
             total = total + ((fed_hidden @ squares + 2 * (bias_moved @ moved)) * fed_hidden).sum()

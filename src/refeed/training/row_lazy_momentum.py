@@ -14,6 +14,8 @@ of one size are added. It starts anew when momentum has shrunk the frame by `SHR
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -25,7 +27,7 @@ from refeed.training.optimizers import fused
 SHRUNK = 1e-3  # a frame smaller than this starts anew: what lies in it would be that much too large for float32's precision
 RATE_CHANGE = 0.3  # so does one whose eigenvectors were of another rate
 
-Frame = npt.NDArray[np.float64]
+Frame: TypeAlias = npt.NDArray[np.float64]
 
 
 class RowLazyMomentum:
@@ -136,7 +138,8 @@ class RowLazyMomentum:
         self.frames, self._rate = [], rate
         for place in range(len(self.parameters)):
             frame = _resting_frame(self._motion(place, rate)) if self.momentum else np.eye(2)
-            self._transform(place, np.linalg.inv(frame))
+            inverse = np.linalg.inv(frame).astype(np.float64)
+            self._transform(place, inverse)
             self.frames.append(frame)
 
     def _transform(self, place: int, matrix: Frame) -> None:
