@@ -41,6 +41,13 @@ def test_lines_come_again_after_some_seconds(monkeypatch):
     assert len(watch(terminal=False, records=[(record(1), True), (record(2), False), (record(3), False)]).splitlines()) == 3
 
 
+def test_a_long_epoch_has_lines_of_its_own(monkeypatch):
+    monkeypatch.setattr(progress, "PLAIN_LINE_WITHIN_EPOCH", 0.0)
+    shown = watch(terminal=False, records=[(record(1), True)], epochs=1).splitlines()
+    assert shown[0].startswith("epoch 1/1  train 0.9000  best valid -  50% of the epoch, about ")
+    assert len(shown) == 2
+
+
 def test_resumed_run_shows_its_first_epoch_and_a_run_without_validation_no_validation():
     shown = watch(terminal=False, records=[(record(3, None), True)], epochs=9, first=2)
     assert shown.startswith("epoch 3/9  train 0.9000  1,234 ratings/s")

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from refeed.data.ratings import Ratings
+from refeed.data.row_blocks import row_blocks
 from refeed.models.bias import Bias, BiasModel
 from refeed.models.offsets import Offsets
 from refeed.training.fitter import StepReport
@@ -26,15 +27,17 @@ def fit_offsets(
     """
     if offsets.kind == "none":
         return
-    values = np.asarray(train.values, np.float64)
-    mean = float(values.mean())
+    user_sums, item_sums = _sums_of_ratings(train)
+    mean = float(user_sums.sum() / max(1, len(train)))
     item_bias = np.zeros(train.num_items)
     if offsets.kind == "bias":
         user_bias = np.zeros(train.num_users)
-        rows, columns = train.row_of_rating, np.asarray(train.indices)
+        user_sums, item_sums = user_sums - mean * train.user_counts, item_sums - mean * train.item_counts
+        user_weights = np.maximum(train.user_counts + user_regularisation, 1e-12)
+        item_weights = np.maximum(train.item_counts + item_regularisation, 1e-12)
         for _ in range(sweeps):
-            item_bias = _shrunk_means(values - mean - user_bias[rows], columns, train.item_counts, item_regularisation)
-            user_bias = _shrunk_means(values - mean - item_bias[columns], rows, train.user_counts, user_regularisation)
+            item_bias = (item_sums - _sums_over_items(train, user_bias)) / item_weights
+            user_bias = (user_sums - _sums_over_users(train, item_bias)) / user_weights
     offsets.set(mean, item_bias)
 
 
@@ -61,9 +64,12 @@ class BiasFitter:
             user_regularisation=self.spec.user_regularisation,
             sweeps=self.spec.sweeps,
         )
-        history = self.train.rows()
-        errors = history.values - self.model.offsets.of_entries(history)
-        return StepReport(float(np.square(errors, dtype=np.float64).sum()), len(errors))
+        squared_error = 0.0
+        for block in row_blocks(self.train.indptr):
+            history = self.train.rows(np.arange(block.rows.start, block.rows.stop))
+            errors = history.values - self.model.offsets.of_entries(history)
+            squared_error += float(np.square(errors, dtype=np.float64).sum())
+        return StepReport(squared_error, len(self.train))
 
     def learning_rate(self, epoch: int) -> None:
         """There is none."""
@@ -81,8 +87,29 @@ class BiasFitter:
         del tensors
 
 
-def _shrunk_means(
-    residuals: npt.NDArray[np.float64], groups: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], regularisation: float
-) -> npt.NDArray[np.float64]:
-    sums = np.bincount(groups, weights=residuals, minlength=len(counts))
-    return np.asarray(sums / np.maximum(counts + regularisation, 1e-12))
+def _sums_of_ratings(train: Ratings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Sum of the ratings of each user and of each item."""
+    users, items = np.zeros(train.num_users), np.zeros(train.num_items)
+    for block in row_blocks(train.indptr):
+        values = train.values[block.places].astype(np.float64)
+        users[block.rows] = np.bincount(block.row_of_rating, weights=values, minlength=len(block.counts))
+        items += np.bincount(train.indices[block.places], weights=values, minlength=train.num_items)
+    return users, items
+
+
+def _sums_over_items(train: Ratings, user_bias: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """For each item the sum of the biases of those who rated it."""
+    sums = np.zeros(train.num_items)
+    for block in row_blocks(train.indptr):
+        biases = np.repeat(user_bias[block.rows], block.counts)
+        sums += np.bincount(train.indices[block.places], weights=biases, minlength=train.num_items)
+    return sums
+
+
+def _sums_over_users(train: Ratings, item_bias: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """For each user the sum of the biases of what they rated."""
+    sums = np.empty(train.num_users)
+    for block in row_blocks(train.indptr):
+        biases = item_bias[train.indices[block.places]]
+        sums[block.rows] = np.bincount(block.row_of_rating, weights=biases, minlength=len(block.counts))
+    return sums

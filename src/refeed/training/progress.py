@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 PLAIN_LINE_EVERY = 5.0  # seconds between lines where there is no terminal
+PLAIN_LINE_WITHIN_EPOCH = 20.0  # and between those within an epoch
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class ConsoleWatcher:
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._epochs, self._steps, self._first, self._began, self._told = 0, 0, 0, 0.0, 0.0
+        self._first_step: int | None = None  # done before the first step that was told
         self._best: float | None = None
 
     def start(self, *, epoch: int, epochs: int, steps: int) -> None:
@@ -108,10 +110,19 @@ class ConsoleWatcher:
             self._bar.start()
 
     def step(self, *, epoch: int, step: int, train_rmse: float) -> None:
-        """Move the bar."""
+        """Move the bar, or say a line when the last one is long ago."""
+        done = epoch * self._steps + step
+        if self._first_step is None:
+            self._first_step = done - 1
+        text = f"epoch {epoch + 1}/{self._epochs}  train {train_rmse:.4f}  best valid {self._best_text()}"
         if self._bar is not None:
-            text = f"epoch {epoch + 1}/{self._epochs}  train {train_rmse:.4f}  best valid {self._best_text()}"
-            self._bar.update(self._task, completed=epoch * self._steps + step, description=text)
+            self._bar.update(self._task, completed=done, description=text)
+            return
+        now = time.monotonic()
+        if now - self._told >= PLAIN_LINE_WITHIN_EPOCH and step < self._steps:
+            self._told = now
+            left = (now - self._began) / (done - self._first_step) * (self._epochs * self._steps - done)
+            self._console.print(f"{text}  {step / self._steps:.0%} of the epoch, about {left:.0f} s left", highlight=False)
 
     def epoch(self, record: EpochRecord, *, is_best: bool) -> None:
         """Show the epoch: on the bar, or as a line when the last one is some seconds old."""
