@@ -71,6 +71,13 @@ class ModelContract:
         expected = fitted.model.score_rows(history)[rows, items]
         np.testing.assert_allclose(fitted.model.predict_pairs(history, rows, items), expected, rtol=1e-5, atol=1e-5)
 
+    def test_scorer_answers_as_the_model_does(self, fitted):
+        history, scorer = fitted.histories.rows([5, 2, 9]), fitted.model.scorer()
+        rows, items = np.array([2, 0, 2]), np.array([1, 3, 0])
+        for _ in range(2):
+            assert np.array_equal(scorer.score_rows(history), fitted.model.score_rows(history))
+            assert np.array_equal(scorer.predict_pairs(history, rows, items), fitted.model.predict_pairs(history, rows, items))
+
     def test_pairs_may_repeat_more_often_than_there_are_places(self, fitted):
         history, n = fitted.histories.rows([4]), len(fitted.items)
         items = np.tile(np.arange(n)[::-1], 3)

@@ -113,21 +113,42 @@ def test_folder_is_enough_where_the_data_never_was(saved, tmp_path, monkeypatch)
     assert np.array_equal(predictions_of(load(moved)), predictions_of(load(saved)))
 
 
+def spoil(path: Path, damage: str) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1 if path.suffix == ".npy" else len(content) // 2] ^= 1  # the middle of a small array lies in its header
+    path.write_bytes(content if damage == "flipped" else content[: len(content) // 2])
+
+
 @pytest.mark.parametrize(
-    "name", ["model.safetensors", "users.arrow", "items.arrow", "titles.json", "training.json", "histories/values.npy"]
+    "name", ["model.safetensors", "users.arrow", "items.arrow", "titles.json", "training.json", "histories/indptr.npy"]
 )
 @pytest.mark.parametrize("damage", ["missing", "flipped", "truncated"])
 def test_damaged_file_is_named(spoiled, name, damage):
-    path = spoiled / name
-    content = bytearray(path.read_bytes())
     if damage == "missing":
-        path.unlink()
+        (spoiled / name).unlink()
         message = f"the model folder is incomplete, {name} is missing"
     else:
-        content[len(content) // 2] ^= 1
-        path.write_bytes(content if damage == "flipped" else content[: len(content) // 2])
+        spoil(spoiled / name, damage)
         message = f"{name} is damaged, its hash is not the one recorded; get the folder anew"
     with pytest.raises(BundleError, match=message):
+        load(spoiled)
+
+
+@pytest.mark.parametrize("name", ["values.npy", "indices.npy"])
+def test_ratings_of_the_histories_are_read_only_where_that_is_asked(spoiled, name):
+    load(spoiled, verify=True)
+    spoil(spoiled / "histories" / name, "flipped")
+    assert len(load(spoiled).histories) == len(load(spoiled).histories.values)
+    with pytest.raises(BundleError, match=f"histories/{name} is damaged, its hash is not the one recorded"):
+        load(spoiled, verify=True)
+
+
+def test_ratings_of_the_histories_that_are_missing_or_cut_off_are_always_noticed(spoiled):
+    spoil(spoiled / "histories" / "values.npy", "truncated")
+    with pytest.raises(BundleError, match=r"histories.*values\.npy has [\d,]+ bytes, expected"):
+        load(spoiled)
+    (spoiled / "histories" / "values.npy").unlink()
+    with pytest.raises(BundleError, match=r"the model folder is incomplete, histories/values\.npy is missing"):
         load(spoiled)
 
 
@@ -222,7 +243,7 @@ def test_histories_of_other_people_are_refused(spoiled, tmp_path):
 
 
 def test_unreadable_file_is_refused(spoiled, monkeypatch):
-    def refuse(folder):
+    def refuse(folder, **options):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "users.arrow")
 
     monkeypatch.setattr(bundles, "_hashes", refuse)
@@ -300,6 +321,10 @@ def test_failure_late_in_a_save_leaves_nothing(tmp_path, monkeypatch, saved, ste
 def test_number_of_parameters_by_hand(saved):
     n = 15
     assert load(saved).num_parameters == (n * 4 + 4) + (4 * 3 + 3) + (3 * 4 + 4) + (4 * n + n)
+
+
+def test_model_prints_in_a_line(saved):
+    assert repr(load(saved)) == "FittedModel(autoencoder, 24 users x 15 items, 170 trained weights)"
 
 
 def test_loading_does_not_touch_the_random_state_of_the_process(saved):

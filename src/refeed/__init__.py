@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from refeed.evaluation.evaluate import evaluate as evaluate
     from refeed.experiments.presets import preset as preset
     from refeed.inference.recommend import recommend as recommend
+    from refeed.inference.recommend_all import recommend_all as recommend_all
     from refeed.models import AutoEncoder as AutoEncoder
     from refeed.models import Bias as Bias
     from refeed.runtime import Runtime as Runtime
@@ -50,6 +51,7 @@ _HOMES = {
     "preset": "refeed.experiments.presets",
     "read_ratings": "refeed.data.readers",
     "recommend": "refeed.inference.recommend",
+    "recommend_all": "refeed.inference.recommend_all",
     "train": "refeed.training.train",
     "write_store": "refeed.data.store",
 }

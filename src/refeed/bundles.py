@@ -28,6 +28,8 @@ from refeed.tensor_files import read_tensors, write_tensors
 FORMAT, VERSION = "refeed-model", 1
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"
+PER_RATING = frozenset(f"{HISTORIES}/{name}.npy" for name in ("indices", "values", "timestamps"))
+NOT_READ = "not read"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,12 @@ class FittedModel:
     provenance: Provenance
     titles: tuple[str | None, ...] = ()
 
+    def __repr__(self) -> str:
+        return (
+            f"FittedModel({self.spec.kind}, {len(self.users):,} users x {len(self.items):,} items, "
+            f"{self.num_parameters:,} trained weights)"
+        )
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder; it appears complete or not at all.
 
@@ -127,12 +135,21 @@ def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> N
         _write_json(folder / MANIFEST, {"files": _hashes(folder)})
 
 
-def load(path: str | Path, *, device: str = "cpu") -> FittedModel:
-    """Read a model folder, checking every file against its hash.
+def is_model_folder(path: Path) -> bool:
+    """Whether a folder says that it is a model."""
+    return all((path / name).is_file() for name in (CONFIG, MANIFEST))
+
+
+def load(path: str | Path, *, device: str = "cpu", verify: bool = False) -> FittedModel:
+    """Read a model folder, checking its files against their hashes.
+
+    The ratings of the histories are memory-mapped and not read: of their files, which grow with the number of ratings, only
+    size, type and shape are checked unless `verify` is true.
 
     Args:
         path: the folder.
         device: of PyTorch, or "auto".
+        verify: read and check everything.
 
     Raises:
         BundleError: the folder is absent, not a model folder, of a newer version, incomplete or damaged.
@@ -140,7 +157,7 @@ def load(path: str | Path, *, device: str = "cpu") -> FittedModel:
     """
     folder, where = Path(path), Runtime.detect(device=device).device
     config = _read_config(folder)
-    _verify(folder)
+    _verify(folder, everything=verify)
     try:
         fitted = _read(folder, config)
     except (KeyError, TypeError, ValueError, OSError, pa.ArrowException, RuntimeError, RefeedError) as error:
@@ -161,7 +178,8 @@ def _read(folder: Path, config: Mapping[str, Any]) -> FittedModel:
         _require_size(TITLES, len(titles), len(items))
     if histories is not None and (histories.users, histories.items) != (users, items):
         raise ValueError(f"{HISTORIES} is of other users or items than the model")
-    model = spec.build(len(users), len(items), seed=0)
+    with torch.device("meta"):  # no random weights, which those of the file would replace
+        model = spec.build(len(users), len(items), seed=0)
     _load_weights(model, folder / WEIGHTS)
     return FittedModel(
         spec=spec,
@@ -201,8 +219,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _verify(folder: Path) -> None:
-    """Compare every file with the manifest.
+def _verify(folder: Path, *, everything: bool) -> None:
+    """Compare the files with the manifest, with `everything` also those that have an entry for each rating.
 
     Raises:
         BundleError: a file is missing, unexpected, or not as it was written.
@@ -212,7 +230,7 @@ def _verify(folder: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder}: the model folder is incomplete ({MANIFEST}: {error})") from error
     try:
-        found = _hashes(folder)
+        found = _hashes(folder, leave_out=frozenset() if everything else PER_RATING)
     except OSError as error:
         raise BundleError(f"{folder}: cannot be read ({error})") from error
     for name in sorted(recorded.keys() | found.keys()):
@@ -220,24 +238,28 @@ def _verify(folder: Path) -> None:
             raise BundleError(f"{folder}: the model folder is incomplete, {name} is missing")
         if name not in recorded:
             raise BundleError(f"{folder}: the model folder holds {name}, which does not belong to it; remove that file")
-        if found[name] != recorded[name]:
+        if found[name] not in (recorded[name], NOT_READ):
             raise BundleError(f"{folder}: {name} is damaged, its hash is not the one recorded; get the folder anew")
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    """BLAKE2b of every file but the manifest, by its path within the folder."""
+def _hashes(folder: Path, *, leave_out: frozenset[str] = frozenset()) -> dict[str, str]:
+    """BLAKE2b of every file but the manifest, by its path within the folder; `NOT_READ` for those to leave out."""
     hashes = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST):
+        name = path.relative_to(folder).as_posix()
+        if name in leave_out:
+            hashes[name] = NOT_READ
+            continue
         with path.open("rb") as file:
-            hashes[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "blake2b").hexdigest()
+            hashes[name] = hashlib.file_digest(file, "blake2b").hexdigest()
     return hashes
 
 
 def _load_weights(model: RatingModel, path: Path) -> None:
     tensors = read_tensors(path)
     for name in model.variable_buffers:
-        model.register_buffer(name, torch.empty_like(tensors[name]))
-    model.load_state_dict(tensors)
+        model.register_buffer(name, torch.empty_like(tensors[name], device="meta"))
+    model.to_empty(device="cpu").load_state_dict(tensors)
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -87,6 +87,24 @@ def require_free(path: str | Path, *, overwrite: bool) -> None:
         raise StorageError(f"{path}: exists already; choose another path or say --overwrite (overwrite=True)")
 
 
+def require_writable(path: str | Path) -> None:
+    """Find out early, by making a file and removing it, whether the place of `path` can be written to.
+
+    Raises:
+        StorageError: the system refuses (no permission, a read-only disk, too long a name, a parent that is a file).
+    """
+    target = Path(path).resolve()
+    parent = next(parent for parent in target.parents if parent.exists())
+    if not parent.is_dir():
+        raise StorageError(f"{path}: cannot be written, since {parent} is a file and no folder; choose another path")
+    probe = _temporary_sibling(parent / target.name)
+    with _as_storage_error(target):
+        try:
+            probe.touch(exist_ok=False)
+        finally:
+            probe.unlink(missing_ok=True)
+
+
 def require_replaceable_folder(target: Path, *, overwrite: bool, marker: str | None) -> None:
     """Check what `atomic_folder` checks, where the work before it would be lost.
 

@@ -89,14 +89,24 @@ def test_duplicate_hint_names_the_option(tmp_path):
     assert "(--duplicates last)" in refeed("check", tmp_path / "a.csv").out
 
 
-def test_policy_for_duplicates_is_refused_since_check_has_no_use_for_it(ratings_csv):
-    assert "the option is for import, split and train" in refused(4, "check", ratings_csv, "--duplicates", "last")
+@pytest.mark.parametrize("policy", [("--duplicates", "last"), ("--missing", "skip")])
+def test_policies_are_refused_since_check_has_no_use_for_them(ratings_csv, policy):
+    assert "the option is for import, split and train" in refused(4, "check", ratings_csv, *policy)
 
 
 def test_store_is_checked_like_its_source(ratings_csv, tmp_path):
     done("import", ratings_csv, "-o", tmp_path / "store")
     stored, source = (facts_of(done("check", path).out) for path in (tmp_path / "store", ratings_csv))
     assert stored == source
+
+
+def test_every_file_of_a_store_is_checked(ratings_csv, tmp_path):
+    store = tmp_path / "store"
+    done("import", ratings_csv, "-o", store)
+    assert "Every file of the store is as it was written" in done("check", store).err
+    content = (store / "values.npy").read_bytes()
+    (store / "values.npy").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert "values.npy has changed since it was written" in refused(5, "check", store)
 
 
 def test_column_options_are_refused_for_a_store(ratings_csv, tmp_path):

@@ -178,6 +178,26 @@ def test_absent_model_is_refused(ratings_csv, tmp_path):
     assert refused(5, "evaluate", tmp_path / "absent", ratings_csv).endswith("absent: there is no such model folder\n")
 
 
-@pytest.mark.parametrize("options", [("-k", "-1"), ("--resamples", "0")])
-def test_numbers_out_of_their_range_are_refused(model, ratings_csv, options):
-    assert "expected at least 1" in refused(4, "evaluate", model, ratings_csv, *options)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("-k", "-1"), "ks: expected lengths of at least 1"),
+        (("--resamples", "1"), "resamples: expected at least 2, for an interval has two ends, got 1"),
+        (("--relevant-from", "6"), "relevant_from: expected a rating of the scale 1 to 5, got 6"),
+    ],
+)
+def test_numbers_out_of_their_range_are_refused_before_the_data_are_read(model, options, words):
+    assert words in refused(4, "evaluate", model, "absent.csv", *options)
+
+
+def test_outputs_are_kept_apart_from_inputs_and_from_each_other(model, ratings_csv, tmp_path):
+    error = refused(7, "evaluate", model, ratings_csv, "--json", ratings_csv, "--overwrite")
+    assert "ratings.csv: is also named as another file of this command" in error
+    same = tmp_path / "out"
+    assert "is also named" in refused(7, "evaluate", model, ratings_csv, "--json", same, "--report", same)
+    assert "lies in" in refused(7, "evaluate", model, ratings_csv, "--report", model / "report.html")
+
+
+def test_existing_json_is_refused_before_the_model_is_read(tmp_path):
+    (tmp_path / "e.json").touch()
+    assert "e.json: exists already" in refused(7, "evaluate", tmp_path / "absent", "a.csv", "--json", tmp_path / "e.json")

@@ -42,6 +42,34 @@ def test_reading_options_reach_the_reader(tmp_path):
     assert (ratings.scale.minimum, ratings.scale.maximum) == (0, 10)
 
 
+def test_rows_without_a_rating_are_skipped_and_repeats_merged_when_said(tmp_path):
+    (tmp_path / "a.csv").write_text("user;item;rating\n1;1;3,5\n1;2;\n1;1;4,5\n2;1;1\n")
+    assert "missing='skip' (--missing skip)" in refused(
+        3, "import", tmp_path / "a.csv", "-o", tmp_path / "store", "--decimal", ","
+    )
+    policies = ("--decimal", ",", "--missing", "skip", "--duplicates", "mean")
+    run = done("import", tmp_path / "a.csv", "-o", tmp_path / "store", *policies)
+    assert open_store(tmp_path / "store").values.tolist() == [4, 1]
+    assert "missing: 1 row(s) without a rating are skipped" in run.err
+    assert "duplicates: 1 rating(s) of a user and item that were rated already; the mean is taken" in run.err
+
+
+def test_store_is_imported_again_as_it_is(ratings_csv, tmp_path):
+    done("import", ratings_csv, "-o", tmp_path / "one")
+    done("import", tmp_path / "one", "-o", tmp_path / "two", "--scale", "0", "5")
+    one, two = (open_store(tmp_path / name, verify=True) for name in ("one", "two"))
+    assert two.values.tolist() == one.values.tolist()
+    assert (two.scale.minimum, two.scale.maximum) == (0, 5)
+
+
+def test_long_imports_tell_how_far_they_are(ratings_csv, tmp_path, monkeypatch):
+    monkeypatch.setattr("refeed.cli.progress.PLAIN_LINE_EVERY", 0.0)
+    run = done("import", ratings_csv, "-o", tmp_path / "store")
+    size = ratings_csv.stat().st_size
+    assert f"reading: {size:,} of {size:,} bytes (100%)" in run.err
+    assert "sorting: 600 of 600 ratings (100%)" in run.err
+
+
 def test_existing_output_is_refused_before_the_source_is_read(tmp_path):
     (tmp_path / "store").mkdir()
     error = refused(7, "import", tmp_path / "absent.csv", "-o", tmp_path / "store")
@@ -64,7 +92,7 @@ def test_ctrl_c_while_reading_leaves_nothing(ratings_csv, tmp_path, monkeypatch)
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("refeed.data.readers.read_ratings", interrupted)
+    monkeypatch.setattr("refeed.data.readers.encoding.RowEncoder.rows", interrupted)
     run = refeed("import", ratings_csv, "-o", tmp_path / "store")
     assert (run.status, run.out, run.err) == (130, "", "interrupted: nothing half-written was left behind\n")
     assert list(tmp_path.iterdir()) == []

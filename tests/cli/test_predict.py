@@ -97,7 +97,10 @@ def test_ids_of_the_wrong_kind_are_refused_with_the_file(model, pairs, tmp_path)
 
 @pytest.mark.parametrize(
     ("name", "status", "words"),
-    [("out.xlsx", 4, "expected a name that ends in .parquet or .csv"), ("pairs.csv", 7, "pairs.csv: exists already")],
+    [
+        ("out.xlsx", 4, "expected a name that ends in .parquet or .csv"),
+        ("pairs.csv", 7, "pairs.csv: is also named as another file"),
+    ],
 )
 def test_output_is_checked_before_the_model_is_read(pairs, tmp_path, name, status, words):
     assert words in refused(status, "predict", tmp_path / "absent", pairs, "-o", tmp_path / name)

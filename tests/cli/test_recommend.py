@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from command_line import QUICK, done, refused, squeezed, write_ratings
@@ -50,7 +51,16 @@ def test_new_person_is_given_by_ids_and_titles_in_any_case(model):
 
 
 @pytest.mark.parametrize(
-    "text", ["item,rating\n101,5\n\n102,1.5\n", "101,5\n102,1.5", '\ufeff101,5\r\n"Film 102, The",1.5\r\n']
+    "text",
+    [
+        "item,rating\n101,5\n\n102,1.5\n",
+        "101,5\n102,1.5",
+        '\ufeff101,5\r\n"Film 102, The",1.5\r\n',
+        "101;5\n102;1.5\n",
+        "101\t5\nFilm 102, The\t1.5\n",
+        "101::5\n102::1.5\n",
+        "rating,user,item\n5,x,101\n1.5,x,102\n",
+    ],
 )
 def test_new_person_is_given_by_a_file(model, tmp_path, text):
     (tmp_path / "mine.csv").write_bytes(text.encode())
@@ -60,20 +70,29 @@ def test_new_person_is_given_by_a_file(model, tmp_path, text):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "mine.csv: there are no ratings"),
+        (b"", "mine.csv: the file is empty"),
         (b"item,rating\n", "mine.csv: there are no ratings"),
-        (b"101,five\n", "mine.csv, line 1: expected an item, a comma and a number"),
-        (b"101,5\n102;3\n", "mine.csv, line 2: expected an item, a comma and a number"),
-        (b"101,5\n102,3,978300760\n", "mine.csv, line 2: expected an item, a comma and a number"),
+        (b"101\n", "mine.csv, line 1: expected two columns, item and rating, found '101'"),
+        (b"101,five\n", "mine.csv, line 1, column '2': the rating 'five' is not a number"),
+        (b"101,5\n102;3\n", "mine.csv, line 2: expected 2 fields, found 1"),
+        (b"101,5\n102,3,978300760\n", "mine.csv, line 2: expected 2 fields, found 3"),
+        (b"1,101,5\n1,102,4\n", "mine.csv, line 1: expected two columns, item and rating, found 3"),
+        (b"item,stern\n101,5\n", "no column looks like the rating"),
         (b"101,5\n7,3\n", "mine.csv, line 2: unknown item '7'"),
         (b"101,5\n101,3\n", "mine.csv, line 2: item 101 was rated before"),
-        (b"\xff\xfe1,5\n", "mine.csv: the text is not UTF-8"),
+        (b"\xff\xfe1,5\n", "line 1, column '1': the bytes b'\\xff\\xfe1' are not UTF-8 text"),
         (b"101,nan\n", "the rating nan of item 101 is outside the scale 1 to 5"),
     ],
 )
 def test_bad_file_of_ratings_is_refused_with_its_line(model, tmp_path, content, words):
     (tmp_path / "mine.csv").write_bytes(content)
     assert words in refused(3, "recommend", model, "--ratings-file", tmp_path / "mine.csv")
+
+
+def test_file_of_ratings_may_be_in_another_encoding(model, tmp_path):
+    (tmp_path / "mine.csv").write_bytes("101;5\nFilm 102, The;1.5\n".encode("utf-16"))
+    found = listed(model, "--ratings-file", tmp_path / "mine.csv", "--encoding", "utf-16")
+    assert found == expected(model, {101: 5.0, 102: 1.5})
 
 
 def test_absent_file_of_ratings_is_refused(model, tmp_path):
@@ -103,15 +122,58 @@ def test_user_is_found_in_a_history(model, tmp_path):
         (4, ("101",), "'101': expected ITEM=RATING"),
         (4, ("=5",), "'=5': expected ITEM=RATING, for example 296=4.5"),
         (4, ("101=5", "Film 101, The=4"), "item 101 was rated before"),
-        (4, (), "for whom? Give one of --user-id ID, ITEM=RATING …, or --ratings-file FILE"),
+        (4, (), "for whom? Give one of --user-id ID, ITEM=RATING …, --ratings-file FILE, or --all"),
+        (4, ("--all", "-u", "1", "-o", "top.parquet"), "for whom? Give one of"),
+        (4, ("--all", "101=5"), "for whom? Give one of"),
+        (4, ("--all",), "--all: expected the file to write, --output NAME.parquet, got none"),
+        (4, ("--all", "-o", "top.csv"), "--all: expected the file to write, --output NAME.parquet, got top.csv"),
+        (4, ("--all", "-o", "top.parquet", "--json", "-"), "--json goes with one person"),
+        (4, ("--all", "-o", "top.parquet", "-k", "0"), "--k: expected at least 1, got 0"),
+        (4, ("-u", "1", "-o", "top.parquet"), "--output goes with --all"),
         (4, ("-u", "1", "101=5"), "for whom? Give one of"),
         (4, ("-u", "1", "-k", "0"), "k: expected at least 1, got 0"),
-        (4, ("101=5", "--history", "a.csv"), "--history goes with --user-id"),
+        (4, ("101=5", "--history", "a.csv"), "--history goes with --user-id or --all"),
         (4, ("-u", "1", "--scale", "1", "5"), "--scale: says how to read the --history file, but none was given"),
     ],
 )
 def test_questions_that_cannot_be_answered_are_refused(model, status, arguments, words):
     assert words in refused(status, "recommend", model, *arguments)
+
+
+def test_everybody_gets_a_list_in_a_file(model, tmp_path):
+    path = tmp_path / "top.parquet"
+    run = done("recommend", model, "--all", "-o", path, "-n", "3")
+    rows = pq.read_table(path).to_pylist()
+    assert f"{path}: 120 recommendations to 40 users" in run.out
+    assert [row["item"] for row in rows if row["user"] == 7] == [one["item"] for one in expected(model, 7, k=3)]
+    assert "exists already" in refused(7, "recommend", model, "--all", "-o", path)
+    done("recommend", model, "--all", "-o", path, "--overwrite", "--include-seen", "-k", "30")
+    assert pq.read_metadata(path).num_rows == 40 * 30
+
+
+def test_everybody_in_a_history_gets_a_list_if_the_model_knows_an_item_of_theirs(model, tmp_path):
+    (tmp_path / "seen.csv").write_text("user,item,rating\nnew,101,5\nnew,102,2\nodd,999,4\n")
+    run = done("recommend", model, "--all", "-o", tmp_path / "top.parquet", "--history", tmp_path / "seen.csv", "-k", "2")
+    rows = pq.read_table(tmp_path / "top.parquet").to_pylist()
+    assert [(row["user"], row["item"]) for row in rows] == [
+        ("new", one["item"]) for one in expected(model, {101: 5.0, 102: 2.0}, k=2)
+    ]
+    assert "1 users have no rating of an item that the model knows, and no recommendations" in run.err
+
+
+def test_nothing_is_written_over_or_into_an_input(model, ratings_csv):
+    for arguments in (("--all", "-o", model / "top.parquet"), ("-u", "1", "--json", model / "list.json")):
+        assert "lies in" in refused(7, "recommend", model, *arguments)
+    error = refused(7, "recommend", model, "--ratings-file", ratings_csv, "--json", ratings_csv, "--overwrite")
+    assert "ratings.csv: is also named as another file of this command" in error
+    assert ratings_csv.read_text().startswith("user,item")
+
+
+def test_json_file_is_only_replaced_on_request(model, tmp_path):
+    (tmp_path / "list.json").write_text("mine")
+    assert "list.json: exists already" in refused(7, "recommend", model, "-u", "1", "--json", tmp_path / "list.json")
+    done("recommend", model, "-u", "1", "--json", tmp_path / "list.json", "--overwrite")
+    assert "recommendations" in json.loads((tmp_path / "list.json").read_text())
 
 
 def test_very_long_name_of_an_item_is_cut_in_the_message(model):

@@ -7,6 +7,7 @@ import re
 
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from command_line import done, refused, write_ratings
 
@@ -76,6 +77,23 @@ def test_written_file_has_every_kept_rating_with_its_part(ratings_csv, tmp_path)
     assert table.column_names == ["user", "item", "rating", "time", "split"]
     counts = {row["values"]: row["counts"] for row in table["split"].value_counts().to_pylist()}
     assert counts == sizes(run.out)
+
+
+def test_suffix_says_what_is_written(ratings_csv, tmp_path):
+    for name in ("parts.csv", "parts.parquet"):
+        done("split", ratings_csv, "--split", "random", "-o", tmp_path / name)
+    assert csv.read_csv(tmp_path / "parts.csv").equals(pq.read_table(tmp_path / "parts.parquet").cast(
+        csv.read_csv(tmp_path / "parts.csv").schema))  # fmt: skip
+    error = refused(4, "split", tmp_path / "absent.csv", "-o", tmp_path / "parts.txt")
+    assert "parts.txt: expected a name that ends in .parquet or .csv, which says what is written" in error
+
+
+def test_parts_are_written_some_users_at_a_time(ratings_csv, tmp_path, monkeypatch):
+    done("split", ratings_csv, "--split", "random", "-o", tmp_path / "whole.parquet")
+    monkeypatch.setattr("refeed.data.row_blocks.BLOCK", 40)
+    done("split", ratings_csv, "--split", "random", "-o", tmp_path / "blocks.parquet")
+    assert pq.ParquetFile(tmp_path / "blocks.parquet").num_row_groups > 10
+    assert pq.read_table(tmp_path / "blocks.parquet").equals(pq.read_table(tmp_path / "whole.parquet"))
 
 
 def test_written_file_splits_in_the_same_way_again(tmp_path):

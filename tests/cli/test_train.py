@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -218,9 +221,12 @@ def test_output_below_a_file_is_refused_before_the_data_are_read(tmp_path):
 
 
 def test_folder_that_is_not_writable_is_refused_before_the_data_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("refeed.cli.outputs.os.access", lambda *_: False)  # root may write everywhere, so no real one is made
+    def refuse(path, **options):  # root may write everywhere, so no such folder is made
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "touch", refuse)
     error = refused(7, "train", tmp_path / "absent.csv", "-o", tmp_path / "model")
-    assert f"the folder {tmp_path} is not writable for you" in error
+    assert "model: cannot be written (Permission denied)" in error
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refeed.data import row_blocks
 from refeed.data.ratings import LabelColumn, Ratings, RatingScale
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import DataError
@@ -86,6 +88,15 @@ def test_duplicates_are_resolved_as_asked(policy, timestamps, value, time):
                                    timestamps=None if timestamps is None else [*timestamps, 0])  # fmt: skip
     assert triples(ratings) == [("a", 1, value), ("b", 1, 2.0)]
     assert time is None or ratings.timestamps.tolist() == [time, 0]
+
+
+def test_number_of_merged_ratings_is_noted():
+    ratings = Ratings.from_columns(["a"] * 3, [1] * 3, [1, 2, 3], duplicates="last", notes=("made up",))
+    assert ratings.notes == (
+        "made up",
+        "duplicates: 2 rating(s) of a user and item that were rated already; the latest is kept",
+    )
+    assert Ratings.from_columns(["a", "b"], [1, 1], [1, 2], duplicates="mean").notes == ()
 
 
 def test_given_vocabularies_fix_the_positions_and_unknown_ids_are_refused():
@@ -167,3 +178,25 @@ def test_arrow_table_has_ids_ratings_times_and_labels():
         {"user": "u", "item": 10, "rating": 0.0, "time": 4, "part": "test"},
         {"user": "u", "item": 30, "rating": 2.5, "time": 2, "part": "test"},
     ]
+
+
+@pytest.mark.parametrize("block", [1, 2, 3])
+def test_nothing_depends_on_the_size_of_the_blocks(monkeypatch, block):
+    users, items = Vocabulary(["x", "v", "u"], kind="user"), Vocabulary([20, 10], kind="item")
+    chosen = np.array([False, True, False, True, True])
+    whole = [example().transposed(), example().select(chosen), *example().reindexed(users, items)]
+    tables = [one.to_arrow() for one in whole[:3]]
+    monkeypatch.setattr(row_blocks, "BLOCK", block)
+    parts = [example().transposed(), example().select(chosen), *example().reindexed(users, items)]
+    assert [one.to_arrow() for one in parts[:3]] == tables
+    assert parts[3].tolist() == whole[3].tolist()
+    assert [pa.concat_tables(one.arrow_blocks()) for one in whole[:2]] == tables[:2]
+    assert len(list(whole[0].arrow_blocks())) == (3 if block == 1 else 2)
+    assert parts[0].item_counts.tolist() == whole[0].item_counts.tolist()
+
+
+def test_lower_vocabularies_in_the_same_order_need_no_sorting(monkeypatch):
+    ratings = example()
+    monkeypatch.setattr("refeed.data.ratings.pair_order", None)
+    moved, _ = ratings.reindexed(Vocabulary(["a", "u", "w"], kind="user"), Vocabulary([10, 30], kind="item"))
+    assert triples(moved) == [("u", 10, 0.0), ("u", 30, 2.5), ("w", 10, 3.0)]

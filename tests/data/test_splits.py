@@ -6,9 +6,11 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from refeed.data import row_blocks, time_splits
+from refeed.data.leaks import audit_leaks
 from refeed.data.ratings import LabelColumn, Ratings
 from refeed.data.splits import (
     ColumnSplit,
@@ -107,6 +109,23 @@ def test_parts_share_the_vocabularies_of_train_and_keep_their_ratings(ratings, s
         assert all(
             np.all(np.diff(part.indices[start:end]) > 0) for start, end in zip(part.indptr, part.indptr[1:], strict=False)
         )
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(small_worlds(), st.sampled_from(SPLITTERS), st.sampled_from([1, 3, 8]))
+def test_split_and_its_leaks_do_not_depend_on_the_size_of_the_blocks(monkeypatch, ratings, splitter, block):
+    def outcome():
+        try:
+            split = splitter.apply(ratings)
+        except SplitError as error:
+            return str(error)
+        return split.fingerprint, split.cold, split.left_out, split.notes, audit_leaks(split).to_dict()
+
+    whole = outcome()
+    with monkeypatch.context() as patch:
+        patch.setattr(row_blocks, "BLOCK", block)
+        patch.setattr(time_splits, "SORTED_AT_A_TIME", block)
+        assert outcome() == whole
 
 
 def labelled(rows: list[tuple[str, str, str]]) -> Ratings:

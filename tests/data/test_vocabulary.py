@@ -33,6 +33,21 @@ def test_occurrences_give_a_sorted_vocabulary_and_come_back(ids):
     assert vocabulary.lookup(ids).tolist() == positions.tolist()
 
 
+@pytest.mark.parametrize("names", [["c", "b", "a"], ["a", "b", "a"]], ids=["distinct", "repeated"])
+def test_encoded_ids_give_the_vocabulary_of_those_that_occur(names):
+    encoded = pa.DictionaryArray.from_arrays(pa.array([2, 0, 0, 2], pa.int32()), pa.array(names))
+    vocabulary, positions = Vocabulary.from_occurrences(encoded, kind="user")
+    assert vocabulary.decode(positions) == encoded.to_pylist()
+    assert vocabulary.ids.to_pylist() == sorted(set(encoded.to_pylist()))
+
+
+def test_encoded_ids_with_nulls_are_refused():
+    for codes, names in (([0, None], ["a"]), ([0, 1], ["a", None])):
+        encoded = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names))
+        with pytest.raises(DataError, match=r"user id is missing \(null\) at position 1"):
+            Vocabulary.from_occurrences(encoded, kind="user")
+
+
 @pytest.mark.parametrize("repeats", [1, 2000], ids=["few", "many"])
 def test_unknown_ids_are_errors_or_marked(repeats):
     asked = ["a", "nobody", "b"] * repeats

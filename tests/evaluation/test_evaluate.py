@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from refeed.bundles import Provenance
-from refeed.data.ratings import LabelColumn
+from refeed.data.ratings import LabelColumn, RatingScale
 from refeed.data.splits import ColumnSplit
 from refeed.errors import ConfigError, DataError
 from refeed.evaluation.compare import compare
@@ -85,11 +85,18 @@ def test_result_becomes_plain_json():
     assert "squared_by_user" not in values and RESULT.squared_by_user.tolist() == pytest.approx([1.0, 2.25, 0.0])
 
 
+def test_result_prints_in_a_line():
+    assert repr(RESULT) == (
+        f"Evaluation(test: RMSE 0.9014 (95% interval {RESULT.rmse_interval.low:.4f} to {RESULT.rmse_interval.high:.4f}), "
+        "MAE 0.6250, 4 ratings of 3 users)"
+    )
+
+
 def test_no_lengths_leave_the_ranking_out_and_no_relevant_item_leaves_it_empty():
     without = evaluate(FITTED, SPLIT, options=EvaluationOptions(ks=(), resamples=5))
     assert (without.ranking, without.ranking_users) == ({}, 0)
-    nothing = evaluate(FITTED, SPLIT, options=EvaluationOptions(relevant_from=5.5, resamples=5))
-    assert (nothing.ranking, nothing.ranking_users, nothing.relevant_from) == ({}, 0, 5.5)
+    nothing = evaluate(FITTED, SPLIT, "valid", options=EvaluationOptions(relevant_from=5, resamples=5))
+    assert (nothing.ranking, nothing.ranking_users, nothing.relevant_from) == ({}, 0, 5)
 
 
 @pytest.mark.parametrize(("part", "ratings"), [("train", 6), ("valid", 1), ("test", 4)])
@@ -103,10 +110,24 @@ def test_every_part_can_be_scored(part, ratings):
 def test_unknown_part_and_options_out_of_range_are_refused():
     with pytest.raises(ConfigError, match="part: expected train, valid or test, got 'tset'"):
         evaluate(FITTED, SPLIT, "tset")
-    with pytest.raises(ConfigError, match="resamples, ks: expected at least 1, got 0"):
-        EvaluationOptions(resamples=0)
-    with pytest.raises(ConfigError, match=r"got 1000 and \[10, 0\]"):
+    with pytest.raises(ConfigError, match="resamples: expected at least 2, for an interval has two ends, got 1"):
+        EvaluationOptions(resamples=1)
+    with pytest.raises(ConfigError, match=r"ks: expected lengths of at least 1, got \[10, 0\]"):
         EvaluationOptions(ks=(10, 0))
+
+
+@pytest.mark.parametrize(
+    ("scale", "expected"),
+    [((1, 5), 4.0), ((0.5, 5), 4.0), ((0, 100), 75.0), ((0, 1), 1.0), ((0.1, 0.4), 0.4), ((-10, 10), 5.0)],
+)
+def test_items_count_as_relevant_from_three_quarters_up_the_scale(scale, expected):
+    assert EvaluationOptions().threshold(RatingScale(*scale)) == expected
+
+
+@pytest.mark.parametrize("relevant_from", [0.5, 5.5, math.nan])
+def test_rating_outside_the_scale_cannot_make_an_item_relevant(relevant_from):
+    with pytest.raises(ConfigError, match=f"relevant_from: expected a rating of the scale 1 to 5, got {relevant_from:g}"):
+        evaluate(FITTED, SPLIT, options=EvaluationOptions(relevant_from=relevant_from))
 
 
 def test_model_of_another_split_is_refused():
@@ -173,7 +194,7 @@ def test_ranking_does_not_depend_on_the_blocks(monkeypatch):
     split = random_split()
     fitted = train(AutoEncoder(encoder=(4,)), split, TrainingOptions(epochs=2), runtime=Runtime(threads=1))
     whole = evaluate(fitted, split, options=OPTIONS)
-    monkeypatch.setattr("refeed.evaluation.evaluate.RANKING_BLOCK", 2)
+    monkeypatch.setattr("refeed.inference.blocks.USERS_PER_BLOCK", 2)
     assert evaluate(fitted, split, options=OPTIONS).ranking == pytest.approx(dict(whole.ranking))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from refeed.errors import DataError
+from refeed.errors import BundleError, DataError
 from refeed.inference.histories import Histories
 from small_worlds import model_of_item_biases, ratings_of
 
@@ -36,6 +38,22 @@ def test_other_people_are_minus_one_and_unknown_items_are_left_out():
 def test_user_ids_of_the_other_type_are_new_people():
     given = ratings_of((1, "a", 1), (2, "c", 5))
     assert Histories.for_model(FITTED, given).known_as.tolist() == [-1, -1]
+
+
+def test_item_that_the_model_does_not_have_is_damage():
+    damaged = replace(TRAIN, indices=np.array([0, 3, 1]))
+    assert Histories.of_training(damaged).rows([1]).indices.tolist() == [1]
+    with pytest.raises(BundleError, match="an item beyond the 3 that there are, so their file is damaged"):
+        Histories.of_training(damaged).rows([0, 1])
+
+
+def test_histories_are_those_given_or_those_kept():
+    given = ratings_of(("u9", "a", 1))
+    assert Histories.seen_by(FITTED, given).ratings.users.decode([0]) == ["u9"]
+    assert Histories.seen_by(FITTED, None).ratings is TRAIN
+    bare = model_of_item_biases(TRAIN, [0.5, -1.0, 0.0], keep_histories=False)
+    with pytest.raises(DataError, match=r"keeps no histories(.|\n)*--history FILE"):
+        Histories.seen_by(bare, None)
 
 
 def test_item_ids_of_the_other_type_are_refused():

@@ -34,14 +34,30 @@ def test_seen_items_can_be_kept_and_others_left_out():
 
 def test_k_bounds_the_list_and_may_exceed_the_catalogue():
     assert items(recommend(FITTED, "u1", k=1)) == ["c"]
-    assert len(recommend(FITTED, {}, k=1000)) == 4
+    assert len(recommend(FITTED, {"a": 4}, k=1000)) == 3
     with pytest.raises(ConfigError, match="k: expected at least 1, got 0"):
         recommend(FITTED, "u1", k=0)
 
 
 def test_new_person_is_their_ratings():
     assert items(recommend(FITTED, {"c": 5, "a": 1.0})) == ["d", "b"]
-    assert items(recommend(FITTED, {}, k=2)) == ["c", "a"]
+
+
+def test_person_without_a_rating_is_refused():
+    with pytest.raises(DataError, match=r"no rating of an item that the model knows(.|\n)*Give at least one rating"):
+        recommend(FITTED, {})
+    with pytest.raises(DataError, match="no rating of an item that the model knows"):
+        recommend(FITTED, "u1", history=history_of({}, num_items=4))
+
+
+def test_ids_may_be_given_as_text_or_as_numbers():
+    numbered = model_of_item_biases(ratings_of((1, 10, 4), (1, 20, 2), (2, 30, 3)), [0.5, -1.0, 3.0])
+    assert recommend(numbered, "1") == recommend(numbered, 1)
+    assert recommend(numbered, {"10": 4.0}, exclude=("30",)) == recommend(numbered, {10: 4.0}, exclude=(30,))
+    with pytest.raises(DataError, match="item ids here are integers, but not all of those given are"):
+        recommend(numbered, {"ten": 4.0})
+    named = model_of_item_biases(ratings_of(("1", "10", 4), ("1", "20", 2)), [0.5, -1.0])
+    assert items(recommend(named, 1, exclude_seen=False)) == ["10", "20"]
 
 
 def test_items_of_equal_score_come_in_the_order_of_the_catalogue():
@@ -58,7 +74,7 @@ def test_everything_seen_leaves_nothing_to_recommend():
     ("who", "message"),
     [
         ("u7", "unknown user 'u7': not among the 2 users known here"),
-        (7, "user ids here are strings, but integers were asked for"),
+        (7, "unknown user '7'"),
         ({"x": 3.0}, "unknown item 'x'"),
         ({"a": 5.5}, "the rating 5.5 of item 'a' is outside the scale 1 to 5"),
         ({"a": 3.0, "b": math.nan}, "the rating nan of item 'b' is outside the scale 1 to 5"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refeed.errors import ConfigError, DataError
-from refeed.metrics.ranking import RankingSums, ranking_sums, top_items
+from refeed.metrics.ranking import RankingSums, ranking_sums
 
 
 def sets(*rows: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -58,11 +58,6 @@ def test_users_without_relevant_items_are_not_counted():
     sums = ranking_sums(scores, sets([0], [], [1]), sets([], [], []), ks=(1,))
     assert sums.users == 2
     assert sums.result()["precision@1"] == 0.5
-
-
-def test_equal_scores_rank_by_position_inside_and_at_the_edge_of_the_top():
-    scores = np.array([[1.0, 2, 1, 2, 1, 1], [0.0, 0, 0, 0, 0, 0]])
-    assert top_items(scores, 4).tolist() == [[1, 3, 0, 2], [0, 1, 2, 3]]
 
 
 def test_items_at_minus_infinity_are_never_recommended():

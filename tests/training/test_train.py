@@ -74,6 +74,9 @@ def test_early_stopping_ends_a_run_that_gets_worse():
 
 def test_validation_error_is_of_clipped_predictions_by_hand():
     class Constant(torch.nn.Module):
+        def scorer(self):
+            return self
+
         def predict_pairs(self, history, rows, items):
             return np.full(len(rows), 99.0, np.float32)
 

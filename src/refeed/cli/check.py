@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from refeed.cli.console import results, say, write_json
-from refeed.cli.option_groups import Data, Json, takes_options
+from refeed.cli.option_groups import Data, Json, Overwrite, takes_options
 from refeed.cli.outputs import require_json
 from refeed.cli.reading import ReadingOptions
+from refeed.data.readers.stores import is_store
 from refeed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,22 +27,36 @@ def check(
         list[str] | None, typer.Option(help="A further column to look at, such as a split; may be repeated.")
     ] = None,
     json: Json = None,
+    overwrite: Overwrite = False,
     *,
     reading: ReadingOptions,
 ) -> None:
     """Audit ratings before training: counts, scale, histogram, duplicates, times, possible splits, findings.
 
-    Exits with 3 when there is an error that training would refuse.
+    Exits with 3 when there is an error that training would refuse. Of a model folder or a store it checks every file.
     """
+    from refeed.bundles import is_model_folder
+    from refeed.cli.checking_models import check_model
     from refeed.data.audit import audit
     from refeed.data.readers import read_columns
+    from refeed.data.store import verify_store
 
-    require_json(json)
-    if reading.duplicates is not None:
-        raise ConfigError("--duplicates: check reports repeated pairs as they are; the option is for import, split and train")
+    require_json(json, overwrite=overwrite, inputs=(data,))
+    if is_model_folder(data):
+        if label:
+            raise ConfigError("--label: names a column of ratings, but this is a model folder")
+        reading.require_only(reason="says how to read ratings, but this is a model folder")
+        check_model(data, json=json, overwrite=overwrite)
+        return
+    for name, what in (("duplicates", "repeated pairs"), ("missing", "rows without a rating")):
+        if getattr(reading, name) is not None:
+            raise ConfigError(f"--{name}: check reports {what} as they are; the option is for import, split and train")
+    if is_store(data, reading.layout):
+        verify_store(data)
+        say("Every file of the store is as it was written (its checksum and the fingerprint agree).")
     report = audit(read_columns(data, labels=tuple(label or ()), **reading.arguments()))
     if json is not None:
-        write_json(report.to_dict(), json)
+        write_json(report.to_dict(), json, overwrite=overwrite)
     if json != "-":
         show(report, results())
     if not report.usable:

@@ -26,11 +26,11 @@ def say(text: str) -> None:
     remarks().print(text)
 
 
-def write_json(value: dict[str, Any], target: str) -> None:
-    """Write JSON to a file, replacing an older one, or to standard output for "-"."""
+def write_json(value: dict[str, Any], target: str, *, overwrite: bool = False) -> None:
+    """Write JSON to a file (over an older one only with `overwrite`), or to standard output for "-"."""
     if target == "-":
         sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")  # ASCII, whatever the terminal
         return
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with atomic_file(target, overwrite=True) as path:
+    with atomic_file(target, overwrite=overwrite) as path:
         path.write_text(text, encoding="utf-8")

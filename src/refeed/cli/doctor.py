@@ -8,22 +8,22 @@ import platform
 from pathlib import Path
 
 from refeed.cli.console import results, write_json
-from refeed.cli.option_groups import Json
+from refeed.cli.option_groups import Json, Overwrite
 from refeed.cli.outputs import require_json
 
 PACKAGES = ("refeed", "torch", "numpy", "pyarrow", "safetensors", "typer", "rich")
 EXTRAS = ("matplotlib", "jinja2")
 
 
-def doctor(json: Json = None) -> None:
+def doctor(json: Json = None, overwrite: Overwrite = False) -> None:
     """Print versions, threads, device and data folder: what to say when asking for help."""
     from refeed.reports.page import Facts
     from refeed.reports.terminal import print_facts
 
-    require_json(json)
+    require_json(json, overwrite=overwrite)
     facts = gather()
     if json is not None:
-        write_json(facts, json)
+        write_json(facts, json, overwrite=overwrite)
     if json != "-":
         print_facts(results(), Facts([(name.replace("_", " "), str(value)) for name, value in facts.items()]))
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from refeed.cli.console import results, say, write_json
+from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.option_groups import Json, Model, Overwrite, takes_options
 from refeed.cli.outputs import require_file, require_json
+from refeed.cli.progress import progress
 from refeed.cli.reading import ReadingOptions, read
 from refeed.errors import ConfigError, DataError
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from refeed.data.splits import Split
     from refeed.evaluation.evaluate import Evaluation, EvaluationOptions
     from refeed.metrics.intervals import PairedDifference
+
+
+USERS_PER_BLOCK = 4096  # looked at at once
 
 
 class PartName(StrEnum):
@@ -52,7 +58,7 @@ def evaluate_command(
     relevant_from: Annotated[
         float | None, typer.Option(help="Rating from which on an item is relevant; three quarters up the scale unless said.")
     ] = None,
-    resamples: Annotated[int, typer.Option(help="Bootstrap resamples of the users.")] = 1000,
+    resamples: Annotated[int, typer.Option(help="Bootstrap resamples of the users, at least 2.")] = 1000,
     json: Json = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
     overwrite: Overwrite = False,
@@ -63,13 +69,14 @@ def evaluate_command(
     from refeed.bundles import load
     from refeed.evaluation.evaluate import EvaluationOptions
 
-    require_json(json)
+    require_json(json, overwrite=overwrite, inputs=(model, data, history, report))
     if report is not None:
-        require_report(report, overwrite=overwrite)
+        require_report(report, overwrite=overwrite, inputs=(model, data, history))
     if history is not None and part is not None:
         raise ConfigError("--part goes with the model's own split; with --history all of DATA is scored")
-    fitted = load(model)
     options = EvaluationOptions(tuple(one for one in (k or [10]) if one), relevant_from, resamples)
+    fitted = load(model)
+    options.threshold(fitted.scale)  # refused now, not after the data are read
     if history is not None:
         evaluations = _given(fitted, data, history, reading, options)
     else:
@@ -77,10 +84,11 @@ def evaluate_command(
     main = next(iter(evaluations.values()))
     if options.ks and not main.ranking:
         say(f"No ranking: no user rated an item {main.relevant_from:g} or more that the model has not seen.")
-    _show(fitted, model, data, evaluations, json=json, report=report, overwrite=overwrite)
+    difference = difference_of(evaluations, resamples=resamples)
+    _show(fitted, model, data, evaluations, difference, json=json, report=report, overwrite=overwrite)
 
 
-def require_report(report: Path, *, overwrite: bool) -> None:
+def require_report(report: Path, *, overwrite: bool, inputs: Sequence[Path | None] = ()) -> None:
     """Check that a report can be made and written.
 
     Raises:
@@ -89,7 +97,7 @@ def require_report(report: Path, *, overwrite: bool) -> None:
     """
     from refeed.reports.extras import import_extra
 
-    require_file(report, overwrite=overwrite)
+    require_file(report, overwrite=overwrite, inputs=inputs)
     for extra in ("jinja2", "matplotlib"):
         import_extra(extra)  # missing ones are said now, not after the work
 
@@ -100,9 +108,11 @@ def _part(
     from refeed.evaluation.evaluate import evaluate
 
     parts = split_again(fitted, data, reading)
-    evaluations = {_name(fitted): evaluate(fitted, parts, part.value, options=options)}
+    shown = functools.partial(progress, remarks())
+    evaluations = {_name(fitted): evaluate(fitted, parts, part.value, options=options, progress=shown)}
     if baseline and fitted.spec.kind != "bias":
-        evaluations["user and item biases"] = evaluate(fit_baseline(parts), parts, part.value, options=options)
+        baseline_model = fit_baseline(parts)
+        evaluations["user and item biases"] = evaluate(baseline_model, parts, part.value, options=options, progress=shown)
     return evaluations
 
 
@@ -114,7 +124,8 @@ def _given(
     recorded = fitted.provenance.reading
     targets, seen = (read(path, reading.or_else(recorded, source=path)) for path in (data, history))
     _require_apart(targets, seen, history)
-    return {_name(fitted): evaluate_given(fitted, targets, seen, options=options)}
+    shown = functools.partial(progress, remarks())
+    return {_name(fitted): evaluate_given(fitted, targets, seen, options=options, progress=shown)}
 
 
 def _require_apart(targets: Ratings, seen: Ratings, history: Path) -> None:
@@ -125,9 +136,12 @@ def _require_apart(targets: Ratings, seen: Ratings, history: Path) -> None:
     """
     import numpy as np
 
+    from refeed.evaluation.overlap import also_in
+
     asked = targets.reindexed(seen.users, seen.items)[0]
-    asked_pairs, seen_pairs = (one.row_of_rating.astype(np.int64) * seen.num_items + one.indices for one in (asked, seen))
-    both = int(np.isin(asked_pairs, seen_pairs).sum())
+    users = np.flatnonzero(asked.user_counts)
+    blocks = (users[start : start + USERS_PER_BLOCK] for start in range(0, len(users), USERS_PER_BLOCK))
+    both = sum(int(also_in(asked.rows(block), seen.rows(block)).sum()) for block in blocks)
     if both:
         raise DataError(
             f"{both:,} of the ratings to score are of a user and an item that are in this history too, so the model would see "
@@ -176,6 +190,7 @@ def _show(
     model: Path,
     data: Path,
     evaluations: dict[str, Evaluation],
+    difference: PairedDifference | None,
     *,
     json: str | None,
     report: Path | None,
@@ -184,7 +199,6 @@ def _show(
     from refeed.evaluation.page import evaluation_page
 
     main = next(iter(evaluations.values()))
-    difference = difference_of(evaluations)
     if report is not None:
         from refeed.reports.page import write_page
 
@@ -199,7 +213,7 @@ def _show(
         say(f"report: {report}")
     if json is not None:
         others = {name: one.to_dict() for name, one in list(evaluations.items())[1:]}
-        write_json(main.to_dict() | {"baselines": others}, json)
+        write_json(main.to_dict() | {"baselines": others}, json, overwrite=overwrite)
     if json != "-":
         show_evaluations(evaluations, difference)
 
@@ -221,9 +235,9 @@ def show_evaluations(evaluations: dict[str, Evaluation], difference: PairedDiffe
         print_table(console, ranking_table(evaluations))
 
 
-def difference_of(evaluations: dict[str, Evaluation]) -> PairedDifference | None:
+def difference_of(evaluations: dict[str, Evaluation], *, resamples: int = 1000) -> PairedDifference | None:
     """The difference of the first two models' RMSE, None where there is one model only."""
     from refeed.evaluation.compare import compare
 
     both = list(evaluations.values())[:2]
-    return compare(*both) if len(both) == 2 else None
+    return compare(*both, resamples=resamples) if len(both) == 2 else None

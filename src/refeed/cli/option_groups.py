@@ -16,7 +16,7 @@ Data = Annotated[Path, typer.Argument(metavar="DATA", help="File, folder or stor
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder.")]
 Json = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Write JSON to this file, replacing it, or - for it alone on standard output."),
+    typer.Option(metavar="FILE", help="Write JSON to this file, or - for it alone on standard output."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 

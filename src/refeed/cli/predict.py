@@ -54,7 +54,7 @@ def predict(
 
     if output.suffix not in {".parquet", ".csv"}:
         raise ConfigError(f"{output}: expected a name that ends in .parquet or .csv")
-    require_file(output, overwrite=overwrite)
+    require_file(output, overwrite=overwrite, inputs=(model, pairs, history))
     if history is None:
         reading.require_only("user", "item", reason="says how to read the --history file, but none was given")
     fitted = load(model)

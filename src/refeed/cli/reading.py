@@ -26,6 +26,13 @@ class Duplicates(StrEnum):
     mean = "mean"
 
 
+class Missing(StrEnum):
+    """Policies for a row without a rating."""
+
+    error = "error"
+    skip = "skip"
+
+
 @dataclass(frozen=True)
 class ReadingOptions:
     """How to read a source of ratings; what is not said is found out and reported."""
@@ -41,6 +48,9 @@ class ReadingOptions:
         bool | None, typer.Option("--header/--no-header", help="Whether line 1 holds names.", rich_help_panel=PANEL)
     ] = None
     encoding: Annotated[str | None, typer.Option(help="Of text files (utf-8 unless said).", rich_help_panel=PANEL)] = None
+    decimal: Annotated[
+        str | None, typer.Option(help="Decimal sign of ratings in text files: '.' unless ',' is said.", rich_help_panel=PANEL)
+    ] = None
     scale: Annotated[
         tuple[float, float] | None,
         typer.Option(help="Smallest and largest possible rating.", metavar="MIN MAX", rich_help_panel=PANEL),
@@ -48,6 +58,9 @@ class ReadingOptions:
     duplicates: Annotated[
         Duplicates | None,
         typer.Option(help="When a user rated an item twice: refuse, keep the last, or the mean.", rich_help_panel=PANEL),
+    ] = None
+    missing: Annotated[
+        Missing | None, typer.Option(help="When a row has no rating: refuse, or skip the row.", rich_help_panel=PANEL)
     ] = None
     layout: Annotated[
         str | None,
@@ -59,9 +72,7 @@ class ReadingOptions:
         said = {name: value for name, value in asdict(self).items() if value is not None}
         if "scale" in said:
             said["scale"] = RatingScale(*said["scale"])
-        if "duplicates" in said:
-            said["duplicates"] = str(said["duplicates"])
-        return said
+        return {name: str(value) if isinstance(value, StrEnum) else value for name, value in said.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """What was said, as plain JSON values."""
@@ -96,10 +107,15 @@ def read(path: Path, options: ReadingOptions, *, labels: tuple[str, ...] = ()) -
     from refeed.data.readers import read_ratings
 
     ratings = read_ratings(path, labels=labels, **options.arguments())
+    say_what_was_read(path, ratings)
+    return ratings
+
+
+def say_what_was_read(path: Path, ratings: Ratings) -> None:
+    """The notes and the numbers of the ratings of a source."""
     for note in ratings.notes:
         say(f"  {note}")
     say(
         f"{path.name}: {len(ratings):,} ratings, {ratings.num_users:,} users x {ratings.num_items:,} items, "
         f"scale {ratings.scale.minimum:g} to {ratings.scale.maximum:g}"
     )
-    return ratings

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from refeed.cli.console import results, say, write_json
+from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.option_groups import Data, Json, Overwrite, takes_options
 from refeed.cli.outputs import require_file, require_json
+from refeed.cli.progress import progress
 from refeed.cli.reading import ReadingOptions, read
+from refeed.cli.split_files import require_known_suffix, write_parts
 from refeed.cli.splitting import SplittingOptions, split
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 def split_command(
     data: Data,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the ratings with a column `split` to this Parquet file.")
+        Path | None, typer.Option("--output", "-o", help="Write the ratings with a column `split` to this .parquet or .csv.")
     ] = None,
     json: Json = None,
     overwrite: Overwrite = False,
@@ -34,17 +36,18 @@ def split_command(
     """Split ratings, count what falls out, and say whether the future leaks into training."""
     from refeed.data.leaks import audit_leaks
 
-    require_json(json)
+    require_json(json, overwrite=overwrite, inputs=(data, output))
     if output is not None:
-        require_file(output, overwrite=overwrite)
+        require_known_suffix(output)
+        require_file(output, overwrite=overwrite, inputs=(data,))
     splitter = splitting.asked_for()
     ratings = read(data, reading, labels=splitting.labels)
     parts = split(ratings, splitter or splitting.default_for(ratings))
     leaks = audit_leaks(parts)
     if output is not None:
-        _write_parts(parts, output, overwrite)
+        _write(parts, output, overwrite=overwrite)
     if json is not None:
-        write_json(_to_dict(parts, leaks), json)
+        write_json(_to_dict(parts, leaks), json, overwrite=overwrite)
     if json != "-":
         _show(parts, leaks)
 
@@ -78,20 +81,10 @@ def _show(parts: Split, leaks: LeakReport) -> None:
         results().print(finding)
 
 
-def _write_parts(parts: Split, output: Path, overwrite: bool) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from refeed.storage import atomic_file
-
-    tables = []
-    for name, part in _parts(parts).items():
-        table = part.to_arrow()
-        if "split" in table.column_names:
-            table = table.drop_columns("split")  # the column that was split by
-        tables.append(table.append_column("split", pa.array([name] * len(table), pa.string())))
-    with atomic_file(output, overwrite=overwrite) as path:
-        pq.write_table(pa.concat_tables(tables), path)
+def _write(parts: Split, output: Path, *, overwrite: bool) -> None:
+    total = sum(map(len, _parts(parts).values()))
+    with progress(remarks(), "writing", total=total, unit="ratings") as advance:
+        write_parts(_parts(parts), output, overwrite=overwrite, progress=advance)
     dropped = sum(cold.ratings for cold in parts.cold.values()) + sum(parts.left_out.values())
     if dropped:
         say(f"{output}: without the {dropped:,} ratings that are in no part (cold or left out)")

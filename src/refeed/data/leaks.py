@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refeed.data.ratings import Ratings
+from refeed.data.row_blocks import row_blocks
 from refeed.data.split_assembly import ColdCounts, Split
 
 
@@ -80,14 +81,27 @@ def audit_leaks(split: Split) -> LeakReport:
 
 
 def _repeated_pairs(parts: Mapping[str, Ratings]) -> dict[str, int]:
-    keys = {
-        name: part.row_of_rating.astype(np.int64) * part.num_items + part.indices  # int64 (nnz,), increasing
-        for name, part in parts.items()
-    }
-    return {
-        f"{one} and {other}": len(np.intersect1d(keys[one], keys[other], assume_unique=True))
-        for one, other in combinations(parts, 2)
-    }
+    return {f"{one} and {other}": _num_common(parts[one], parts[other]) for one, other in combinations(parts, 2)}
+
+
+def _num_common(one: Ratings, other: Ratings) -> int:
+    """Number of pairs in both of two parts, which have the same vocabularies."""
+    many, few = (one, other) if len(one) >= len(other) else (other, one)
+    common = 0
+    for block in row_blocks(many.indptr):
+        keys, sought = _pair_keys(many, block.rows), _pair_keys(few, block.rows)
+        places = np.searchsorted(keys, sought)
+        within = places < len(keys)
+        common += int(np.count_nonzero(keys[places[within]] == sought[within]))
+    return common
+
+
+def _pair_keys(part: Ratings, rows: slice) -> npt.NDArray[np.int64]:
+    """A number for each rating's user and item, of the users `rows`, int64 (ratings of these,), increasing."""
+    pointers = part.indptr[rows.start : rows.stop + 1]
+    users = np.repeat(np.arange(rows.start, rows.stop), np.diff(pointers))
+    keys: npt.NDArray[np.int64] = users * part.num_items + part.indices[pointers[0] : pointers[-1]]
+    return keys
 
 
 def _time_leaks(train: Ratings, test: Ratings) -> TimeLeaks | None:
@@ -106,8 +120,8 @@ def _time_leaks(train: Ratings, test: Ratings) -> TimeLeaks | None:
 
 def _last_times(ratings: Ratings) -> npt.NDArray[np.int64]:
     """The time of each user's newest rating, int64 (num_users,); every user has one, as in the train side of a split."""
-    newest: npt.NDArray[np.int64] = np.maximum.reduceat(np.asarray(ratings.timestamps, np.int64), ratings.indptr[:-1])
-    return newest
+    newest = np.maximum.reduceat(np.asarray(ratings.timestamps), ratings.indptr[:-1])
+    return newest.astype(np.int64)
 
 
 def _verdict(times: TimeLeaks | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -11,12 +11,16 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from refeed.data.history import History, row_places
+from refeed.data.history import History, row_entries
+from refeed.data.pair_order import latest_last, merge_repeats, pair_order
+from refeed.data.row_blocks import chosen_counts, looked_up, pointers, position_counts, row_blocks
 from refeed.data.vocabulary import Ids, Vocabulary
 from refeed.errors import DataError
 
 DuplicatePolicy = Literal["error", "last", "mean"]
+DUPLICATES_FIX = "Say what to do with them: duplicates='last' (--duplicates last) keeps the latest, 'mean' averages them."
 
 
 @dataclass(frozen=True)
@@ -122,17 +126,22 @@ class Ratings:
         times = None if timestamps is None else np.asarray(timestamps, np.int64)
         if len({len(ratings), len(rows), len(columns), len(ratings if times is None else times)}) != 1:
             raise DataError("users, items, ratings and times must have the same length")
-        order = np.lexsort((columns, rows) if times is None else (times, columns, rows))
-        kept, merged = _resolve_duplicates(order, rows, columns, ratings, duplicates, (user_vocabulary, item_vocabulary))
-        indptr = np.zeros(len(user_vocabulary) + 1, np.int64)
-        np.cumsum(np.bincount(rows[kept], minlength=len(user_vocabulary)), out=indptr[1:])
+        places, repeats = pair_order(rows, columns)
+        num_repeats = int(np.count_nonzero(repeats))
+        if num_repeats:
+            if times is not None:
+                latest_last(places, repeats, times)
+            if duplicates == "error":
+                raise _repeated(places, repeats, rows, columns, (user_vocabulary, item_vocabulary))
+            notes = (*notes, duplicates_note(num_repeats, duplicates))
+        kept, merged = merge_repeats(places, repeats, ratings, mean=duplicates == "mean")
         return cls(
             users=user_vocabulary,
             items=item_vocabulary,
-            indptr=indptr,
+            indptr=pointers(position_counts(rows[kept], len(user_vocabulary))),
             indices=columns[kept],
             values=merged,
-            scale=scale or RatingScale(float(ratings.min()), float(ratings.max())),
+            scale=scale or seen_scale(ratings.min(), ratings.max()),
             timestamps=None if times is None else times[kept],
             labels={name: LabelColumn(label.codes[kept], label.names) for name, label in (labels or {}).items()},
             notes=notes,
@@ -171,7 +180,7 @@ class Ratings:
     @cached_property
     def item_counts(self) -> npt.NDArray[np.int64]:
         """Number of ratings of each item, int64 (num_items,)."""
-        return np.bincount(self.indices, minlength=self.num_items)
+        return position_counts(self.indices, self.num_items)
 
     @property
     def row_of_rating(self) -> npt.NDArray[np.int32]:
@@ -180,9 +189,8 @@ class Ratings:
 
     def rows(self, users: npt.ArrayLike | None = None) -> History:
         """The ratings of the users at these positions (all of them by default) as a history with wide types."""
-        everyone = np.arange(self.num_users, dtype=np.int64)
-        chosen = everyone if users is None else np.asarray(users, np.int64)
-        places, indptr = row_places(self.indptr, chosen)
+        chosen = np.arange(self.num_users, dtype=np.int64) if users is None else np.asarray(users, np.int64)
+        places, indptr = row_entries(self.indptr, chosen)
         return History(
             indptr=indptr,
             indices=self.indices[places].astype(np.int64),
@@ -194,15 +202,10 @@ class Ratings:
 
     def select(self, chosen: npt.NDArray[np.bool_]) -> Ratings:
         """The ratings where `chosen`, bool (nnz,), is true; users and items keep their positions."""
-        indptr = np.zeros(self.num_users + 1, np.int64)
-        np.cumsum(np.bincount(self.row_of_rating[chosen], minlength=self.num_users), out=indptr[1:])
-        return replace(
-            self,
-            indptr=indptr,
+        return self._mapped(
+            lambda column: column[chosen],
+            indptr=pointers(chosen_counts(self.indptr, chosen)),
             indices=self.indices[chosen],
-            values=self.values[chosen],
-            timestamps=None if self.timestamps is None else self.timestamps[chosen],
-            labels={name: LabelColumn(label.codes[chosen], label.names) for name, label in self.labels.items()},
         )
 
     def reindexed(self, users: Vocabulary, items: Vocabulary) -> tuple[Ratings, npt.NDArray[np.bool_]]:
@@ -211,24 +214,21 @@ class Ratings:
         Returns:
             the re-indexed ratings, and for each rating of `self` whether it was kept, bool (nnz,).
         """
-        new_row = users.lookup(self.users.ids, missing="mark")[self.row_of_rating]
-        new_column = items.lookup(self.items.ids, missing="mark")[self.indices]
-        kept = (new_row >= 0) & (new_column >= 0)
-        places = np.flatnonzero(kept)
-        places = places[np.lexsort((new_column[places], new_row[places]))]
-        indptr = np.zeros(len(users) + 1, np.int64)
-        np.cumsum(np.bincount(new_row[places], minlength=len(users)), out=indptr[1:])
-        result = replace(
-            self,
-            users=users,
-            items=items,
-            indptr=indptr,
-            indices=new_column[places].astype(np.int32),
-            values=self.values[places],
-            timestamps=None if self.timestamps is None else self.timestamps[places],
-            labels={name: LabelColumn(label.codes[places], label.names) for name, label in self.labels.items()},
-        )
-        return result, kept
+        new_row = users.lookup(self.users.ids, missing="mark").astype(np.int32)
+        new_column = items.lookup(self.items.ids, missing="mark").astype(np.int32)
+        known_users, known_items = new_row >= 0, new_column >= 0
+        kept = np.empty(len(self), bool)
+        for block in row_blocks(self.indptr):
+            kept[block.places] = np.repeat(known_users[block.rows], block.counts) & known_items[self.indices[block.places]]
+        part = self if kept.all() else self.select(kept)
+        columns = looked_up(new_column, part.indices)
+        counts = np.zeros(len(users), np.int64)
+        counts[new_row[known_users]] = part.user_counts[known_users]
+        frame: dict[str, Any] = {"users": users, "items": items, "indptr": pointers(counts)}
+        if _increases(new_row[known_users]) and _increases(new_column[known_items]):
+            return replace(part, indices=columns, **frame), kept
+        places, _ = pair_order(np.repeat(new_row, part.user_counts), columns)
+        return part._mapped(lambda column: column[places], indices=columns[places], **frame), kept
 
     def occurring(self) -> Ratings:
         """The same ratings without the users and items that have none."""
@@ -238,18 +238,31 @@ class Ratings:
 
     def transposed(self) -> Ratings:
         """The same ratings with items as rows and users as columns."""
-        order = np.argsort(self.indices, kind="stable")
-        indptr = np.zeros(self.num_items + 1, np.int64)
-        np.cumsum(self.item_counts, out=indptr[1:])
-        return replace(
-            self,
+        indptr = pointers(self.item_counts)
+        order = np.empty(len(self), np.int32 if len(self) <= np.iinfo(np.int32).max else np.int64)
+        free = indptr[:-1].copy()  # the next place of each item
+        for block in row_blocks(self.indptr):
+            columns = self.indices[block.places]
+            counts = np.bincount(columns, minlength=self.num_items)
+            places = np.repeat(free - np.cumsum(counts) + counts, counts) + np.arange(len(columns))
+            order[places] = block.places.start + np.argsort(columns, kind="stable")
+            free += counts
+        return self._mapped(
+            lambda column: looked_up(column, order),
             users=self.items,
             items=self.users,
             indptr=indptr,
-            indices=self.row_of_rating[order],
-            values=self.values[order],
-            timestamps=None if self.timestamps is None else self.timestamps[order],
-            labels={name: LabelColumn(label.codes[order], label.names) for name, label in self.labels.items()},
+            indices=looked_up(self.row_of_rating, order),
+        )
+
+    def _mapped(self, function: Callable[[npt.NDArray[Any]], npt.NDArray[Any]], **changes: Any) -> Ratings:
+        """The ratings with `function` of their values, times and labels, and these changes."""
+        return replace(
+            self,
+            values=function(self.values),
+            timestamps=None if self.timestamps is None else function(self.timestamps),
+            labels={name: LabelColumn(function(label.codes), label.names) for name, label in self.labels.items()},
+            **changes,
         )
 
     @cached_property
@@ -271,16 +284,36 @@ class Ratings:
 
     def to_arrow(self) -> pa.Table:
         """The ratings as an Arrow table with columns user, item, rating, time (where known) and the labels."""
+        return self._table(self.row_of_rating, slice(None))
+
+    def arrow_blocks(self) -> Iterator[pa.Table]:
+        """The table of `to_arrow` some users at a time."""
+        for block in row_blocks(self.indptr):
+            yield self._table(block.rows.start + block.row_of_rating, block.places)
+
+    def _table(self, rows: npt.NDArray[np.int32], places: slice) -> pa.Table:
         columns = {
-            "user": self.users.ids.take(pa.array(self.row_of_rating)),
-            "item": self.items.ids.take(pa.array(np.asarray(self.indices, np.int32))),
-            "rating": pa.array(np.asarray(self.values, np.float32)),
+            "user": self.users.ids.take(pa.array(rows)),
+            "item": self.items.ids.take(pa.array(np.asarray(self.indices[places], np.int32))),
+            "rating": pa.array(np.asarray(self.values[places], np.float32)),
         }
         if self.timestamps is not None:
-            columns["time"] = pa.array(np.asarray(self.timestamps, np.int64))
+            columns["time"] = pa.array(np.asarray(self.timestamps[places], np.int64))
         for name, label in self.labels.items():
-            columns[name] = pa.DictionaryArray.from_arrays(pa.array(label.codes), pa.array(label.names)).dictionary_decode()
+            codes = pa.array(label.codes[places])
+            columns[name] = pa.DictionaryArray.from_arrays(codes, pa.array(label.names)).dictionary_decode()
         return pa.table(columns)
+
+
+def seen_scale(minimum: Any, maximum: Any) -> RatingScale:
+    """The scale of undeclared ratings; a zero has no sign, since -0.0 and 0.0 may both be the smallest."""
+    return RatingScale(float(minimum) + 0.0, float(maximum) + 0.0)
+
+
+def duplicates_note(count: int, policy: DuplicatePolicy) -> str:
+    """What became of `count` ratings that repeated a user and item, for people."""
+    how = "the latest is kept" if policy == "last" else "the mean is taken"
+    return f"duplicates: {count:,} rating(s) of a user and item that were rated already; {how}"
 
 
 def _require_usable(values: npt.NDArray[np.float32], scale: RatingScale | None) -> None:
@@ -298,40 +331,33 @@ def _require_usable(values: npt.NDArray[np.float32], scale: RatingScale | None) 
             )
 
 
-def _resolve_duplicates(
-    order: npt.NDArray[np.int64],
+def _repeated(
+    places: npt.NDArray[np.int64],
+    repeats: npt.NDArray[np.bool_],
     rows: npt.NDArray[np.int32],
     columns: npt.NDArray[np.int32],
-    values: npt.NDArray[np.float32],
-    policy: DuplicatePolicy,
     vocabularies: tuple[Vocabulary, Vocabulary],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """The places to keep, sorted by row and column, and their values; `order` sorts by row, column, time, place."""
-    sorted_rows, sorted_columns = rows[order], columns[order]
-    repeats = (sorted_rows[1:] == sorted_rows[:-1]) & (sorted_columns[1:] == sorted_columns[:-1])
-    if not repeats.any():
-        return order, values[order]
-    if policy == "error":
-        first = int(np.argmax(repeats))
-        user, item = (v.decode([p])[0] for v, p in zip(vocabularies, (sorted_rows[first], sorted_columns[first]), strict=True))
-        raise DataError(
-            f"user {user!r} rated item {item!r} more than once ({int(repeats.sum()):,} such repeats in all; the first in rows "
-            f"{int(order[first]) + 1:,} and {int(order[first + 1]) + 1:,} of the data)",
-            fix="Say what to do with them: duplicates='last' (--duplicates last) keeps the latest, 'mean' averages them.",
-        )
-    kept = order[np.append(~repeats, True)]
-    if policy == "last":
-        return kept, values[kept]
-    group = np.cumsum(np.concatenate([[0], ~repeats]))
-    means = np.bincount(group, weights=values[order]) / np.bincount(group)
-    return kept, means.astype(np.float32)
+) -> DataError:
+    """The refusal of repeated pairs, which names the first one in the order of users and items."""
+    second = int(np.argmax(repeats))
+    place = places[second]
+    user, item = (v.decode([p])[0] for v, p in zip(vocabularies, (rows[place], columns[place]), strict=True))
+    return DataError(
+        f"user {user!r} rated item {item!r} more than once ({int(np.count_nonzero(repeats)):,} such repeats in all; the first "
+        f"in rows {int(places[second - 1]) + 1:,} and {int(place) + 1:,} of the data)",
+        fix=DUPLICATES_FIX,
+    )
+
+
+def _increases(positions: npt.NDArray[np.int32]) -> bool:
+    return bool((positions[1:] > positions[:-1]).all())
 
 
 def _id_chunks(vocabulary: Vocabulary) -> list[bytes]:
     if vocabulary.is_integer:
         return [np.asarray(vocabulary.ids, "<i8").tobytes()]
-    encoded = [str(id_).encode() for id_ in vocabulary.ids.to_pylist()]
-    return [np.array([len(text) for text in encoded], "<i8").tobytes(), b"".join(encoded)]
+    lengths = np.asarray(pc.binary_length(vocabulary.ids), "<i8")
+    return [lengths.tobytes(), "".join(vocabulary.ids.to_pylist()).encode()]
 
 
 def _update_in_blocks(digest: Any, array: npt.NDArray[Any], dtype: str, block: int = 1 << 22) -> None:

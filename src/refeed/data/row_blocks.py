@@ -32,13 +32,14 @@ class RowBlock:
         return np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
 
 
-def row_blocks(indptr: npt.NDArray[np.int64], *, size: int = BLOCK) -> Iterator[RowBlock]:
+def row_blocks(indptr: npt.NDArray[np.int64], *, size: int | None = None) -> Iterator[RowBlock]:
     """All rows in blocks of at most `size` ratings, or of one row where that has more.
 
     Args:
         indptr: row pointers, int64 (rows + 1,).
-        size: of a block, at least 1.
+        size: of a block, at least 1; None takes BLOCK.
     """
+    size = size or BLOCK
     start, end = 0, len(indptr) - 1
     while start < end:
         stop = int(np.searchsorted(indptr, indptr[start] + size, side="right")) - 1
@@ -63,6 +64,14 @@ def position_counts(positions: npt.NDArray[Any], size: int) -> npt.NDArray[np.in
     for start in range(0, len(positions), BLOCK):
         counts += np.bincount(positions[start : start + BLOCK], minlength=size)
     return counts
+
+
+def looked_up(table: npt.NDArray[Any], positions: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`table[positions]`, both of one dimension, without a wide copy of all positions."""
+    found = np.empty(len(positions), table.dtype)
+    for start in range(0, len(positions), BLOCK):
+        found[start : start + BLOCK] = table[positions[start : start + BLOCK]]
+    return found
 
 
 def pointers(counts: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from refeed.data.ratings import LabelColumn, Ratings
+from refeed.data.compact_types import item_type
+from refeed.data.ratings import Ratings
+from refeed.data.row_blocks import looked_up, pointers, position_counts, row_blocks
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import SplitError
 
@@ -98,25 +100,13 @@ def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Sp
     Raises:
         SplitError: a side is left without ratings.
     """
-    parts, rows = assignment.parts, ratings.row_of_rating
-    _require_no_empty_side(np.bincount(parts, minlength=4), assignment.fix)
-    in_train = parts == TRAIN
-    known_users = np.bincount(rows[in_train], minlength=ratings.num_users) > 0  # bool (num_users,)
-    known_items = np.bincount(ratings.indices[in_train], minlength=ratings.num_items) > 0  # bool (num_items,)
-    known = known_users[rows] & known_items[ratings.indices]  # bool (nnz,)
-    cold = {}
-    for name, code in (("valid", VALID), ("test", TEST)):
-        dropped = (parts == code) & ~known
-        cold[name] = ColdCounts(
-            users=int(np.count_nonzero(np.bincount(rows[dropped], minlength=ratings.num_users)[~known_users])),
-            items=int(np.count_nonzero(np.bincount(ratings.indices[dropped], minlength=ratings.num_items)[~known_items])),
-            ratings=int(dropped.sum()),
-        )
-    _require_warm_sides(parts, known, assignment.fix)
-    frame = ratings.users.take(np.flatnonzero(known_users)), ratings.items.take(np.flatnonzero(known_items))
-    train, valid, test = (
-        _part(ratings, (parts == code) & known, rows, frame, known_users, known_items) for code in (TRAIN, VALID, TEST)
-    )
+    parts = assignment.parts
+    _require_no_empty_side(position_counts(parts, 4), assignment.fix)
+    train_users, train_items = _known(ratings, parts)
+    warm, cold = _without_cold(ratings, parts, train_users, train_items)
+    _require_warm_sides(parts, warm, assignment.fix)
+    frame = ratings.users.take(np.flatnonzero(train_users)), ratings.items.take(np.flatnonzero(train_items))
+    train, valid, test = (_part(ratings, warm == code, frame, train_users, train_items) for code in (TRAIN, VALID, TEST))
     return Split(
         train=train,
         valid=valid,
@@ -139,30 +129,66 @@ def require_share(share: float, name: str) -> None:
         raise SplitError(f"{name}: expected a share between 0 and 1, got {share:g}")
 
 
+def _known(ratings: Ratings, parts: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Whether train has ratings of each user, bool (num_users,), and of each item, bool (num_items,)."""
+    users, items = np.zeros(ratings.num_users, bool), np.zeros(ratings.num_items, bool)
+    for block in row_blocks(ratings.indptr):
+        in_train = parts[block.places] == TRAIN
+        users[block.rows] = np.bincount(block.row_of_rating[in_train], minlength=len(block.counts)) > 0
+        items[ratings.indices[block.places][in_train]] = True
+    return users, items
+
+
+def _without_cold(
+    ratings: Ratings,
+    parts: npt.NDArray[np.uint8],
+    train_users: npt.NDArray[np.bool_],
+    train_items: npt.NDArray[np.bool_],
+) -> tuple[npt.NDArray[np.uint8], dict[str, ColdCounts]]:
+    """The parts with what train does not know as LEFT_OUT, uint8 (nnz,), and how much that was."""
+    warm = np.empty_like(parts)
+    sides = {"valid": VALID, "test": TEST}
+    users = {name: np.zeros(ratings.num_users, bool) for name in sides}
+    items = {name: np.zeros(ratings.num_items, bool) for name in sides}
+    dropped = dict.fromkeys(sides, 0)
+    for block in row_blocks(ratings.indptr):
+        part, rows, columns = parts[block.places], block.row_of_rating, ratings.indices[block.places]
+        known = train_users[block.rows][rows] & train_items[columns]
+        warm[block.places] = np.where(known, part, np.uint8(LEFT_OUT))
+        for name, code in sides.items():
+            cold = (part == code) & ~known
+            users[name][block.rows.start + rows[cold]] = True
+            items[name][columns[cold]] = True
+            dropped[name] += int(np.count_nonzero(cold))
+    return warm, {
+        name: ColdCounts(
+            users=int(np.count_nonzero(users[name] & ~train_users)),
+            items=int(np.count_nonzero(items[name] & ~train_items)),
+            ratings=dropped[name],
+        )
+        for name in sides
+    }
+
+
 def _part(
     ratings: Ratings,
     chosen: npt.NDArray[np.bool_],
-    rows: npt.NDArray[np.int32],
     frame: tuple[Vocabulary, Vocabulary],
-    known_users: npt.NDArray[np.bool_],
-    known_items: npt.NDArray[np.bool_],
+    train_users: npt.NDArray[np.bool_],
+    train_items: npt.NDArray[np.bool_],
 ) -> Ratings:
-    """The `chosen` ratings, all of known users and items, under the vocabularies `frame` of those.
+    """The `chosen` ratings, all of users and items of train, under the vocabularies `frame` of those.
 
     Leaving out rows and columns keeps the rest in order, so nothing needs to be sorted again.
     """
-    indptr = np.zeros(len(frame[0]) + 1, np.int64)
-    np.cumsum(np.bincount(rows[chosen], minlength=ratings.num_users)[known_users], out=indptr[1:])
-    new_item = np.cumsum(known_items, dtype=np.int32) - 1  # int32 (num_items,)
+    part = ratings.select(chosen)
+    new_item = (np.cumsum(train_items) - 1).astype(item_type(len(frame[1])))  # (num_items,)
     return replace(
-        ratings,
+        part,
         users=frame[0],
         items=frame[1],
-        indptr=indptr,
-        indices=new_item[ratings.indices[chosen]],
-        values=ratings.values[chosen],
-        timestamps=None if ratings.timestamps is None else ratings.timestamps[chosen],
-        labels={name: LabelColumn(label.codes[chosen], label.names) for name, label in ratings.labels.items()},
+        indptr=pointers(part.user_counts[train_users]),
+        indices=looked_up(new_item, part.indices),
     )
 
 
@@ -176,12 +202,12 @@ def _require_no_empty_side(sizes: npt.NDArray[np.int64], fix: str) -> None:
             )
 
 
-def _require_warm_sides(parts: npt.NDArray[np.uint8], known: npt.NDArray[np.bool_], fix: str) -> None:
+def _require_warm_sides(parts: npt.NDArray[np.uint8], warm: npt.NDArray[np.uint8], fix: str) -> None:
+    sizes, left = position_counts(parts, 4), position_counts(warm, 4)
     for name, code in (("valid", VALID), ("test", TEST)):
-        side = parts == code
-        if not known[side].any():
+        if left[code] == 0:
             raise SplitError(
-                f"the {name} side has no ratings left: all {int(side.sum()):,} are of users or items without a training rating "
-                f"({int((parts == TRAIN).sum()):,} training ratings)",
+                f"the {name} side has no ratings left: all {sizes[code]:,} are of users or items without a training rating "
+                f"({sizes[TRAIN]:,} training ratings)",
                 fix=fix,
             )

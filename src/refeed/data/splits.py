@@ -15,6 +15,7 @@ import numpy.typing as npt
 from refeed.config import from_dict, nearest, to_dict
 from refeed.data.batches import derive_seed
 from refeed.data.ratings import LabelColumn, Ratings
+from refeed.data.row_blocks import looked_up, position_counts
 from refeed.data.split_assembly import LEFT_OUT, TEST, TRAIN, VALID, Assignment, ColdCounts, Split, assemble, require_share
 from refeed.data.time_splits import NetflixSplit, TimeSplit, UserTimeSplit
 from refeed.errors import ConfigError, SplitError
@@ -98,9 +99,10 @@ class KFoldSplit:
         Raises:
             SplitError: a side is left without ratings.
         """
-        fold_of_rating = np.arange(len(ratings), dtype=np.int32) % self.folds
+        fold_of_rating = np.resize(np.arange(self.folds, dtype=np.uint8 if self.folds <= 256 else np.int32), len(ratings))
         np.random.default_rng(derive_seed(self.seed, "folds")).shuffle(fold_of_rating)
-        parts = np.where(fold_of_rating == self.fold, TEST, TRAIN).astype(np.uint8)
+        parts = np.full(len(ratings), TRAIN, np.uint8)
+        parts[fold_of_rating == self.fold] = TEST
         _carve_valid(parts, share=self.valid, seed=derive_seed(self.seed, "valid of fold", self.fold))
         return assemble(ratings, Assignment(parts=parts, fix="Choose fewer folds or a larger valid share."), self)
 
@@ -139,9 +141,9 @@ class ColumnSplit:
             SplitError: there is no such column, no rating is labelled train or test, or a side is left without ratings.
         """
         label = self._find(ratings)
-        sizes = np.bincount(label.codes, minlength=len(label.names))
+        sizes = position_counts(label.codes, len(label.names))
         part_of_code = [_PART_OF_LABEL.get(name.strip().lower(), LEFT_OUT) for name in label.names]
-        parts = np.array(part_of_code, np.uint8)[label.codes]
+        parts = looked_up(np.array(part_of_code, np.uint8), label.codes)
         seen = [(name, part, int(size)) for name, part, size in zip(label.names, part_of_code, sizes, strict=True) if size]
         for part, words in ((TRAIN, "train, training or base"), (TEST, "test or testing")):
             if all(other != part for _, other, _ in seen):
@@ -206,7 +208,9 @@ def split_from_dict(values: Mapping[str, Any]) -> Splitter:
 
 def _carve_valid(parts: npt.NDArray[np.uint8], *, share: float, seed: int) -> int:
     """Turn this share (rounded) of the TRAIN places of `parts` into VALID, in place; how many that was."""
-    places = np.flatnonzero(parts == TRAIN)
-    size = round(share * len(places))
-    parts[np.random.default_rng(seed).choice(places, size, replace=False)] = VALID
+    in_train = parts == TRAIN
+    chosen = parts[in_train]
+    size = round(share * len(chosen))
+    chosen[np.random.default_rng(seed).choice(len(chosen), size, replace=False)] = VALID
+    parts[in_train] = chosen
     return size

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from refeed.data.compact_types import ITEM_TYPES, LABEL_TYPES, TIME_TYPES, VALUE_TYPES, item_type, smallest
 from refeed.data.id_files import read_ids, write_ids
 from refeed.data.ratings import LabelColumn, Ratings, RatingScale
+from refeed.data.row_blocks import BLOCK
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError, DataError
 from refeed.storage import atomic_folder
@@ -23,10 +26,10 @@ VERSION = 1
 HEADER = "store.json"
 DTYPES: Mapping[str, tuple[str, ...]] = {
     "indptr": ("<i8",),
-    "indices": ("<u2", "<i4"),
-    "values": ("|i1", "<f2", "<f4"),
-    "timestamps": ("<i4", "<i8"),
-    "label": ("|u1",),
+    "indices": ITEM_TYPES,
+    "values": VALUE_TYPES,
+    "timestamps": TIME_TYPES,
+    "label": LABEL_TYPES,
 }
 """The types that version 1 knows, in NumPy's notation, for each kind of array."""
 
@@ -43,10 +46,33 @@ def write_store(ratings: Ratings, path: str | Path, *, overwrite: bool = False) 
         StorageError: something is at `path` already, or it cannot be written.
     """
     with atomic_folder(path, overwrite=overwrite, marker=HEADER) as folder:
-        for name, array in _compact_arrays(ratings):
-            np.save(folder / name, array, allow_pickle=False)
-        write_ids(ratings.users, folder / "users.arrow")
-        write_ids(ratings.items, folder / "items.arrow")
+        for name, array, dtype in _arrays(ratings):
+            write_array(folder / name, _blocks(array), dtype=dtype, length=len(array))
+        complete_store(folder, ratings)
+
+
+def write_array(path: Path, blocks: Iterable[npt.NDArray[Any]], *, dtype: str, length: int) -> None:
+    """Write a .npy file of one dimension from blocks of its numbers, byte for byte as `numpy.save` would.
+
+    Args:
+        path: the file.
+        blocks: numbers that `dtype` holds exactly, `length` in all.
+        dtype: in NumPy's notation.
+        length: of the array.
+    """
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": (length,)})
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, dtype).data)
+
+
+def complete_store(folder: Path, ratings: Ratings) -> None:
+    """Write the ids and the header beside the arrays, which are in `folder` already."""
+    write_ids(ratings.users, folder / "users.arrow")
+    write_ids(ratings.items, folder / "items.arrow")
+    with ThreadPoolExecutor(1) as other:
+        fingerprint = other.submit(lambda: ratings.fingerprint)
+        files = {file.name: _describe(file) for file in sorted(folder.iterdir())}
         header = {
             "format": FORMAT,
             "version": VERSION,
@@ -55,12 +81,12 @@ def write_store(ratings: Ratings, path: str | Path, *, overwrite: bool = False) 
             "ratings": len(ratings),
             "kinds": [ratings.users.kind, ratings.items.kind],
             "scale": [ratings.scale.minimum, ratings.scale.maximum],
-            "fingerprint": ratings.fingerprint,
+            "fingerprint": fingerprint.result(),
             "labels": [{"name": name, "names": list(label.names)} for name, label in ratings.labels.items()],
             "notes": list(ratings.notes),
-            "files": {file.name: _describe(file) for file in sorted(folder.iterdir())},
+            "files": files,
         }
-        (folder / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+    (folder / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
 
 
 def open_store(path: str | Path, *, verify: bool = False) -> Ratings:
@@ -99,28 +125,23 @@ def verify_store(path: str | Path) -> None:
     open_store(path, verify=True)
 
 
-def _compact_arrays(ratings: Ratings) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """The arrays to write by file name, each in the smallest type that loses nothing."""
-    yield "indptr.npy", ratings.indptr.astype("<i8", copy=False)
-    yield "indices.npy", ratings.indices.astype("<u2" if ratings.num_items <= 1 << 16 else "<i4", copy=False)
-    yield "values.npy", _compact_values(ratings.values)
+def _arrays(ratings: Ratings) -> Iterator[tuple[str, npt.NDArray[Any], str]]:
+    """The arrays to write by file name, each with the smallest type that loses nothing."""
+    yield "indptr.npy", ratings.indptr, "<i8"
+    yield "indices.npy", ratings.indices, item_type(ratings.num_items)
+    yield "values.npy", ratings.values, _smallest_type(ratings.values, VALUE_TYPES)
     if ratings.timestamps is not None:
-        limits = np.iinfo(np.int32)
-        fits = bool(((ratings.timestamps >= limits.min) & (ratings.timestamps <= limits.max)).all())
-        yield "timestamps.npy", ratings.timestamps.astype("<i4" if fits else "<i8", copy=False)
+        yield "timestamps.npy", ratings.timestamps, _smallest_type(ratings.timestamps, TIME_TYPES)
     for number, label in enumerate(ratings.labels.values()):
-        yield f"label-{number}.npy", label.codes.astype("|u1", copy=False)
+        yield f"label-{number}.npy", label.codes, LABEL_TYPES[0]
 
 
-def _compact_values(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Ratings (nnz,) as int8, float16 or float32: the first that gives back every bit of float32, so -0.0 is no int8."""
-    exact = values.astype("<f4", copy=False)
-    for dtype in ("|i1", "<f2"):
-        with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is found by the comparison
-            compact = exact.astype(dtype)
-        if np.array_equal(compact.astype("<f4").view("<i4"), exact.view("<i4")):
-            return compact
-    return exact
+def _smallest_type(array: npt.NDArray[Any], types: Sequence[str]) -> str:
+    return max((smallest(block, types).dtype.str for block in _blocks(array)), key=types.index, default=types[0])
+
+
+def _blocks(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    return (array[start : start + BLOCK] for start in range(0, len(array), BLOCK))
 
 
 def _read_vocabulary(path: Path, kind: str, length: int) -> Vocabulary:

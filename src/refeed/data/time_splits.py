@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,9 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from refeed.data.batches import derive_seed
+from refeed.data.pair_order import pair_order
 from refeed.data.ratings import Ratings
+from refeed.data.row_blocks import row_blocks
 from refeed.data.split_assembly import LEFT_OUT, TEST, TRAIN, VALID, Assignment, Split, assemble, require_share
 from refeed.errors import SplitError
+
+SORTED_AT_A_TIME = 1 << 20  # ratings; so few that user, time and place fit into one number
+LATEST = np.iinfo(np.int64).max  # time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,21 +63,22 @@ class TimeSplit:
             SplitError: the ratings have no timestamps, or a side is left without ratings.
         """
         times = _require_times(ratings, "time split")
-        first = -math.inf if self.train_from is None else _seconds(self.train_from, "train_from")
-        end = math.inf if self.test_until is None else _seconds(self.test_until, "test_until")
-        early, late = times < first, times >= end  # bool (nnz,)
-        if self.fraction is not None:
-            boundary = _boundary(times[~(early | late)], self.fraction)
-        else:
-            boundary = _seconds(str(self.at), "at")
-        later = (times >= boundary) & ~late
-        coin = np.random.default_rng(derive_seed(self.seed, "time split")).random(int(later.sum()))
+        early = None if self.train_from is None else times < _seconds(self.train_from, "train_from")  # bool (nnz,)
+        late = None if self.test_until is None else times >= _seconds(self.test_until, "test_until")  # bool (nnz,)
+        boundary = _boundary(times, self.fraction, (early, late)) if self.at is None else _seconds(self.at, "at")
+        later = times >= boundary
+        if late is not None:
+            later &= ~late
+        coin = np.random.default_rng(derive_seed(self.seed, "time split")).random(int(np.count_nonzero(later)))
         parts = np.full(len(ratings), TRAIN, np.uint8)
-        parts[later] = np.where(coin < self.valid_share, VALID, TEST)
-        parts[early | late] = LEFT_OUT
+        parts[later] = np.where(coin < self.valid_share, np.uint8(VALID), np.uint8(TEST))
+        left_out = {
+            f"before {self.train_from}": _leave_out(parts, early),
+            f"from {self.test_until} on": _leave_out(parts, late),
+        }
         assignment = Assignment(
             parts=parts,
-            left_out=_nonzero({f"before {self.train_from}": early, f"from {self.test_until} on": late & ~early}),
+            left_out={reason: count for reason, count in left_out.items() if count},
             notes=(f"The future begins at {_iso(boundary)}.",),
             fix=f"The future begins at {_iso(boundary)}; the ratings reach from {_iso(times.min())} to {_iso(times.max())}. "
             "Choose another time or fraction.",
@@ -155,16 +161,21 @@ class UserTimeSplit:
             SplitError: the ratings have no timestamps, or a side is left without ratings.
         """
         times = _require_times(ratings, "split by each user's time")
-        counts, rows = ratings.user_counts, ratings.row_of_rating
+        counts = ratings.user_counts
         test, valid = self._sizes(counts)  # int64 (num_users,) each
         short = (test == 0) | (valid == 0) | (test + valid >= counts)
         test[short] = valid[short] = 0
-        order = np.lexsort((times, rows))  # by user, then time; stable, so by item among equal times
-        left = np.repeat(ratings.indptr[1:], counts) - np.arange(len(ratings))  # ratings of the user from this place on
-        parts = np.full(len(ratings), TRAIN, np.uint8)
-        parts[order[left <= (test + valid)[rows]]] = VALID
-        parts[order[left <= test[rows]]] = TEST
-        whole, tied = int((short & (counts > 0)).sum()), _tied_borders(times[order], parts[order], rows)
+        parts, tied = np.full(len(ratings), TRAIN, np.uint8), 0
+        for block in row_blocks(ratings.indptr, size=SORTED_AT_A_TIME):
+            moments, rows = times[block.places].astype(np.int64), block.row_of_rating
+            order, _ = pair_order(rows, moments - moments.min(initial=LATEST))  # by user, then time, then place, hence item
+            left = np.repeat(np.cumsum(block.counts), block.counts) - np.arange(len(rows))  # of the user from here on
+            part = np.full(len(rows), TRAIN, np.uint8)
+            part[order[left <= (test + valid)[block.rows][rows]]] = VALID
+            part[order[left <= test[block.rows][rows]]] = TEST
+            parts[block.places] = part
+            tied += _tied_borders(moments[order], part[order], rows)
+        whole = int((short & (counts > 0)).sum())
         assignment = Assignment(
             parts=parts,
             notes=(
@@ -213,17 +224,25 @@ def _iso(seconds: Any) -> str:
     return f"{np.datetime64(int(seconds), 's')}Z"
 
 
-def _boundary(times: npt.NDArray[Any], fraction: float) -> int:
-    """The time of the rating at this share of the time line `times`, integers (any,)."""
-    if len(times) == 0:
+def _boundary(times: npt.NDArray[Any], fraction: float | None, left_out: Sequence[npt.NDArray[np.bool_] | None]) -> int:
+    """The time of the rating at this share of the time line `times`, integers (nnz,), without those that are left out."""
+    assert fraction is not None  # there is either a date or a fraction
+    outside = [mask for mask in left_out if mask is not None]
+    line = times[~np.logical_or.reduce(outside)] if outside else times.copy()
+    if len(line) == 0:
         raise SplitError("no rating lies between train_from and test_until; choose a wider span")
-    place = int(fraction * len(times) + 1e-9)  # 0.29 * 100 is a little less than 29
-    return int(np.partition(times, place)[place])
+    place = int(fraction * len(line) + 1e-9)  # 0.29 * 100 is a little less than 29
+    line.partition(place)
+    return int(line[place])
 
 
-def _nonzero(masks: Mapping[str, npt.NDArray[np.bool_]]) -> dict[str, int]:
-    """How often each mask is true, without those that never are."""
-    return {reason: int(mask.sum()) for reason, mask in masks.items() if mask.any()}
+def _leave_out(parts: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_] | None) -> int:
+    """Make `parts` LEFT_OUT where `mask` says so; how many ratings that adds to those left out already."""
+    if mask is None:
+        return 0
+    count = int(np.count_nonzero(parts[mask] != LEFT_OUT))
+    parts[mask] = LEFT_OUT
+    return count
 
 
 def _tied_borders(times: npt.NDArray[Any], parts: npt.NDArray[np.uint8], rows: npt.NDArray[np.int32]) -> int:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from refeed.data.row_blocks import position_counts
 from refeed.errors import DataError
 
 Id = int | str
@@ -39,13 +40,27 @@ class Vocabulary:
 
         Integers sort by value, strings by code point, so the order of the rows does not matter.
         """
-        array = as_id_array(ids, kind=kind)
-        encoded = array.dictionary_encode()
-        order = np.asarray(pc.sort_indices(encoded.dictionary))
-        position = np.empty(len(order), np.int32)
-        position[order] = np.arange(len(order), dtype=np.int32)
-        vocabulary = cls(encoded.dictionary.take(pa.array(order)), kind=kind)
-        return vocabulary, position[np.asarray(encoded.indices)]
+        ids = _to_arrow(ids, kind)
+        encoded = ids if _is_encoded(ids) else as_id_array(ids, kind=kind).dictionary_encode()
+        numbers = np.asarray(encoded.indices)
+        occurs = position_counts(numbers, len(encoded.dictionary)) > 0
+        vocabulary, positions = cls.sorted(as_id_array(encoded.dictionary, kind=kind), occurs=occurs, kind=kind)
+        return vocabulary, positions[numbers]
+
+    @classmethod
+    def sorted(cls, ids: pa.Array, *, occurs: npt.NDArray[np.bool_], kind: str) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
+        """A sorted vocabulary of those of the distinct `ids` that occur, and the position of each, -1 where it does not.
+
+        Args:
+            ids: int64 or large_string (ids,).
+            occurs: bool (ids,).
+            kind: "user" or "item", used in messages.
+        """
+        order = np.asarray(pc.sort_indices(ids))
+        order = order[occurs[order]]
+        positions = np.full(len(ids), -1, np.int32)
+        positions[order] = np.arange(len(order), dtype=np.int32)
+        return cls(ids.take(pa.array(order)), kind=kind), positions
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -156,6 +171,13 @@ def as_id_array(ids: Ids, *, kind: str) -> pa.Array:
     if len(array) == 0:
         return pa.array([], pa.large_string())
     raise DataError(f"{kind} ids must be integers or strings, got {array.type}")
+
+
+def _is_encoded(array: pa.Array) -> bool:
+    """Whether `array` is dictionary-encoded with distinct ids, none of them null."""
+    if not pa.types.is_dictionary(array.type) or array.null_count or array.dictionary.null_count:
+        return False
+    return bool(pc.count_distinct(array.dictionary).as_py() == len(array.dictionary))
 
 
 def _too_large(kind: str) -> DataError:

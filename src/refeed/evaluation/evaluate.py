@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from refeed.bundles import FittedModel
-from refeed.data.history import row_places
-from refeed.data.ratings import Ratings
+from refeed.data.ratings import Ratings, RatingScale
 from refeed.data.split_assembly import ColdCounts
 from refeed.data.splits import Split
 from refeed.errors import ConfigError, DataError
+from refeed.evaluation.catalogue_ranking import rank_catalogue
+from refeed.evaluation.user_errors import user_errors
 from refeed.inference.histories import Histories
-from refeed.inference.scoring import predict_ratings
+from refeed.inference.progress import Progress, silent
 from refeed.metrics.calibration import ActivityGroup, activity_deciles
-from refeed.metrics.intervals import Interval, bootstrap_mae_interval, bootstrap_rmse_interval
-from refeed.metrics.ranking import RankingSums, ranking_sums
-from refeed.metrics.rating_errors import mae, rmse, sums_by_group
+from refeed.metrics.intervals import Interval, bootstrap_intervals
+from refeed.metrics.ranking import RankingSums
 
 Part = Literal["train", "valid", "test"]
 RELEVANT_SHARE = 0.75  # how far up the scale an item counts as relevant by default: from 4 on, on a scale of 1 to 5
-RANKING_BLOCK = 512  # users ranked at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +61,15 @@ class Evaluation:
     ranking: Mapping[str, float]
     ranking_users: int
     relevant_from: float
-    squared_by_user: npt.NDArray[np.float64] = field(repr=False)
-    counts_by_user: npt.NDArray[np.int64] = field(repr=False)
+    squared_by_user: npt.NDArray[np.float64]
+    counts_by_user: npt.NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        low, high = self.rmse_interval
+        return (
+            f"Evaluation({self.part}: RMSE {self.rmse:.4f} (95% interval {low:.4f} to {high:.4f}), MAE {self.mae:.4f}, "
+            f"{self.num_ratings:,} ratings of {self.num_users:,} users)"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON values."""
@@ -86,7 +92,7 @@ class EvaluationOptions:
     Attributes:
         ks: lengths of the recommendation lists for the ranking metrics; empty leaves them out.
         relevant_from: rating from which on an item is relevant; None takes three quarters up the scale, to the nearest half.
-        resamples: of the bootstrap, at least 1.
+        resamples: of the bootstrap, at least 2.
         seed: of the bootstrap.
     """
 
@@ -96,12 +102,42 @@ class EvaluationOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.resamples < 1 or (self.ks and min(self.ks) < 1):
-            raise ConfigError(f"resamples, ks: expected at least 1, got {self.resamples} and {list(self.ks)}")
+        if self.ks and min(self.ks) < 1:
+            raise ConfigError(f"ks: expected lengths of at least 1, got {list(self.ks)}")
+        if self.resamples < 2:
+            raise ConfigError(f"resamples: expected at least 2, for an interval has two ends, got {self.resamples}")
+
+    def threshold(self, scale: RatingScale) -> float:
+        """The rating from which on an item is relevant, on this scale.
+
+        Raises:
+            ConfigError: `relevant_from` lies outside the scale.
+        """
+        if self.relevant_from is None:
+            exact = scale.minimum + RELEVANT_SHARE * (scale.maximum - scale.minimum)
+            return min(scale.maximum, max(scale.minimum, round(2 * exact) / 2))
+        if not scale.minimum <= self.relevant_from <= scale.maximum:
+            span = f"{scale.minimum:g} to {scale.maximum:g}"
+            raise ConfigError(f"relevant_from: expected a rating of the scale {span}, got {self.relevant_from:g}")
+        return self.relevant_from
 
 
-def evaluate(fitted: FittedModel, split: Split, part: Part = "test", *, options: EvaluationOptions | None = None) -> Evaluation:
+def evaluate(
+    fitted: FittedModel,
+    split: Split,
+    part: Part = "test",
+    *,
+    options: EvaluationOptions | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
     """Score one part of a split; the model sees the training part as its users' histories.
+
+    Args:
+        fitted: the model.
+        split: the one that it was trained on.
+        part: train, valid or test.
+        options: how to evaluate.
+        progress: shows how many users are done.
 
     Raises:
         ConfigError: there is no such part.
@@ -120,11 +156,18 @@ def evaluate(fitted: FittedModel, split: Split, part: Part = "test", *, options:
     cold = ColdCounts(
         users=dropped.users + unknown.users, items=dropped.items + unknown.items, ratings=dropped.ratings + unknown.ratings
     )
-    return evaluate_ratings(fitted, histories, targets, part=part, cold=cold, left_out=split.left_out, options=options)
+    return evaluate_ratings(
+        fitted, histories, targets, part=part, cold=cold, left_out=split.left_out, options=options, progress=progress
+    )
 
 
 def evaluate_given(
-    fitted: FittedModel, targets: Ratings, history: Ratings, *, options: EvaluationOptions | None = None
+    fitted: FittedModel,
+    targets: Ratings,
+    history: Ratings,
+    *,
+    options: EvaluationOptions | None = None,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Score ratings given apart from the histories of their users, who may be new to the model.
 
@@ -133,7 +176,7 @@ def evaluate_given(
     """
     histories = Histories.for_model(fitted, history)
     known, cold = _known_targets(fitted, histories, targets)
-    return evaluate_ratings(fitted, histories, known, part="given", cold=cold, left_out={}, options=options)
+    return evaluate_ratings(fitted, histories, known, part="given", cold=cold, left_out={}, options=options, progress=progress)
 
 
 def evaluate_ratings(
@@ -145,35 +188,35 @@ def evaluate_ratings(
     cold: ColdCounts,
     left_out: Mapping[str, int],
     options: EvaluationOptions | None = None,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Score `targets`, which are under the vocabularies of the histories; see `Evaluation`."""
     options = options or EvaluationOptions()
-    truth = np.asarray(targets.values, np.float64)
-    raw = predict_ratings(fitted.model, histories, targets)
-    clipped = fitted.scale.clip(raw)
-    errors = clipped - truth
-    users, counts = targets.row_of_rating, targets.user_counts
-    squared = sums_by_group(users, errors**2, targets.num_users)
-    absolute = sums_by_group(users, np.abs(errors), targets.num_users)
-    relevant_from = _relevant_from(fitted, options)
-    ranking = _rank(fitted, histories, targets, relevant_from, options.ks) if options.ks else RankingSums(0, {})
+    relevant_from = options.threshold(fitted.scale)
+    errors, counts = user_errors(fitted, histories, targets, progress=progress), targets.user_counts
+    rmse_interval, mae_interval = bootstrap_intervals(
+        errors.squared, errors.absolute, counts, resamples=options.resamples, seed=options.seed
+    )
+    ranking = RankingSums(0, {})
+    if options.ks:
+        ranking = rank_catalogue(fitted, histories, targets, relevant_from=relevant_from, ks=options.ks, progress=progress)
     return Evaluation(
         part=part,
-        rmse=rmse(truth, clipped),
-        mae=mae(truth, clipped),
-        rmse_interval=bootstrap_rmse_interval(squared, counts, resamples=options.resamples, seed=options.seed),
-        mae_interval=bootstrap_mae_interval(absolute, counts, resamples=options.resamples, seed=options.seed),
-        rmse_unclipped=rmse(truth, raw),
-        mae_unclipped=mae(truth, raw),
+        rmse=errors.clipped.rmse,
+        mae=errors.clipped.mae,
+        rmse_interval=rmse_interval,
+        mae_interval=mae_interval,
+        rmse_unclipped=errors.unclipped.rmse,
+        mae_unclipped=errors.unclipped.mae,
         num_ratings=len(targets),
         num_users=int((counts > 0).sum()),
         cold=cold,
         left_out=left_out,
-        activity=tuple(activity_deciles(histories.ratings.user_counts, users, errors**2, np.abs(errors))),
+        activity=tuple(activity_deciles(histories.ratings.user_counts, counts, errors.squared, errors.absolute)),
         ranking=ranking.result() if ranking.users else {},
         ranking_users=ranking.users,
         relevant_from=relevant_from,
-        squared_by_user=squared,
+        squared_by_user=errors.squared,
         counts_by_user=counts,
     )
 
@@ -196,43 +239,3 @@ def _known_targets(fitted: FittedModel, histories: Histories, targets: Ratings) 
         ratings=int((~kept).sum()),
     )
     return known, cold
-
-
-def _relevant_from(fitted: FittedModel, options: EvaluationOptions) -> float:
-    if options.relevant_from is not None:
-        return options.relevant_from
-    exact = fitted.scale.minimum + RELEVANT_SHARE * (fitted.scale.maximum - fitted.scale.minimum)
-    return round(2 * exact) / 2
-
-
-def _rank(
-    fitted: FittedModel, histories: Histories, targets: Ratings, relevant_from: float, ks: tuple[int, ...]
-) -> RankingSums:
-    """Rank the catalogue for every user with a relevant target, in blocks; items of the history are not ranked."""
-    relevant = targets.select(np.asarray(targets.values, np.float64) >= relevant_from)
-    users = np.flatnonzero(relevant.user_counts)
-    total: RankingSums | None = None
-    for start in range(0, len(users), RANKING_BLOCK):
-        block = users[start : start + RANKING_BLOCK]
-        history = histories.rows(block)
-        places, indptr = row_places(relevant.indptr, block)
-        wanted = _without_seen(indptr, relevant.indices[places].astype(np.int64), history.indptr, history.indices)
-        scores = fitted.model.score_rows(history)
-        sums = ranking_sums(scores, wanted, (history.indptr, history.indices), ks=ks)
-        total = sums if total is None else total + sums
-    return total or RankingSums(0, {})
-
-
-def _without_seen(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int64],
-    seen_indptr: npt.NDArray[np.int64],
-    seen_indices: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The sets without what each row has seen (only the training part itself, or given histories, can overlap)."""
-    width = int(max(indices.max(initial=0), seen_indices.max(initial=0))) + 1
-    rows, seen_rows = (np.repeat(np.arange(len(pointers) - 1), np.diff(pointers)) for pointers in (indptr, seen_indptr))
-    kept = ~np.isin(rows * width + indices, seen_rows * width + seen_indices)
-    result = np.zeros_like(indptr)
-    np.cumsum(np.bincount(rows[kept], minlength=len(indptr) - 1), out=result[1:])
-    return result, indices[kept]

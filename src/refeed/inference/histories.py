@@ -10,6 +10,7 @@ import numpy.typing as npt
 from refeed.bundles import FittedModel
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
+from refeed.errors import BundleError, DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +36,33 @@ class Histories:
         known = ratings if ratings.items == fitted.items else ratings.reindexed(ratings.users, fitted.items)[0]
         return cls(known, _positions(fitted, ratings))
 
+    @classmethod
+    def seen_by(cls, fitted: FittedModel, given: Ratings | None) -> Histories:
+        """The given ratings as histories, or those that the model keeps where none are given.
+
+        Raises:
+            DataError: the model keeps none either.
+        """
+        seen = fitted.histories if given is None else given
+        if seen is None:
+            raise DataError(
+                "this model folder keeps no histories, so it does not know what its users rated",
+                fix="Give the ratings to look at as well (--history FILE), or train with the histories kept.",
+            )
+        return cls.for_model(fitted, seen)
+
     def rows(self, users: npt.ArrayLike) -> History:
-        """The histories of the users at these positions."""
+        """The histories of the users at these positions.
+
+        Raises:
+            BundleError: an item is none of the model's, as in a damaged file that is mapped and was never read as a whole.
+        """
         history = self.ratings.rows(users)
+        if history.num_ratings and not 0 <= history.indices.min() <= history.indices.max() < history.num_items:
+            raise BundleError(
+                f"the histories hold an item beyond the {history.num_items:,} that there are, so their file is damaged; "
+                "`refeed check` of the model folder or store tells which"
+            )
         return replace(history, users=self.known_as[history.users])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Literal
 
 import numpy as np
@@ -11,8 +12,8 @@ from refeed.bundles import FittedModel
 from refeed.data.ratings import Ratings
 from refeed.data.vocabulary import Ids
 from refeed.errors import DataError
+from refeed.inference.blocks import USERS_PER_BLOCK, over_blocks
 from refeed.inference.histories import Histories
-from refeed.inference.scoring import USERS_PER_BLOCK
 
 UnknownPolicy = Literal["error", "null"]
 
@@ -24,28 +25,24 @@ def predict(
 
     Args:
         fitted: the model.
-        users: ids, (P,).
-        items: ids, (P,).
+        users: ids, (P,), as they are or as text.
+        items: ids, (P,), likewise.
         history: the ratings that the model may see of the users, new ones among them; None takes those it keeps.
         unknown: what to do with a user without a history or an item the model does not know: "error", or "null" for NaN.
 
     Raises:
         DataError: an unknown id (with "error"), or the model keeps no histories and none are given.
     """
-    seen = history if history is not None else fitted.histories
-    if seen is None:
-        raise DataError(
-            "this model folder keeps no histories, so it does not know what its users rated",
-            fix="Give the ratings to look at as well (--history FILE), or train with the histories kept.",
-        )
+    histories = Histories.seen_by(fitted, history)
     missing: Literal["error", "mark"] = "error" if unknown == "error" else "mark"
-    rows = seen.users.lookup(users, missing=missing)
-    columns = fitted.items.lookup(items, missing=missing)
+    known_users = histories.ratings.users
+    rows = known_users.lookup(known_users.align(users), missing=missing)
+    columns = fitted.items.lookup(fitted.items.align(items), missing=missing)
     if len(rows) != len(columns):
         raise DataError(f"users and items must be as many, got {len(rows):,} and {len(columns):,}")
     predictions = np.full(len(rows), np.nan, np.float32)
     known = np.flatnonzero((rows >= 0) & (columns >= 0))
-    raw = _predict_known(fitted, Histories.for_model(fitted, seen), rows[known], columns[known])
+    raw = _predict_known(fitted, histories, rows[known], columns[known])
     predictions[known] = fitted.scale.clip(raw)
     return predictions
 
@@ -58,10 +55,14 @@ def _predict_known(
     order = np.argsort(rows, kind="stable")
     people, first = np.unique(rows[order], return_index=True)
     ends = np.append(first, len(rows))
-    for start in range(0, len(people), USERS_PER_BLOCK):
-        block = people[start : start + USERS_PER_BLOCK]
-        places = order[ends[start] : ends[start + len(block)]]
-        predictions[places] = fitted.model.predict_pairs(
-            histories.rows(block), np.searchsorted(block, rows[places]), columns[places]
-        )
+    scorer = fitted.model.scorer()
+
+    def work(block: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        asked = people[block]
+        places = order[ends[block[0]] : ends[block[-1] + 1]]
+        return places, scorer.predict_pairs(histories.rows(asked), np.searchsorted(asked, rows[places]), columns[places])
+
+    with closing(over_blocks(work, np.arange(len(people)), size=USERS_PER_BLOCK)) as blocks:
+        for _, (places, predicted) in blocks:
+            predictions[places] = predicted
     return predictions

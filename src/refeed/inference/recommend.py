@@ -11,6 +11,7 @@ from refeed.bundles import FittedModel
 from refeed.data.history import History
 from refeed.data.vocabulary import Id
 from refeed.errors import ConfigError, DataError
+from refeed.inference.histories import Histories
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,15 @@ def recommend(
 
     Args:
         fitted: the model.
-        who: the id of a user, or a new person's ratings as {item id: rating}.
+        who: the id of a user, or a new person's ratings as {item id: rating}; ids as they are or as text.
         k: how many, at least 1; fewer come back when the catalogue is smaller.
         exclude_seen: leave out the items of the person's history.
         exclude: further item ids to leave out.
         history: for a user id: the one row that the model may see, where it does not keep histories itself.
 
     Raises:
-        DataError: unknown user or item, a rating outside the scale, no history for a user id, or a history of several people or
-            of other items than the model's.
+        DataError: unknown user or item, a rating outside the scale, no history for a user id, or a history without ratings, of
+            several people, or of other items than the model's.
         ConfigError: k is below 1.
     """
     if k < 1:
@@ -62,7 +63,7 @@ def recommend(
     left_out = np.zeros(len(scores), bool)
     if exclude_seen:
         left_out[seen.indices] = True
-    left_out[fitted.items.lookup(list(exclude))] = True
+    left_out[fitted.items.lookup(fitted.items.align(list(exclude)))] = True
     candidates = np.flatnonzero(~left_out)
     best = candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
     ratings = fitted.scale.clip(scores[best])
@@ -82,13 +83,8 @@ def history_of(fitted: FittedModel, who: Id | Mapping[Id, float]) -> History:
     """
     if isinstance(who, Mapping):
         return new_history(fitted, list(who), list(who.values()))
-    position = fitted.users.lookup([who])
-    if fitted.histories is None:
-        raise DataError(
-            "this model folder keeps no histories, so it does not know what its users rated",
-            fix="Give the ratings to look at as well (--history FILE), or train with the histories kept.",
-        )
-    return fitted.histories.rows(position)
+    position = fitted.users.lookup(fitted.users.align([who]))
+    return Histories.seen_by(fitted, None).rows(position)
 
 
 def new_history(fitted: FittedModel, items: list[Id], ratings: list[float]) -> History:
@@ -105,7 +101,7 @@ def new_history(fitted: FittedModel, items: list[Id], ratings: list[float]) -> H
             f"the rating {ratings[place]:g} of item {items[place]!r} is outside the scale "
             f"{fitted.scale.minimum:g} to {fitted.scale.maximum:g} of this model"
         )
-    return History.of_one(fitted.items.lookup(items), values, num_items=len(fitted.items))
+    return History.of_one(fitted.items.lookup(fitted.items.align(items)), values, num_items=len(fitted.items))
 
 
 def _require_one_person(history: History, fitted: FittedModel) -> None:
@@ -113,4 +109,9 @@ def _require_one_person(history: History, fitted: FittedModel) -> None:
         raise DataError(
             f"history: expected one person over the model's {len(fitted.items):,} items, "
             f"got {len(history):,} over {history.num_items:,}"
+        )
+    if history.num_ratings == 0:
+        raise DataError(
+            "the person has no rating of an item that the model knows, so nothing is known of their taste",
+            fix="Give at least one rating.",
         )

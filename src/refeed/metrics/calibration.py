@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refeed.metrics.rating_errors import sums_by_group
+from refeed.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class ActivityGroup:
 
 def activity_deciles(
     counts_in_train: npt.NDArray[Any],
-    user_of_pair: npt.NDArray[Any],
-    squared_error: npt.NDArray[Any],
-    absolute_error: npt.NDArray[Any],
+    counts: npt.NDArray[Any],
+    squared_error_sums: npt.NDArray[np.float64],
+    absolute_error_sums: npt.NDArray[np.float64],
 ) -> list[ActivityGroup]:
     """Ten groups of users, from the least to the most active, that differ by one user in size at most.
 
@@ -45,27 +45,26 @@ def activity_deciles(
 
     Args:
         counts_in_train: integers (U,), number of training ratings of each user.
-        user_of_pair: integers (P,), user position of each test rating; users without one are left out.
-        squared_error: floats (P,).
-        absolute_error: floats (P,).
+        counts: integers (U,), number of test ratings of each user; users without any are left out.
+        squared_error_sums: float64 (U,), sum of the squared errors of each user.
+        absolute_error_sums: float64 (U,), sum of the absolute errors of each user.
 
     Raises:
-        DataError: the lengths differ, or a user position is out of range.
+        DataError: the lengths differ.
     """
-    num_users = len(counts_in_train)
-    squared = sums_by_group(user_of_pair, squared_error, num_users)  # (U,)
-    absolute = sums_by_group(user_of_pair, absolute_error, num_users)  # (U,)
-    ratings = np.bincount(user_of_pair, minlength=num_users)  # (U,)
-    tested = np.flatnonzero(ratings)
+    lengths = {len(array) for array in (counts_in_train, counts, squared_error_sums, absolute_error_sums)}
+    if len(lengths) > 1:
+        raise DataError(f"expected one number of each kind for each user, got lengths {sorted(lengths)}")
+    tested = np.flatnonzero(counts)
     by_activity = tested[np.argsort(counts_in_train[tested], kind="stable")]
     groups = np.array_split(by_activity, min(10, max(1, len(by_activity))))
-    return [_group(group, counts_in_train, ratings, squared, absolute) for group in groups if len(group)]
+    return [_group(group, counts_in_train, counts, squared_error_sums, absolute_error_sums) for group in groups if len(group)]
 
 
 def _group(
     users: npt.NDArray[np.int64],
     counts_in_train: npt.NDArray[Any],
-    ratings: npt.NDArray[np.int64],
+    ratings: npt.NDArray[Any],
     squared: npt.NDArray[np.float64],
     absolute: npt.NDArray[np.float64],
 ) -> ActivityGroup:

@@ -39,42 +39,31 @@ class PairedDifference:
     p_value: float
 
 
-def bootstrap_rmse_interval(
+def bootstrap_intervals(
     squared_error_sums: npt.NDArray[np.float64],
-    counts: npt.NDArray[Any],
-    *,
-    level: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """The percentile bootstrap interval of the RMSE over all pairs, with users as the units that are drawn.
-
-    Args:
-        squared_error_sums: float64 (U,), sum of the squared errors of each user.
-        counts: integers (U,), number of pairs of each user; users without any are left out.
-        level: share of resamples inside the interval, above 0 and below 1.
-        resamples: how often U users are drawn with replacement, at least 1.
-        seed: of the generator that draws.
-
-    Raises:
-        ConfigError: an option is out of its range.
-        DataError: the lengths differ, a sum is not a finite number, or no user has a pair.
-    """
-    means = _resampled_means([squared_error_sums], counts, resamples=resamples, seed=seed)
-    return _percentiles(np.sqrt(means[:, 0]), level)
-
-
-def bootstrap_mae_interval(
     absolute_error_sums: npt.NDArray[np.float64],
     counts: npt.NDArray[Any],
     *,
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
-) -> Interval:
-    """The percentile bootstrap interval of the MAE; as `bootstrap_rmse_interval`, from each user's absolute errors."""
-    means = _resampled_means([absolute_error_sums], counts, resamples=resamples, seed=seed)
-    return _percentiles(means[:, 0], level)
+) -> tuple[Interval, Interval]:
+    """The percentile bootstrap intervals of RMSE and MAE over all pairs, with users as the units that are drawn.
+
+    Args:
+        squared_error_sums: float64 (U,), sum of the squared errors of each user.
+        absolute_error_sums: float64 (U,), sum of the absolute errors of each user.
+        counts: integers (U,), number of pairs of each user; users without any are left out.
+        level: share of resamples inside an interval, above 0 and below 1.
+        resamples: how often U users are drawn with replacement, at least 2.
+        seed: of the generator that draws.
+
+    Raises:
+        ConfigError: an option is out of its range.
+        DataError: the lengths differ, a sum is not a finite number, or no user has a pair.
+    """
+    means = _resampled_means([squared_error_sums, absolute_error_sums], counts, resamples=resamples, seed=seed)
+    return _percentiles(np.sqrt(means[:, 0]), level), _percentiles(means[:, 1], level)
 
 
 def paired_difference(
@@ -96,7 +85,7 @@ def paired_difference(
         errors_b_sums: float64 (U,), the same under the second model.
         counts: integers (U,), number of pairs of each user; users without any are left out.
         level: share of resamples inside the interval, above 0 and below 1.
-        resamples: how often U users are drawn with replacement, at least 1.
+        resamples: how often U users are drawn with replacement, at least 2.
         seed: of the generator that draws.
 
     Raises:
@@ -145,8 +134,8 @@ def _resampled_means(
 
     One resample at a time, as how often each user was drawn: memory stays at a few arrays of U numbers.
     """
-    if resamples < 1:
-        raise ConfigError(f"resamples: expected at least 1, got {resamples}")
+    if resamples < 2:
+        raise ConfigError(f"resamples: expected at least 2, for an interval has two ends, got {resamples}")
     table = _table_of_users(sums, counts)  # (U, number of sums + 1)
     generator = np.random.default_rng(seed)
     users = len(table)

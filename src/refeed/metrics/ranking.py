@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refeed.errors import ConfigError, DataError
+from refeed.metrics.top_items import top_items
 
 ItemSets: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 """Sets of items of B users as compressed sparse rows: integers (B + 1,) row pointers and (nnz,) item positions."""
@@ -79,30 +80,12 @@ def ranking_sums(
         raise DataError("an item is both relevant and seen by one user", fix="Leave the seen items out of the relevant ones.")
     ranked = scores.copy()
     ranked[_places(seen)] = -np.inf
+    top = top_items(ranked, min(max(ks), scores.shape[1]))  # (B, K)
+    hits = np.take_along_axis(is_relevant, top, axis=1) & (np.take_along_axis(ranked, top, axis=1) > -np.inf)
     relevant_counts = np.diff(relevant[0])
     judged = np.flatnonzero(relevant_counts)  # (B',)
-    ranked, is_relevant = ranked[judged], is_relevant[judged]
-    top = top_items(ranked, min(max(ks), scores.shape[1]))  # (B', K)
-    hits = np.take_along_axis(is_relevant, top, axis=1) & (np.take_along_axis(ranked, top, axis=1) > -np.inf)
-    totals = {name: total for k in ks for name, total in _totals_at(k, hits, relevant_counts[judged]).items()}
+    totals = {name: total for k in ks for name, total in _totals_at(k, hits[judged], relevant_counts[judged]).items()}
     return RankingSums(len(judged), totals)
-
-
-def top_items(scores: npt.NDArray[np.floating[Any]], k: int) -> npt.NDArray[np.int64]:
-    """Positions of the k highest scores of each row, best first, int64 (B, k); equal scores in the order of position.
-
-    Args:
-        scores: floats (B, n) without NaN.
-        k: 1 to n.
-    """
-    rows, items = scores.shape
-    lowest = np.partition(scores, items - k, axis=1)[:, items - k, None]  # (B, 1), the k-th highest score
-    above, level = scores > lowest, scores == lowest
-    room = k - above.sum(axis=1, keepdims=True)  # (B, 1), places left for items that tie at the k-th score
-    chosen = above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room))
-    top = np.nonzero(chosen)[1].reshape(rows, k)  # each row in the order of position
-    order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(top, order, axis=1)
 
 
 def _totals_at(k: int, hits: npt.NDArray[np.bool_], relevant_counts: npt.NDArray[Any]) -> dict[str, float]:
@@ -141,5 +124,3 @@ def _require_fitting(scores: npt.NDArray[Any], sets: ItemSets, name: str) -> Non
         raise DataError(f"scores have the shape {scores.shape} and there are {len(indptr) - 1:,} rows of {name} items")
     if len(indices) and not 0 <= indices.min() <= indices.max() < scores.shape[1]:
         raise DataError(f"{name} items run from {indices.min()} to {indices.max()}, expected 0 to {scores.shape[1] - 1}")
-    if np.isnan(scores).any():
-        raise DataError(f"{int(np.isnan(scores).sum()):,} of {scores.size:,} scores are not numbers")

@@ -46,7 +46,7 @@ def test_a_header_alone_holds_no_ratings(tmp_path):
         (GOOD + "1,3,4\n", {}, 4, None, "expected 4 fields, found 3: '1,3,4'"),
         (GOOD + "1,3,4,5,6\n", {}, 4, None, "expected 4 fields, found 5"),
         ("1::2::3\n1::2::3::4\n1::3::3\n", {}, 2, None, "expected 3 fields, found 4"),
-        ("1::2::3\n1:x:2::3\n", {}, 2, None, "a ':' stands alone before 'x'"),
+        ("1::2::3\n1:x:2::3\n", {}, 2, None, "expected 3 fields, found 2: '1:x:2::3'"),
         (GOOD + ",3,4,978300762\n", {}, 4, "user", "user id is empty"),
         (GOOD + "1,,4,978300762\n", {}, 4, "item", "item id is empty"),
         (GOOD + "1,3,4,\n", {}, 4, "time", "time is missing"),

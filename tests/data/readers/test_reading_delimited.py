@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import re
 import zipfile
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from refeed.data.ratings import RatingScale
 from refeed.data.readers import read_columns, read_ratings
+from refeed.errors import ConfigError, DataError
 
 ROWS = [("7", "10", "4.5", "978300760"), ("7", "11", "3", "978300761"), ("8", "10", "0", "978300762")]
 HEADER = ("userId", "movieId", "rating", "timestamp")
@@ -113,7 +115,7 @@ def test_a_header_of_unusual_names_is_known_by_the_numbers_below(tmp_path):
 def test_ids_stay_texts_unless_all_are_canonical_integers(tmp_path):
     padded = read_columns(write(tmp_path, "1,0002844,3\n2,7,4\n"))
     assert padded.items.to_pylist() == ["0002844", "7"]
-    assert padded.users.type == pa.int64()
+    assert padded.users.type.value_type == pa.int64()
     mixed = read_columns(write(tmp_path, "1,a,3\nx,b,4\n"))
     assert mixed.users.to_pylist() == ["1", "x"]
 
@@ -121,7 +123,7 @@ def test_ids_stay_texts_unless_all_are_canonical_integers(tmp_path):
 def test_an_integer_block_before_a_text_block_becomes_text_again(tmp_path):
     count = 900_000
     columns = read_columns(write(tmp_path, "".join(f"{n},1,3\n" for n in range(count)) + "x,1,3\n"))
-    assert columns.users.type == pa.large_string()
+    assert columns.users.type.value_type == pa.large_string()
     assert columns.users[0].as_py() == "0"
     assert columns.users[count].as_py() == "x"
 
@@ -198,3 +200,62 @@ def test_what_the_csv_module_writes_comes_back(tmp_path_factory, rows):
     assert [str(i) for i in columns.users.to_pylist()] == [user for user, _, _ in rows]
     assert [str(i) for i in columns.items.to_pylist()] == [item for _, item, _ in rows]
     assert columns.values.tolist() == [value for _, _, value in rows]
+
+
+def test_field_may_hold_a_single_colon_where_two_are_the_delimiter(tmp_path):
+    columns = read_columns(write(tmp_path, "7::Alien: 3::4.5::978300760\n7:x::10::3::978300761\n"))
+    assert columns.users.to_pylist() == ["7", "7:x"]
+    assert columns.items.to_pylist() == ["Alien: 3", "10"]
+    assert columns.values.tolist() == [4.5, 3]
+
+
+def test_double_colons_in_utf_16_are_read(tmp_path):
+    check(read_columns(write(tmp_path, lines(ROWS, "::"), encoding="utf-16"), encoding="utf-16"))
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_decimal_commas_are_read_when_said(tmp_path, quote):
+    rows = [("1", str(number), f"{quote}{text}{quote}") for number, text in enumerate(["3,5", " -0,25 ", "4"])]
+    path = write(tmp_path, lines([("user", "item", "rating"), *rows], ";"))
+    assert read_columns(path, decimal=",").values.tolist() == [3.5, -0.25, 4]
+    with pytest.raises(DataError, match="the rating '3,5' is not a number") as caught:
+        read_columns(path)
+    assert caught.value.fix == "If a comma is the decimal sign here, say so: decimal=',' (--decimal ,)."
+
+
+@pytest.mark.parametrize("text", ["3.5", "1.000,5", "x"])
+def test_points_are_no_decimal_commas(tmp_path, text):
+    path = write(tmp_path, f"user;item;rating\n1;1;3,5\n1;2;{text}\n")
+    with pytest.raises(
+        DataError, match=rf"line 3, column 'rating': the rating '{re.escape(text)}' is not a number\n  Correct it"
+    ):
+        read_columns(path, decimal=",")
+
+
+def test_other_decimal_signs_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"decimal: expected '\.' or ',', got ';'"):
+        read_columns(write(tmp_path, lines(ROWS, ",")), decimal=";")
+
+
+def test_rows_without_a_rating_are_skipped_when_said(tmp_path):
+    path = write(tmp_path, "user,item,rating,time\n9,1,,5\n1,1,3,5\n1,2,nan,6\n1,3,4,7\n")
+    ratings = read_ratings(path, missing="skip")
+    assert (ratings.users.ids.to_pylist(), ratings.items.ids.to_pylist()) == ([1], [1, 3])
+    assert (ratings.values.tolist(), ratings.timestamps.tolist()) == ([3, 4], [5, 7])
+    assert ratings.notes[-1] == "missing: 2 row(s) without a rating are skipped"
+    with pytest.raises(DataError, match=r"line 2: the rating is absent or not a number \(NaN\) \(2 such rating\(s\) in all\)"):
+        read_ratings(path)
+
+
+def test_infinite_ratings_and_repeats_are_refused_with_their_lines_although_rows_are_skipped(tmp_path):
+    path = write(tmp_path, "user,item,rating\n1,1,\n1,2,inf\n")
+    with pytest.raises(DataError, match=r"line 3: the rating inf is not finite \(1 such"):
+        read_ratings(path, missing="skip")
+    path = write(tmp_path, "user,item,rating\n1,1,\n1,2,3\n1,9,\n1,2,4\n")
+    with pytest.raises(DataError, match=r"line 5: user 1 rated item 2 again, first in line 3 \(1 such"):
+        read_ratings(path, missing="skip")
+
+
+def test_source_without_any_rating_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no row has a rating"):
+        read_ratings(write(tmp_path, "user,item,rating\n1,1,\n1,2,nan\n"), missing="skip")

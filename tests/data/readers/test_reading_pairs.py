@@ -97,7 +97,7 @@ def refusal(path, **options) -> DataError:
         ("1 7\n", {}, 1, None, "expected two columns"),
         ("user,item\n1,7\n2\n", {}, 3, None, "expected 2 fields, found 1: '2'"),
         ("user,item\n1,7\n2,8,9\n", {}, 3, None, "expected 2 fields, found 3"),
-        ("1::7\n1:x:2\n", {}, 2, None, "a ':' stands alone"),
+        ("1::7\n1:x:2\n", {}, 2, None, "expected 2 fields, found 1: '1:x:2'"),
         ("user,item\n1,7\n,8\n", {}, 3, "user", "the user id is empty"),
         ("1,7\n1,\n", {}, 2, "2", "the item id is empty"),
         ("user,thing\n1,7\n", {}, None, None, "no column looks like the item; the columns are 'user', 'thing'"),

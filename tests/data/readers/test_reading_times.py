@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 
 from refeed.data.readers import read_columns
 from refeed.data.readers.places import Place
-from refeed.data.readers.times import TimeCollector
+from refeed.data.readers.times import TimeColumn
 from refeed.errors import DataError
 
 
 def seconds(*batches):
-    collector = TimeCollector(place=Place(None, "time"))
+    column, read = TimeColumn(Place(None, "time")), []
     for batch in batches:
-        collector.add(batch if isinstance(batch, pa.Array) else pa.array(batch))
-    times, note = collector.finish()
-    return times.tolist(), note
+        read += column.read(batch if isinstance(batch, pa.Array) else pa.array(batch), first_row=len(read)).tolist()
+    return read, column.note
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from refeed.data.ratings import LabelColumn, RatingScale
+from refeed.data.readers.places import Locate, Place
 from refeed.errors import DataError
-
-Locate = Callable[[int], tuple[Path, int]]  # from a row (from 0) to its file and 1-based line
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +20,8 @@ class RatingColumns:
     """The columns of a source of ratings, in its own order; nothing was dropped, merged or clipped.
 
     Attributes:
-        users: Arrow array (nnz,) of int64 or large_string.
-        items: Arrow array (nnz,) of int64 or large_string.
+        users: ids, Arrow dictionary array (nnz,) of int64 or large_string, its dictionary in the order of appearance.
+        items: ids, likewise.
         values: float64 (nnz,), ratings; an absent rating is NaN, and NaN and infinities may occur.
         timestamps: int64 (nnz,), whole seconds since 1970 UTC, or None.
         labels: further columns by name.
@@ -45,18 +44,19 @@ class RatingColumns:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def place(self) -> Place:
+        """Where the rows stand, for messages."""
+        return Place(self.path, None, self.locate)
+
     def line_of(self, row: int) -> int | None:
         """The 1-based line of the file that holds row `row` (from 0); None where the source has no lines."""
         return None if self.locate is None else self.locate(row)[1]
 
     def describe_row(self, row: int) -> str:
         """Row `row` (from 0) in words: "line 3" where lines are known, else "row 2"."""
-        line = self.line_of(row)
-        return f"row {row + 1:,}" if line is None else f"line {line:,}"
+        return self.place.describe_row(row)
 
     def error(self, row: int, problem: str, *, fix: str) -> DataError:
         """The error for row `row` (from 0), naming its file and line where they are known."""
-        if self.locate is None:
-            return DataError(f"{problem}, in row {row + 1:,}", path=self.path, fix=fix)
-        path, line = self.locate(row)
-        return DataError(problem, path=path, line=line, fix=fix)
+        return self.place.error(row, problem, fix=fix)

@@ -2,25 +2,127 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 
-from refeed.data.ratings import DuplicatePolicy, Ratings, RatingScale
+from refeed.data.pair_order import pair_order
+from refeed.data.ratings import DUPLICATES_FIX, DuplicatePolicy, LabelColumn, Ratings, RatingScale
 from refeed.data.readers.columns import RatingColumns
+from refeed.data.readers.places import Place
 from refeed.errors import DataError
 
+MissingPolicy = Literal["error", "skip"]
 LARGEST = float(np.finfo(np.float32).max)
 
 
-def to_ratings(columns: RatingColumns, *, duplicates: DuplicatePolicy) -> Ratings:
+@dataclass
+class BadValues:
+    """Ratings with one fault.
+
+    Attributes:
+        count: how many there are.
+        row: the first one's row, from 0.
+        value: the first one.
+    """
+
+    count: int = 0
+    row: int = -1
+    value: float = 0.0
+
+    def add(self, bad: npt.NDArray[np.bool_], values: npt.NDArray[np.float64], *, first_row: int) -> None:
+        """Count the `bad` ones among `values`, both (rows,)."""
+        found = int(np.count_nonzero(bad))
+        if found and not self.count:
+            first = int(np.argmax(bad))
+            self.row, self.value = first_row + first, float(values[first])
+        self.count += found
+
+
+@dataclass
+class ValueCheck:
+    """Looks at all ratings of a source, a part at a time, for those that cannot be used.
+
+    Attributes:
+        scale: the declared scale, or None.
+        missing: whether absent ratings are refused, or will be skipped.
+    """
+
+    scale: RatingScale | None
+    missing: MissingPolicy
+    skipped: int = 0
+    _rows: int = 0
+    _not_finite: BadValues = field(default_factory=BadValues)
+    _outside: BadValues = field(default_factory=BadValues)
+
+    def add(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_] | None:
+        """Look at the next ratings, float64 (rows,), NaN where absent.
+
+        Returns:
+            which of them to keep, bool (rows,), or None for all.
+        """
+        absent = np.isnan(values)
+        skipped = int(np.count_nonzero(absent)) if self.missing == "skip" else 0
+        bad = ~(np.abs(values) <= LARGEST)
+        if skipped:
+            bad &= ~absent
+        self._not_finite.add(bad, values, first_row=self._rows)
+        if self.scale is not None:
+            self._outside.add((values < self.scale.minimum) | (values > self.scale.maximum), values, first_row=self._rows)
+        self._rows += len(values)
+        self.skipped += skipped
+        return ~absent if skipped else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many ratings are skipped, for people; empty if there are none."""
+        return (f"missing: {self.skipped:,} row(s) without a rating are skipped",) if self.skipped else ()
+
+    def require_usable(self, place: Place) -> None:
+        """Refuse what was found.
+
+        Raises:
+            DataError: a rating is infinite, too large, absent (unless such are skipped) or outside the declared scale, or
+                nothing is left.
+        """
+        if self._not_finite.count:
+            raise self._not_finite_error(place)
+        if self.scale is not None and self._outside.count:
+            raise place.error(
+                self._outside.row,
+                f"the rating {self._outside.value:g} is outside the declared scale {self.scale.minimum:g} to "
+                f"{self.scale.maximum:g} ({self._outside.count:,} such rating(s) in all)",
+                fix="Correct or remove these rows, or declare the scale that the ratings have: scale (--scale).",
+            )
+        if self.skipped == self._rows:
+            raise DataError(
+                "no row has a rating", path=place.path, fix="Name the column with the ratings: rating='…' (--rating)."
+            )
+
+    def _not_finite_error(self, place: Place) -> DataError:
+        found = self._not_finite
+        problem, fix = f"the rating {found.value:g} is not finite", "Correct or remove these rows."
+        if np.isnan(found.value):
+            problem = "the rating is absent or not a number (NaN)"
+            fix = "Correct or remove these rows, or leave them out: missing='skip' (--missing skip)."
+        return place.error(found.row, f"{problem} ({found.count:,} such rating(s) in all)", fix=fix)
+
+
+def to_ratings(columns: RatingColumns, *, duplicates: DuplicatePolicy, missing: MissingPolicy = "error") -> Ratings:
     """The columns as `Ratings`.
 
     Raises:
-        DataError: a rating is absent, NaN, infinite or outside the declared scale, or (with "error") a pair occurs twice.
+        DataError: a rating is absent (with "error"), infinite or outside the declared scale, or (with "error") a pair occurs
+            twice.
     """
-    _require_finite(columns)
-    if columns.scale is not None:
-        _require_within(columns, columns.scale)
+    check = ValueCheck(columns.scale, missing)
+    kept = check.add(columns.values)
+    check.require_usable(columns.place)
+    source_rows = None if kept is None else np.flatnonzero(kept)
+    if kept is not None:
+        columns = _filtered(columns, kept)
     try:
         return Ratings.from_columns(
             columns.users,
@@ -30,12 +132,21 @@ def to_ratings(columns: RatingColumns, *, duplicates: DuplicatePolicy) -> Rating
             labels=columns.labels,
             scale=columns.scale,
             duplicates=duplicates,
-            notes=columns.notes,
+            notes=(*columns.notes, *check.notes),
         )
     except DataError:
         if duplicates == "error":
-            _require_distinct(columns)  # the same refusal, with the lines of the file
+            _require_distinct(columns, source_rows)  # the same refusal, with the lines of the file
         raise
+
+
+def repeated_error(place: Place, *, user: object, item: object, first: int, again: int, count: int) -> DataError:
+    """The refusal of repeated pairs: row `again` (from 0) is the first that repeats another one, which is row `first`."""
+    return place.error(
+        again,
+        f"user {user!r} rated item {item!r} again, first in {place.describe_row(first)} ({count:,} such repeats in all)",
+        fix=DUPLICATES_FIX,
+    )
 
 
 def pair_codes(columns: RatingColumns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -45,39 +156,32 @@ def pair_codes(columns: RatingColumns) -> tuple[npt.NDArray[np.int64], npt.NDArr
     return user_codes, item_codes, user_codes * len(items.dictionary) + item_codes
 
 
-def _require_finite(columns: RatingColumns) -> None:
-    bad = ~(np.abs(columns.values) <= LARGEST)
-    if bad.any():
-        row = int(np.argmax(bad))
-        value = columns.values[row]
-        problem = "the rating is absent or not a number (NaN)" if np.isnan(value) else f"the rating {value:g} is not finite"
-        raise columns.error(row, f"{problem} ({int(bad.sum()):,} such rating(s) in all)", fix="Correct or remove these rows.")
+def _filtered(columns: RatingColumns, kept: npt.NDArray[np.bool_]) -> RatingColumns:
+    places = np.flatnonzero(kept)
+    return replace(
+        columns,
+        users=columns.users.take(places),
+        items=columns.items.take(places),
+        values=columns.values[kept],
+        timestamps=None if columns.timestamps is None else columns.timestamps[kept],
+        labels={name: LabelColumn(label.codes[kept], label.names) for name, label in columns.labels.items()},
+    )
 
 
-def _require_within(columns: RatingColumns, scale: RatingScale) -> None:
-    bad = (columns.values < scale.minimum) | (columns.values > scale.maximum)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise columns.error(
-            row,
-            f"the rating {columns.values[row]:g} is outside the declared scale {scale.minimum:g} to {scale.maximum:g} "
-            f"({int(bad.sum()):,} such rating(s) in all)",
-            fix="Correct or remove these rows, or declare the scale that the ratings have: scale (--scale).",
-        )
-
-
-def _require_distinct(columns: RatingColumns) -> None:
-    pairs = pair_codes(columns)[2]
-    order = np.argsort(pairs, kind="stable")
-    repeats = pairs[order][1:] == pairs[order][:-1]
+def _require_distinct(columns: RatingColumns, source_rows: npt.NDArray[np.int64] | None) -> None:
+    users, items = (ids.dictionary_encode() for ids in (columns.users, columns.items))
+    places, repeats = pair_order(np.asarray(users.indices), np.asarray(items.indices))
     if not repeats.any():
         return
-    later = order[1:][repeats]
-    row = int(later.min())
-    first = int(np.argmax(pairs == pairs[row]))
-    user, item = (ids[row].as_py() for ids in (columns.users, columns.items))
-    raise columns.error(
-        row,
-        f"user {user!r} rated item {item!r} again, first in {columns.describe_row(first)} ({len(later):,} such repeats in all)",
-        fix="Say what to do with them: duplicates='last' (--duplicates last) keeps the latest, 'mean' averages them.",
+    again = np.flatnonzero(repeats)
+    second = again[np.argmin(places[again])]  # its pair's second rating, hence just after the first one
+    row = int(places[second])
+    rows = (int(places[second - 1]), row) if source_rows is None else source_rows[places[second - 1 : second + 1]].tolist()
+    raise repeated_error(
+        columns.place,
+        user=users[row].as_py(),
+        item=items[row].as_py(),
+        first=rows[0],
+        again=rows[1],
+        count=len(again),
     )

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from refeed.data.readers.places import shown
+from refeed.data.readers.streams import UNIT_SEPARATOR
 from refeed.errors import DataError
 
 BLOCK = 1 << 22  # bytes parsed at a time, and the longest line
@@ -40,27 +41,23 @@ def parse(
     delimiter: str,
     quoting: bool,
     skip: int,
-    encoding: str,
     on_ragged: Ragged,
 ) -> Iterator[list[pa.Array]]:
     """The columns at the positions `columns`, each binary (rows,), batch by batch.
 
     Args:
-        stream: the text.
+        stream: the text, in UTF-8 that is passed on unchecked.
         width: number of fields of each row.
         columns: distinct positions (from 0) of the columns wanted.
         delimiter: one ASCII character.
         quoting: whether a field may be in double quotes.
         skip: number of lines before the first row.
-        encoding: of the text; UTF-8 is passed on unchecked.
         on_ragged: called with each row that has not `width` fields.
     """
     names = [str(position) for position in range(width)]
     with pyarrow.csv.open_csv(
         stream,
-        read_options=pyarrow.csv.ReadOptions(
-            use_threads=False, block_size=BLOCK, column_names=names, skip_rows=skip, encoding=encoding
-        ),
+        read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=names, skip_rows=skip),
         parse_options=pyarrow.csv.ParseOptions(
             delimiter=delimiter, quote_char='"' if quoting else False, newlines_in_values=quoting, invalid_row_handler=on_ragged
         ),
@@ -72,9 +69,10 @@ def parse(
             yield batch.columns
 
 
-def ragged_error(row: Any, *, expected: int, found: int, path: Path, line: int | None) -> DataError:
-    """The error for a row of `found` fields where `expected` were expected; `row` is what pyarrow says of it."""
+def ragged_error(row: Any, *, expected: int, path: Path, line: int | None) -> DataError:
+    """The error for a row that has not the `expected` number of fields; `row` is what pyarrow says of it."""
     fix = "Correct the line, or remove it."
     if row.text.count('"') % 2:
         fix = "Correct the line: it holds a single double quote, so a quoted field may not end where it should."
-    return DataError(f"expected {expected} fields, found {found}: {shown(row.text)}", path=path, line=line, fix=fix)
+    text = row.text.replace(UNIT_SEPARATOR.decode(), "::")
+    return DataError(f"expected {expected} fields, found {row.actual_columns}: {shown(text)}", path=path, line=line, fix=fix)

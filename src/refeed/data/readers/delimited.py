@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from refeed.data.readers.builder import ColumnsBuilder
 from refeed.data.readers.choosing import choose_by_name, choose_by_position
-from refeed.data.readers.columns import Locate, RatingColumns
 from refeed.data.readers.csv_stream import RaggedRow, parse, ragged_error
 from refeed.data.readers.options import ReadOptions
-from refeed.data.readers.places import shown
+from refeed.data.readers.places import Locate
+from refeed.data.readers.rating_stream import Meter, RatingStream
 from refeed.data.readers.records import find_record
 from refeed.data.readers.sniffing import Dialect, sniff
 from refeed.data.readers.sources import TextSource, text_source
-from refeed.data.readers.streams import SingleSpaced
+from refeed.data.readers.streams import UNIT_SEPARATOR, RewrittenLines, single_spaced, size_of, unit_separated
 from refeed.errors import DataError
 
 
-def read_delimited(path: Path, options: ReadOptions) -> RatingColumns:
+def read_delimited(path: Path, options: ReadOptions) -> RatingStream:
     """Read a delimited text file, compressed or not, or the one such member of a zip archive.
 
     Raises:
-        DataError: the file cannot be read, or a line of it is not a rating.
+        DataError: the file cannot be read; also later, when a line is no rating.
     """
     source = text_source(path)
     head, complete = source.head()
@@ -35,11 +34,16 @@ def read_delimited(path: Path, options: ReadOptions) -> RatingColumns:
         choice = choose_by_position(dialect.width, options, path=source.name)
     else:
         choice = choose_by_name(dialect.header, options, path=source.name)
-    locate = record_locator(source, dialect, options)
-    builder = ColumnsBuilder(choice, options, parse=True, path=source.name, locate=locate)
-    for columns in column_batches(source, dialect, choice.positions, options, locate):
-        builder.add(columns)
-    return builder.finish(notes=(dialect.note, f"encoding: {options.encoding}", choice.note))
+    meter = Meter(size_of([source]))
+    return RatingStream(
+        batches=column_batches(source, dialect, choice.positions, options, meter),
+        choice=choice,
+        parse=True,
+        notes=(dialect.note, f"encoding: {options.encoding}", choice.note),
+        path=source.name,
+        locate=record_locator(source, dialect, options),
+        meter=meter,
+    )
 
 
 def record_locator(source: TextSource, dialect: Dialect, options: ReadOptions) -> Locate:
@@ -53,35 +57,27 @@ def record_locator(source: TextSource, dialect: Dialect, options: ReadOptions) -
 
 
 def column_batches(
-    source: TextSource, dialect: Dialect, positions: Sequence[int], options: ReadOptions, locate: Locate
+    source: TextSource, dialect: Dialect, positions: Sequence[int], options: ReadOptions, meter: Meter
 ) -> Iterator[list[pa.Array]]:
-    """The columns at `positions`, each binary (rows,), batch by batch.
-
-    A "::" is parsed as two ":", with an empty column between.
+    """The columns at `positions`, each binary (rows,), batch by batch; `meter` counts the bytes read.
 
     Raises:
         DataError: a line with too few or too many fields, or text that cannot be parsed.
     """
-    step = len(dialect.delimiter)
-    separators = range(1, step * dialect.width - 1, 2) if step == 2 else range(0)
-    wanted = list(dict.fromkeys(step * position for position in positions))
+    wanted = list(dict.fromkeys(positions))
     ragged = RaggedRow()
-    first_row = 0
-    with source.open() as stream:
+    with source.open(meter) as stream:
         try:
             for batch in parse(
-                cast(BinaryIO, SingleSpaced(stream)) if dialect.runs else stream,
-                width=step * dialect.width - (step - 1),
-                columns=[*wanted, *separators],
-                delimiter=dialect.delimiter[0],
-                quoting=step == 1,
+                _prepared(stream, dialect, options),
+                width=dialect.width,
+                columns=wanted,
+                delimiter=UNIT_SEPARATOR.decode() if dialect.delimiter == "::" else dialect.delimiter,
+                quoting=dialect.delimiter != "::",
                 skip=0 if dialect.header is None else 1,
-                encoding=options.encoding,
                 on_ragged=ragged,
             ):
-                _require_empty(batch[len(wanted) :], first_row, locate)
-                yield [batch[wanted.index(step * position)] for position in positions]
-                first_row += len(batch[0])
+                yield [batch[wanted.index(position)] for position in positions]
         except pa.ArrowInvalid as error:
             raise _parse_error(error, ragged, source, dialect, options) from None
         except UnicodeDecodeError as error:
@@ -92,27 +88,23 @@ def column_batches(
             ) from None
 
 
+def _prepared(stream: BinaryIO, dialect: Dialect, options: ReadOptions) -> BinaryIO:
+    """The stream in UTF-8, with one byte between two fields."""
+    if codecs.lookup(options.encoding).name != "utf-8":
+        stream = pa.transcoding_input_stream(pa.PythonFile(stream, mode="r"), options.encoding, "utf-8")
+    if dialect.runs:
+        return cast(BinaryIO, RewrittenLines(stream, single_spaced))
+    if dialect.delimiter == "::":
+        return cast(BinaryIO, RewrittenLines(stream, unit_separated))
+    return stream
+
+
 def _parse_error(error: Exception, ragged: RaggedRow, source: TextSource, dialect: Dialect, options: ReadOptions) -> DataError:
-    row = ragged.row
-    if row is None:
+    if ragged.row is None:
         return DataError(
             f"the text cannot be parsed ({str(error).splitlines()[0]})",
             path=source.name,
             fix="Look for a double quote that is never closed, or a line of more than 4 MiB.",
         )
-    step = len(dialect.delimiter)
-    path, line = find_record([source], row.number, encoding=options.encoding)
-    found = (row.actual_columns + step - 1) // step
-    return ragged_error(row, expected=dialect.width, found=found, path=path, line=line)
-
-
-def _require_empty(separators: Sequence[pa.Array], first_row: int, locate: Locate) -> None:
-    """Refuse a single ":" in a text delimited by "::"."""
-    for column in separators:
-        filled = pc.greater(pc.binary_length(column), 0)
-        if pc.any(filled).as_py():
-            row = pc.index(filled, True).as_py()
-            path, line = locate(first_row + row)
-            text = shown(column[row].as_py().decode(errors="replace"))
-            problem = f"a ':' stands alone before {text}, but fields are separated by '::'"
-            raise DataError(problem, path=path, line=line, fix="Correct the line, or remove it.")
+    path, line = find_record([source], ragged.row.number, encoding=options.encoding)
+    return ragged_error(ragged.row, expected=dialect.width, path=path, line=line)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from refeed.data.readers.builder import ColumnsBuilder
 from refeed.data.readers.choosing import Choice
-from refeed.data.readers.columns import RatingColumns
 from refeed.data.readers.csv_stream import RaggedRow, parse, ragged_error
 from refeed.data.readers.options import ReadOptions
 from refeed.data.readers.places import Place
+from refeed.data.readers.rating_stream import Meter, RatingStream
 from refeed.data.readers.records import find_record
 from refeed.data.readers.sources import TextSource, text_source
+from refeed.data.readers.streams import size_of
 from refeed.data.readers.texts import decoded
-from refeed.data.readers.values import as_ratings
+from refeed.data.readers.values import RatingColumn
 from refeed.errors import DataError
 
 JOKES = 100
@@ -40,12 +40,13 @@ def is_jester(head: bytes) -> bool:
     return len(cells) == JOKES + 1 and sum(cell != NOT_RATED for cell in cells[1:]) == cells[0]
 
 
-def read_jester(path: Path, options: ReadOptions) -> RatingColumns:
+def read_jester(path: Path, options: ReadOptions) -> RatingStream:
     """Read a jester sheet (CSV, also in a zip archive), or a folder of them; users and jokes are numbered from 1.
 
     Raises:
-        DataError: there are no sheets, a cell is no number, or a row's count is not the number of its ratings.
+        DataError: there are no sheets; also later, when a cell is no number or a row's count not the number of its ratings.
     """
+    del options  # the columns are fixed
     files = jester_files(path) if path.is_dir() else [path]
     if not files:
         raise DataError(
@@ -53,17 +54,29 @@ def read_jester(path: Path, options: ReadOptions) -> RatingColumns:
             path=path,
             fix="Give the file or folder with the ratings.",
         )
-    builder = ColumnsBuilder(CHOICE, options, parse=False, path=path)
+    sources = [text_source(file) for file in files]
+    meter = Meter(size_of(sources))
+    return RatingStream(
+        batches=_batches(sources, meter),
+        choice=CHOICE,
+        parse=False,
+        notes=(f"layout: jester, {len(files)} sheet(s)", "users are the rows and items the jokes, from 1"),
+        path=path,
+        locate=None,
+        meter=meter,
+    )
+
+
+def _batches(sources: Sequence[TextSource], meter: Meter) -> Iterator[list[pa.Array]]:
     users = 0
-    for file in files:
-        for cells in _sheet(text_source(file)):
+    for source in sources:
+        for cells in _sheet(source, meter):
             rows, jokes = np.nonzero(cells != NOT_RATED)
-            builder.add([pa.array(rows + users + 1), pa.array(jokes + 1), pa.array(cells[rows, jokes])])
+            yield [pa.array(rows + users + 1), pa.array(jokes + 1), pa.array(cells[rows, jokes])]
             users += len(cells)
-    return builder.finish(notes=(f"layout: jester, {len(files)} sheet(s)", "users are the rows and items the jokes, from 1"))
 
 
-def _sheet(source: TextSource) -> Iterator[npt.NDArray[np.float64]]:
+def _sheet(source: TextSource, meter: Meter) -> Iterator[npt.NDArray[np.float64]]:
     """The cells of a sheet, float64 (users, 100), batch by batch."""
     ragged = RaggedRow()
 
@@ -72,7 +85,7 @@ def _sheet(source: TextSource) -> Iterator[npt.NDArray[np.float64]]:
 
     places = [Place(source.name, str(column + 1), locate) for column in range(JOKES + 1)]
     first_row = 0
-    with source.open() as stream:
+    with source.open(meter) as stream:
         try:
             for batch in parse(
                 stream,
@@ -81,14 +94,13 @@ def _sheet(source: TextSource) -> Iterator[npt.NDArray[np.float64]]:
                 delimiter=",",
                 quoting=False,
                 skip=0,
-                encoding="utf-8",
                 on_ragged=ragged,
             ):
-                columns = (
-                    as_ratings(decoded(column, place=place, first_row=first_row), place=place, first_row=first_row)
+                columns = [
+                    RatingColumn(place).read(decoded(column, place=place, first_row=first_row), first_row=first_row)
                     for column, place in zip(batch, places, strict=True)
-                )
-                table = np.column_stack(list(columns))  # (users, 101)
+                ]
+                table = np.column_stack(columns)  # (users, 101)
                 _require_counts(table, places[0], first_row)
                 yield table[:, 1:]
                 first_row += len(table)
@@ -96,7 +108,7 @@ def _sheet(source: TextSource) -> Iterator[npt.NDArray[np.float64]]:
             if ragged.row is None:
                 raise
             file, line = find_record([source], ragged.row.number)
-            raise ragged_error(ragged.row, expected=JOKES + 1, found=ragged.row.actual_columns, path=file, line=line) from None
+            raise ragged_error(ragged.row, expected=JOKES + 1, path=file, line=line) from None
 
 
 def _require_counts(table: npt.NDArray[np.float64], place: Place, first_row: int) -> None:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from refeed.config import nearest
-from refeed.data.readers.columns import RatingColumns
 from refeed.data.readers.delimited import read_delimited
 from refeed.data.readers.jester import is_jester, jester_files, read_jester
 from refeed.data.readers.netflix import netflix_files, read_netflix
 from refeed.data.readers.options import ReadOptions
+from refeed.data.readers.rating_stream import RatingStream
 from refeed.data.readers.sources import KNOWN_NAMES, first_bytes, readable, text_source
 from refeed.data.readers.tables import read_arrow, read_parquet
 from refeed.data.readers.triplets import read_triplets, triplet_files
@@ -21,7 +21,7 @@ from refeed.errors import ConfigError, DataError
 COMPRESSED = ("", ".gz", ".bz2", ".zst")
 
 
-def read_movielens(path: Path, options: ReadOptions) -> RatingColumns:
+def read_movielens(path: Path, options: ReadOptions) -> RatingStream:
     """Read a MovieLens folder or zip archive as published (u.data, ratings.dat or ratings.csv).
 
     Raises:
@@ -37,7 +37,7 @@ def read_movielens(path: Path, options: ReadOptions) -> RatingColumns:
     return read_delimited(files[0], options)
 
 
-LAYOUTS: Mapping[str, Callable[[Path, ReadOptions], RatingColumns]] = {
+LAYOUTS: Mapping[str, Callable[[Path, ReadOptions], RatingStream]] = {
     "delimited": read_delimited,
     "movielens": read_movielens,
     "netflix": read_netflix,
@@ -49,8 +49,8 @@ LAYOUTS: Mapping[str, Callable[[Path, ReadOptions], RatingColumns]] = {
 FIXED_COLUMNS = frozenset({"netflix", "triplets", "jester"})
 
 
-def read_path(path: Path, options: ReadOptions, *, layout: str | None) -> RatingColumns:
-    """Read a file or folder.
+def open_path(path: Path, options: ReadOptions, *, layout: str | None) -> RatingStream:
+    """A stream of the ratings in a file or folder.
 
     Args:
         path: the file or folder.
@@ -59,7 +59,7 @@ def read_path(path: Path, options: ReadOptions, *, layout: str | None) -> Rating
 
     Raises:
         ConfigError: an unknown layout, or options that the layout has no use for.
-        DataError: there is nothing to read, or what is there cannot be read.
+        DataError: there is nothing to read, or what is there cannot be read; also later, at a row that cannot.
     """
     if layout is not None and layout not in LAYOUTS:
         raise ConfigError(f"layout: '{layout}' is unknown{nearest(layout, LAYOUTS)}")

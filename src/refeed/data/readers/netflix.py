@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -10,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from refeed.data.readers.builder import ColumnsBuilder
 from refeed.data.readers.choosing import Choice
-from refeed.data.readers.columns import RatingColumns
 from refeed.data.readers.csv_stream import parse, ragged_error
 from refeed.data.readers.options import ReadOptions
+from refeed.data.readers.rating_stream import Meter, RatingStream
 from refeed.data.readers.records import find_record
 from refeed.data.readers.sources import TextSource
-from refeed.data.readers.streams import open_in_sequence
+from refeed.data.readers.streams import open_in_sequence, size_of
 from refeed.errors import DataError
 
 CHOICE = Choice(0, 1, 2, 3, {}, ("user", "movie", "rating", "date"))
@@ -29,12 +29,13 @@ def netflix_files(folder: Path) -> list[Path]:
     return next((files for pattern in patterns if (files := sorted(folder.glob(pattern)))), [])
 
 
-def read_netflix(path: Path, options: ReadOptions) -> RatingColumns:
+def read_netflix(path: Path, options: ReadOptions) -> RatingStream:
     """Read one file of the Netflix Prize, or a folder of them; times are 00:00 UTC of each date.
 
     Raises:
-        DataError: there are no such files, or a line is neither a movie nor a rating.
+        DataError: there are no such files; also later, when a line is neither a movie nor a rating.
     """
+    del options  # the columns are fixed
     files = netflix_files(path) if path.is_dir() else [path]
     if not files:
         raise DataError(
@@ -43,15 +44,16 @@ def read_netflix(path: Path, options: ReadOptions) -> RatingColumns:
             fix="Give the file or folder with the ratings.",
         )
     sources = [TextSource(file) for file in files]
-    movies = _MovieLines()
-
-    def locate(row: int) -> tuple[Path, int]:
-        return find_record(sources, movies.record_of(row))
-
-    builder = ColumnsBuilder(CHOICE, options, parse=True, path=path, locate=locate)
-    for columns in _batches(sources, movies, path):
-        builder.add(columns)
-    return builder.finish(notes=(f"layout: Netflix Prize, {len(files):,} file(s)",))
+    movies, meter = _MovieLines(), Meter(size_of(sources))
+    return RatingStream(
+        batches=_batches(sources, movies, path, meter),
+        choice=CHOICE,
+        parse=True,
+        notes=(f"layout: Netflix Prize, {len(files):,} file(s)",),
+        path=path,
+        locate=lambda row: find_record(sources, movies.record_of(row)),
+        meter=meter,
+    )
 
 
 class _MovieLines:
@@ -74,20 +76,24 @@ class _MovieLines:
 
     def of_rows(self, first_row: int, count: int) -> npt.NDArray[np.int64] | None:
         """The movies of `count` rows from `first_row` on, int64 (count,); None where rows come before any movie."""
-        position = np.searchsorted(self._starts, np.arange(first_row, first_row + count), side="right") - 1
-        return None if position[0] < 0 else np.array(self._movies, np.int64)[position]
+        first = bisect.bisect_right(self._starts, first_row) - 1
+        if first < 0:
+            return None
+        end = bisect.bisect_left(self._starts, first_row + count)
+        borders = [first_row, *self._starts[first + 1 : end], first_row + count]
+        return np.repeat(np.array(self._movies[first:end], np.int64), np.diff(borders))
 
     def record_of(self, row: int) -> int:
         """The number (from 1) of a row's line, with the movie lines counted."""
-        return row + 1 + int(np.searchsorted(self._starts, row, side="right"))
+        return row + 1 + bisect.bisect_right(self._starts, row)
 
 
-def _batches(sources: Sequence[TextSource], movies: _MovieLines, path: Path) -> Iterator[list[pa.Array]]:
+def _batches(sources: Sequence[TextSource], movies: _MovieLines, path: Path, meter: Meter) -> Iterator[list[pa.Array]]:
     first_row = 0
-    with open_in_sequence(sources) as stream:
+    with open_in_sequence(sources, meter) as stream:
         try:
             for user, rating, date in parse(
-                stream, width=3, columns=range(3), delimiter=",", quoting=False, skip=0, encoding="utf-8", on_ragged=movies
+                stream, width=3, columns=range(3), delimiter=",", quoting=False, skip=0, on_ragged=movies
             ):
                 movie = movies.of_rows(first_row, len(user))
                 if movie is None:
@@ -100,4 +106,4 @@ def _batches(sources: Sequence[TextSource], movies: _MovieLines, path: Path) -> 
             if movies.bad is None:
                 raise
             file, line = find_record(sources, movies.bad.number)
-            raise ragged_error(movies.bad, expected=3, found=movies.bad.actual_columns, path=file, line=line) from None
+            raise ragged_error(movies.bad, expected=3, path=file, line=line) from None

@@ -23,6 +23,7 @@ class ReadOptions:
         delimiter: one character, "::", or a name such as "tab".
         header: whether the first line holds the names of the columns.
         encoding: of text files.
+        decimal: the sign before the broken part of ratings in text files, "." or ",".
         labels: further columns to read, by name or number.
         scale: the declared rating scale.
     """
@@ -34,6 +35,7 @@ class ReadOptions:
     delimiter: str | None = None
     header: bool | None = None
     encoding: str = "utf-8"
+    decimal: str = "."
     labels: tuple[str, ...] = ()
     scale: RatingScale | None = None
 
@@ -42,6 +44,8 @@ class ReadOptions:
             codecs.lookup(self.encoding)
         except LookupError:
             raise ConfigError(f"encoding: '{self.encoding}' is unknown; try 'utf-8', 'latin-1' or 'cp1252'") from None
+        if self.decimal not in {".", ","}:
+            raise ConfigError(f"decimal: expected '.' or ',', got {self.decimal!r}")
         delimiter = self.delimiter
         if delimiter is None:
             return

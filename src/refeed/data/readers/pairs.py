@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from refeed.data.readers.choosing import column_position, is_usual_name, usual_position
-from refeed.data.readers.columns import Locate
 from refeed.data.readers.delimited import column_batches, record_locator
-from refeed.data.readers.ids import IdCollector
+from refeed.data.readers.ids import IdColumn, joined_ids
 from refeed.data.readers.options import ReadOptions
-from refeed.data.readers.places import Place, shown
+from refeed.data.readers.places import Locate, Place, shown
+from refeed.data.readers.rating_stream import Meter
 from refeed.data.readers.sniffing import Dialect, split_rows
 from refeed.data.readers.sources import TextSource, first_bytes, readable, text_source
 from refeed.data.readers.texts import decoded
@@ -54,36 +54,47 @@ def _read_parquet(path: Path, said: dict[str, str | None]) -> tuple[pa.Array, pa
     except pa.ArrowInvalid as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"not a complete Parquet file ({reason})", path=path, fix="Copy or write the file again.") from error
-    collectors = _collectors(names, positions, path, None, parse=False)
-    for collector, position in zip(collectors, positions, strict=True):
-        for chunk in table.column(names[position]).chunks:
-            collector.add(chunk)
-    return collectors[0].finish(), collectors[1].finish()
+    columns = _id_columns(names, positions, path, None, parse=False)
+    users, items = (
+        joined_ids([column.read(table.column(names[position]).combine_chunks(), first_row=0)])
+        for column, position in zip(columns, positions, strict=True)
+    )
+    return users, items
 
 
 def _read_text(path: Path, said: dict[str, str | None]) -> tuple[pa.Array, pa.Array]:
     source = text_source(path)
-    dialect = _sniff(source, said)
+    dialect = dialect_of_columns(source, "user and item", said)
     names = dialect.header or tuple(str(number + 1) for number in range(dialect.width))
     positions = _positions(names, said, has_header=dialect.header is not None, path=source.name)
     locate = record_locator(source, dialect, ReadOptions())
-    collectors, rows = _collectors(names, positions, source.name, locate, parse=True), 0
-    for columns in column_batches(source, dialect, positions, ReadOptions(), locate):
-        for collector, position, column in zip(collectors, positions, columns, strict=True):
-            collector.add(decoded(column, place=Place(source.name, names[position], locate), first_row=rows))
-        rows += len(columns[0])
-    return collectors[0].finish(), collectors[1].finish()
+    columns, rows = _id_columns(names, positions, source.name, locate, parse=True), 0
+    chunks: tuple[list[pa.Array], list[pa.Array]] = [], []
+    for batch in column_batches(source, dialect, positions, ReadOptions(), Meter()):
+        for ids, column, array in zip(chunks, columns, batch, strict=True):
+            ids.append(column.read(decoded(array, place=column.place, first_row=rows), first_row=rows))
+        rows += len(batch[0])
+    return joined_ids(chunks[0]), joined_ids(chunks[1])
 
 
-def _sniff(source: TextSource, said: dict[str, str | None]) -> Dialect:
-    """The dialect by the first line: the header holds a usual name of a column, or one that was said."""
+def dialect_of_columns(source: TextSource, columns: str, said: Mapping[str, str | None]) -> Dialect:
+    """The dialect of a text with few columns, by the first line: a header holds a usual name of a column, or one that was said.
+
+    Args:
+        source: the text.
+        columns: the two that it should have, for messages.
+        said: columns by name or number, None for those to find.
+
+    Raises:
+        DataError: the text is empty, or has one column only.
+    """
     head, _ = source.head()
     first = next((line for line in head.decode("utf-8-sig", errors="replace").splitlines() if line), None)
     if first is None:
-        raise DataError("the file is empty", path=source.name, fix="Write a user and an item id on each line.")
+        raise DataError("the file is empty", path=source.name, fix=f"Write two columns, {columns}.")
     delimiter = next((one for one in DELIMITERS if len(split_rows(first, one)[0]) > 1), None)
     if delimiter is None:
-        problem = f"expected two columns, user and item, found {shown(first)}"
+        problem = f"expected two columns, {columns}, found {shown(first)}"
         raise DataError(problem, path=source.name, line=1, fix="Separate them with a comma.")
     fields = tuple(split_rows(first, delimiter)[0])
     names = {name for name in said.values() if name is not None and not name.isdecimal()}
@@ -107,8 +118,8 @@ def _positions(names: Sequence[str], said: dict[str, str | None], *, has_header:
     return positions
 
 
-def _collectors(
+def _id_columns(
     names: Sequence[str], positions: Sequence[int], path: Path, locate: Locate | None, *, parse: bool
-) -> tuple[IdCollector, IdCollector]:
+) -> tuple[IdColumn, IdColumn]:
     user, item = (Place(path, names[position], locate) for position in positions)
-    return IdCollector(kind="user", place=user, parse=parse), IdCollector(kind="item", place=item, parse=parse)
+    return IdColumn("user", user, parse), IdColumn("item", item, parse)

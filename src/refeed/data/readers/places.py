@@ -9,30 +9,35 @@ from typing import Any
 
 import pyarrow as pa
 
-from refeed.data.readers.columns import Locate
 from refeed.errors import DataError
+
+Locate = Callable[[int], tuple[Path, int]]  # from a row (from 0) to its file and 1-based line
 
 
 @dataclass(frozen=True)
 class Place:
-    """One column of one source.
+    """One column of one source, or all of them.
 
     Attributes:
         path: the file or folder, or None for a table in memory.
-        column: the column's name, or "2" for the second one where there are no names.
+        column: the column's name, or "2" for the second one where there are no names; None for whole rows.
         locate: file and line of a row (from 0), or None where there are no lines.
     """
 
     path: Path | None
-    column: str
+    column: str | None
     locate: Locate | None = None
 
     def error(self, row: int, problem: str, *, fix: str) -> DataError:
-        """The error for the value in row `row` (from 0) of the source."""
+        """The error for row `row` (from 0) of the source, naming its file and line where they are known."""
         if self.locate is None:
             return DataError(f"{problem}, in row {row + 1:,}", path=self.path, column=self.column, fix=fix)
         path, line = self.locate(row)
         return DataError(problem, path=path, line=line, column=self.column, fix=fix)
+
+    def describe_row(self, row: int) -> str:
+        """Row `row` (from 0) in words: "line 3" where lines are known, else "row 2"."""
+        return f"row {row + 1:,}" if self.locate is None else f"line {self.locate(row)[1]:,}"
 
 
 def first_refused(array: pa.Array, convert: Callable[[pa.Array], Any]) -> int:

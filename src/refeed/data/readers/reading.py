@@ -10,9 +10,11 @@ from typing import Any
 
 from refeed.data.ratings import DuplicatePolicy, Ratings, RatingScale
 from refeed.data.readers.columns import RatingColumns
-from refeed.data.readers.conversion import to_ratings
-from refeed.data.readers.layouts import read_path
+from refeed.data.readers.conversion import MissingPolicy, to_ratings
+from refeed.data.readers.encoding import collect
+from refeed.data.readers.layouts import open_path
 from refeed.data.readers.options import ReadOptions
+from refeed.data.readers.rating_stream import RatingStream
 from refeed.data.readers.sparse import is_sparse, read_sparse
 from refeed.data.readers.stores import columns_of, is_store, read_store
 from refeed.data.readers.tables import is_pandas, read_table
@@ -29,9 +31,11 @@ def read_ratings(
     delimiter: str | None = None,
     header: bool | None = None,
     encoding: str = "utf-8",
+    decimal: str = ".",
     labels: Sequence[str] = (),
     scale: RatingScale | None = None,
     duplicates: DuplicatePolicy = "error",
+    missing: MissingPolicy = "error",
     layout: str | None = None,
 ) -> Ratings:
     """Read ratings from a file, a folder, a table or a sparse matrix.
@@ -47,32 +51,21 @@ def read_ratings(
         delimiter: one character, "::", or a name such as "tab"; None finds it.
         header: whether the first line holds names; None finds out.
         encoding: of text files.
+        decimal: the sign before the broken part of ratings in text files, "." or ",".
         labels: further columns to read, such as a split that the file already holds.
         scale: the smallest and largest possible rating; None takes those that occur.
         duplicates: what to do when a user rated an item more than once (see `Ratings.from_columns`).
+        missing: what to do with a row whose rating is absent or NaN: "error" refuses, "skip" leaves it out.
         layout: "store" or a name of `refeed.data.readers.layouts.LAYOUTS`; None recognises it.
 
     Raises:
         DataError: the source cannot be read, or a row is not a usable rating; the message says where and what to do.
         ConfigError: an option that does not exist or does not apply.
     """
+    options = ReadOptions(user, item, rating, time, delimiter, header, encoding, decimal, as_labels(labels), scale)
     if is_store(source, layout):
-        said = {"user": user, "item": item, "rating": rating, "time": time, "delimiter": delimiter, "header": header}
-        return read_store(Path(source), said, labels, scale)
-    columns = read_columns(
-        source,
-        user=user,
-        item=item,
-        rating=rating,
-        time=time,
-        delimiter=delimiter,
-        header=header,
-        encoding=encoding,
-        labels=labels,
-        scale=scale,
-        layout=layout,
-    )
-    return to_ratings(columns, duplicates=duplicates)
+        return read_store(Path(source), options)
+    return to_ratings(collect(open_stream(source, options, layout=layout), options), duplicates=duplicates, missing=missing)
 
 
 def read_columns(
@@ -85,6 +78,7 @@ def read_columns(
     delimiter: str | None = None,
     header: bool | None = None,
     encoding: str = "utf-8",
+    decimal: str = ".",
     labels: Sequence[str] = (),
     scale: RatingScale | None = None,
     layout: str | None = None,
@@ -97,19 +91,31 @@ def read_columns(
         DataError: the source cannot be read, or a value cannot be what its column says.
         ConfigError: an option that does not exist or does not apply.
     """
+    options = ReadOptions(user, item, rating, time, delimiter, header, encoding, decimal, as_labels(labels), scale)
     if is_store(source, layout):
-        said = {"user": user, "item": item, "rating": rating, "time": time, "delimiter": delimiter, "header": header}
-        return replace(columns_of(read_store(Path(source), said, labels, None), Path(source)), scale=scale)
-    if isinstance(labels, str):
-        labels = (labels,)
-    options = ReadOptions(user, item, rating, time, delimiter, header, encoding, tuple(labels), scale)
+        return replace(columns_of(read_store(Path(source), replace(options, scale=None)), Path(source)), scale=scale)
+    return collect(open_stream(source, options, layout=layout), options)
+
+
+def open_stream(source: Any, options: ReadOptions, *, layout: str | None) -> RatingStream:
+    """The ratings of a source that is no store, as a stream to be read once.
+
+    Raises:
+        DataError: the source cannot be read; also later, at a row that cannot.
+        ConfigError: an option that does not apply.
+    """
     if isinstance(source, str | os.PathLike):
-        return read_path(Path(source), options, layout=layout)
+        return open_path(Path(source), options, layout=layout)
     if is_sparse(source):
-        return read_sparse(source, options)
+        return read_sparse(source)
     if is_pandas(source) or hasattr(source, "__arrow_c_stream__"):
         return read_table(source, options)
     raise DataError(
         f"expected a path, a table with the Arrow C stream interface or a sparse matrix, got {type(source).__name__}",
         fix="Pass the columns to Ratings.from_columns if you have them as arrays.",
     )
+
+
+def as_labels(labels: str | Sequence[str]) -> tuple[str, ...]:
+    """One or more names of columns as several."""
+    return (labels,) if isinstance(labels, str) else tuple(labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 import zlib
@@ -9,16 +10,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
+from refeed.data.readers.rating_stream import Meter
 from refeed.errors import DataError
 
 HEAD = 1 << 17  # bytes; the largest field that Python's csv module takes by default
 CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 KNOWN_NAMES = ("ratings.csv", "ratings.dat", "u.data", "ratings.tsv", "ratings.txt")
 TEXT_ENDINGS = {".csv", ".tsv", ".dat", ".data", ".txt"}
+
+
+class MeteredFile(io.FileIO):
+    """A file whose bytes are counted as they are read.
+
+    Args:
+        path: the file.
+        meter: counts them.
+    """
+
+    def __init__(self, path: Path, meter: Meter) -> None:
+        super().__init__(path)
+        self._meter = meter
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fill `buffer`."""
+        count = super().readinto(buffer)
+        self._meter.done += count
+        return count
 
 
 @dataclass(frozen=True)
@@ -39,20 +60,23 @@ class TextSource:
         return self.path if self.member is None else self.path / self.member
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        """The decompressed bytes as a stream.
+    def open(self, meter: Meter | None = None) -> Iterator[BinaryIO]:
+        """The decompressed bytes as a stream; `meter` counts the bytes read from the disk.
 
         Raises:
             DataError: the file is absent, unreadable, damaged or cut off; also when that shows up later, while reading.
         """
-        with readable(self.name):
+        with readable(self.name), io.BufferedReader(MeteredFile(self.path, meter or Meter())) as file:
             if self.member is not None:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                with zipfile.ZipFile(file) as archive, archive.open(self.member) as stream:
                     yield cast(BinaryIO, stream)
+                return
+            start = first_bytes(self.path, 4)
+            codec = next((name for magic, name in CODECS.items() if start.startswith(magic)), None)
+            if codec is None:
+                yield file
             else:
-                start = first_bytes(self.path, 4)
-                codec = next((name for magic, name in CODECS.items() if start.startswith(magic)), None)
-                with pa.input_stream(str(self.path), compression=codec) as stream:
+                with pa.CompressedInputStream(file, codec) as stream:
                     yield stream
 
     def head(self) -> tuple[bytes, bool]:

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from refeed.data.readers.builder import ColumnsBuilder
 from refeed.data.readers.choosing import Choice
-from refeed.data.readers.columns import RatingColumns
-from refeed.data.readers.options import ReadOptions
+from refeed.data.readers.rating_stream import Meter, RatingStream
 from refeed.errors import DataError
 
 CHOICE = Choice(0, 1, 2, None, {}, ("row", "column", "value"))
@@ -21,19 +19,24 @@ def is_sparse(source: Any) -> bool:
     return hasattr(source, "tocoo") and hasattr(source, "shape")
 
 
-def read_sparse(matrix: Any, options: ReadOptions) -> RatingColumns:
+def read_sparse(matrix: Any) -> RatingStream:
     """Read a sparse matrix of users x items; its positions, from 0, are the ids.
 
     Stored zeros are ratings, and places stored twice are duplicates: nothing is summed or dropped.
 
     Raises:
-        DataError: the matrix has not two dimensions, or stores no value.
+        DataError: the matrix has not two dimensions.
     """
     if len(matrix.shape) != 2:
         raise DataError(f"expected a matrix of users x items, got the shape {tuple(matrix.shape)}")
     coordinates = matrix.tocoo()
-    builder = ColumnsBuilder(CHOICE, options, parse=False, path=None)
-    if len(coordinates.data):
-        rows, columns = (pa.array(np.asarray(places, np.int64)) for places in (coordinates.row, coordinates.col))
-        builder.add([rows, columns, pa.array(coordinates.data)])
-    return builder.finish(notes=("layout: sparse matrix", "users are the rows and items the columns, from 0"))
+    rows, columns = (pa.array(np.asarray(places, np.int64)) for places in (coordinates.row, coordinates.col))
+    return RatingStream(
+        batches=iter([[rows, columns, pa.array(coordinates.data)]]),
+        choice=CHOICE,
+        parse=False,
+        notes=("layout: sparse matrix", "users are the rows and items the columns, from 0"),
+        path=None,
+        locate=None,
+        meter=Meter(),
+    )

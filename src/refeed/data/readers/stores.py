@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from refeed.data.ratings import Ratings, RatingScale
+from refeed.data.ratings import Ratings
 from refeed.data.readers.columns import RatingColumns
+from refeed.data.readers.options import ReadOptions
 from refeed.data.store import HEADER, open_store
 from refeed.errors import ConfigError, DataError
 
@@ -24,7 +24,7 @@ def is_store(source: Any, layout: str | None) -> bool:
     return isinstance(source, str | os.PathLike) and (Path(source) / HEADER).is_file()
 
 
-def read_store(path: Path, options: Mapping[str, Any], labels: str | Sequence[str], scale: RatingScale | None) -> Ratings:
+def read_store(path: Path, options: ReadOptions) -> Ratings:
     """Open a store; its columns are fixed.
 
     Raises:
@@ -32,11 +32,12 @@ def read_store(path: Path, options: Mapping[str, Any], labels: str | Sequence[st
         DataError: a label that was not kept when the store was made, or ratings outside the declared scale.
         BundleError: the store is damaged.
     """
-    said = [name for name, value in options.items() if value is not None]
-    if said:
-        raise ConfigError(f"{path}: a ratings store has fixed columns; {', '.join(said)} cannot be said for it")
-    ratings = open_store(path)
-    for label in (labels,) if isinstance(labels, str) else labels:
+    said = [field.name for field in fields(options) if getattr(options, field.name) != field.default]
+    useless = [name for name in said if name not in {"labels", "scale"}]
+    if useless:
+        raise ConfigError(f"{path}: a ratings store has fixed columns; {', '.join(useless)} cannot be said for it")
+    ratings, scale = open_store(path), options.scale
+    for label in options.labels:
         if label not in ratings.labels:
             known = ", ".join(f"'{name}'" for name in ratings.labels) or "none"
             raise DataError(
@@ -58,8 +59,8 @@ def read_store(path: Path, options: Mapping[str, Any], labels: str | Sequence[st
 def columns_of(ratings: Ratings, path: Path) -> RatingColumns:
     """The ratings as columns in the order of the store."""
     return RatingColumns(
-        users=ratings.users.ids.take(pa.array(ratings.row_of_rating)),
-        items=ratings.items.ids.take(pa.array(np.asarray(ratings.indices, np.int32))),
+        users=pa.DictionaryArray.from_arrays(pa.array(ratings.row_of_rating), ratings.users.ids),
+        items=pa.DictionaryArray.from_arrays(pa.array(np.asarray(ratings.indices, np.int32)), ratings.items.ids),
         values=np.asarray(ratings.values, np.float64),
         timestamps=None if ratings.timestamps is None else np.asarray(ratings.timestamps, np.int64),
         labels=ratings.labels,

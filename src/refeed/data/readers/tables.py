@@ -10,59 +10,73 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-from refeed.data.readers.builder import ColumnsBuilder
 from refeed.data.readers.choosing import choose_by_name
-from refeed.data.readers.columns import RatingColumns
 from refeed.data.readers.options import ReadOptions
+from refeed.data.readers.rating_stream import Meter, RatingStream
 from refeed.data.readers.sources import readable
 from refeed.errors import DataError
 
 BATCH = 1 << 18  # rows
 
 
-def read_parquet(path: Path, options: ReadOptions) -> RatingColumns:
+def read_parquet(path: Path, options: ReadOptions) -> RatingStream:
     """Read a Parquet file, or all *.parquet files of a folder in the order of their names.
 
     Raises:
-        DataError: a file is no Parquet or cut off, or a column is not what it should be.
+        DataError: a file is no Parquet or cut off; also later, when a column is not what it should be.
     """
     paths = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not paths:
         raise DataError("there is no *.parquet in this folder", path=path, fix="Give the file or folder with the ratings.")
     with _valid(path, "Parquet"):
-        files = [pyarrow.parquet.ParquetFile(file) for file in paths]
-        names = files[0].schema_arrow.names
-        return _read(
-            names,
-            lambda wanted: (batch for file in files for batch in file.iter_batches(batch_size=BATCH, columns=wanted)),
-            options,
-            path=path,
-            note=f"layout: Parquet, {len(files)} file(s)",
-        )
+        names = pyarrow.parquet.read_schema(paths[0]).names
+        meter = Meter(sum(pyarrow.parquet.read_metadata(file).num_rows for file in paths), "rows")
+
+    def batches(wanted: list[str]) -> Iterator[pa.RecordBatch]:
+        with _valid(path, "Parquet"):
+            for one in paths:
+                with pyarrow.parquet.ParquetFile(one) as file:
+                    for batch in file.iter_batches(batch_size=BATCH, columns=wanted):
+                        meter.done += len(batch)
+                        yield batch
+
+    return _stream(names, batches, options, path=path, note=f"layout: Parquet, {len(paths)} file(s)", meter=meter)
 
 
-def read_arrow(path: Path, options: ReadOptions) -> RatingColumns:
+def read_arrow(path: Path, options: ReadOptions) -> RatingStream:
     """Read an Arrow IPC file (also called Feather), or an Arrow IPC stream.
 
     Raises:
-        DataError: the file is no Arrow data or cut off, or a column is not what it should be.
+        DataError: the file is no Arrow data or cut off; also later, when a column is not what it should be.
     """
     with _valid(path, "Arrow"), pa.memory_map(str(path)) as file:
-        if file.read(6) == b"ARROW1":
-            reader = pa.ipc.open_file(file)
-            batches: Iterator[pa.RecordBatch] = (reader.get_batch(number) for number in range(reader.num_record_batches))
-        else:
-            file.seek(0)
-            reader = pa.ipc.open_stream(file)
-            batches = iter(reader)
-        return _read(reader.schema.names, _selecting(batches), options, path=path, note="layout: Arrow IPC")
+        is_file = file.read(6) == b"ARROW1"
+        file.seek(0)
+        reader = pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
+        meter = Meter(reader.num_record_batches, "batches") if is_file else Meter(file.size())
+        names = reader.schema.names
+
+    def batches(wanted: list[str]) -> Iterator[pa.RecordBatch]:
+        with _valid(path, "Arrow"), pa.memory_map(str(path)) as file:
+            if is_file:
+                reader = pa.ipc.open_file(file)
+                for number in range(reader.num_record_batches):
+                    meter.done = number
+                    yield reader.get_batch(number).select(wanted)
+            else:
+                for batch in pa.ipc.open_stream(file):
+                    meter.done = file.tell()
+                    yield batch.select(wanted)
+
+    return _stream(names, batches, options, path=path, note="layout: Arrow IPC", meter=meter)
 
 
-def read_table(table: Any, options: ReadOptions) -> RatingColumns:
+def read_table(table: Any, options: ReadOptions) -> RatingStream:
     """Read a table in memory: one with the Arrow C stream interface, or a pandas DataFrame.
 
     Raises:
-        DataError: the table has no Arrow form (for example ids that mix 1 and "1"), or a column is not what it should be.
+        DataError: the table has no Arrow form (for example ids that mix 1 and "1"); also later, when a column is not what it
+            should be.
     """
     name = type(table).__name__
     try:
@@ -74,7 +88,11 @@ def read_table(table: Any, options: ReadOptions) -> RatingColumns:
             f"the table mixes types within a column, for example the ids 1 and '1' ({'; '.join(map(str, error.args))})",
             fix="Make each column one type first: 1 and '1' would be two different ids.",
         ) from error
-    return _read(reader.schema.names, _selecting(reader), options, path=None, note=f"layout: table ({name})")
+
+    def batches(wanted: list[str]) -> Iterator[pa.RecordBatch]:
+        return (batch.select(wanted) for batch in reader)
+
+    return _stream(reader.schema.names, batches, options, path=None, note=f"layout: table ({name})", meter=Meter())
 
 
 def is_pandas(table: Any) -> bool:
@@ -94,23 +112,25 @@ def _valid(path: Path, format_name: str) -> Iterator[None]:
             ) from error
 
 
-def _read(
+def _stream(
     names: Sequence[str],
     open_batches: Callable[[list[str]], Iterator[pa.RecordBatch]],
     options: ReadOptions,
     *,
     path: Path | None,
     note: str,
-) -> RatingColumns:
+    meter: Meter,
+) -> RatingStream:
     if len(set(names)) != len(names):
         raise DataError(f"two columns have one name: {', '.join(names)}", path=path, fix="Rename one of them.")
     choice = choose_by_name(names, options, path=path)
     wanted = [names[position] for position in choice.positions]
-    builder = ColumnsBuilder(choice, options, parse=False, path=path)
-    for batch in open_batches(list(dict.fromkeys(wanted))):
-        builder.add([batch.column(name) for name in wanted])
-    return builder.finish(notes=(note, choice.note))
-
-
-def _selecting(batches: Any) -> Callable[[list[str]], Iterator[pa.RecordBatch]]:
-    return lambda wanted: (batch.select(wanted) for batch in batches)
+    return RatingStream(
+        batches=([batch.column(name) for name in wanted] for batch in open_batches(list(dict.fromkeys(wanted)))),
+        choice=choice,
+        parse=False,
+        notes=(note, choice.note),
+        path=path,
+        locate=None,
+        meter=meter,
+    )

@@ -1,7 +1,8 @@
-"""Collecting the column of times, batch by batch, into whole seconds since 1970 UTC."""
+"""Columns of times, as whole seconds since 1970 UTC."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -21,70 +22,65 @@ PER_SECOND = np.array([1, 10**3, 10**6, 10**9], np.int64)
 NO_TIMES = "Correct it, name another column (time='…', --time), or read no times: time=''."
 
 
-class TimeCollector:
-    """Gathers times: integers or numbers (in one of four units), ISO dates, or Arrow dates and timestamps.
+class TimeColumn:
+    """Reads times: integers or numbers (in one of four units), ISO dates, or Arrow dates and timestamps.
 
     Args:
-        place: the column.
+        place: where the column stands.
     """
 
-    def __init__(self, *, place: Place) -> None:
+    def __init__(self, place: Place) -> None:
         self._place = place
         self._kind: Kind | None = None
-        self._chunks: list[npt.NDArray[Any]] = []
-        self._rows = 0
+        self._unit: int | None = None  # of numbers, position in UNITS
+        self._first: float = 0  # the first time as it is written, a number
 
-    def add(self, array: pa.Array) -> None:
-        """Take one batch of times.
+    @property
+    def note(self) -> str:
+        """How the times were read, in words."""
+        if self._kind == "dates":
+            return "times: dates without a zone, taken as UTC"
+        if self._kind == "dates with a zone":
+            return "times: dates with their zone"
+        return f"times: {UNITS[self._unit or 0]} since 1970 UTC"
+
+    def read(self, array: pa.Array, *, first_row: int) -> npt.NDArray[np.int64]:
+        """A batch of times in seconds, int64 (rows,); `first_row` is the row of the first, for messages.
 
         Raises:
-            DataError: a time is missing or cannot be read, or kinds of times are mixed.
+            DataError: a time is missing, cannot be read or is not between 1970 and 2100, or kinds or units of times are mixed.
         """
         array = plain(array)
         if array.null_count:
-            raise self._error(int(np.argmax(np.asarray(array.is_null()))), "the time is missing")
-        if is_text(array.type):
-            array = pc.utf8_trim_whitespace(array)
-            kind = self._kind_of_texts(array)
-            converted = READ[kind](array)
-        else:
-            kind, converted = self._typed(array)
+            raise self._error(first_row + int(np.argmax(np.asarray(array.is_null()))), "the time is missing")
+        kind, converted = self._from_texts(array, first_row) if is_text(array.type) else self._typed(array, first_row)
         if self._kind is not None and _is_date(kind) != _is_date(self._kind):
-            raise self._error(0, f"times are {self._kind} above, but {kind} here")
+            raise self._error(first_row, f"times are {self._kind} above, but {kind} here")
         self._kind = kind
-        self._chunks.append(np.asarray(converted))
-        self._rows += len(array)
+        times = np.asarray(converted)
+        return self._checked_dates(times, first_row) if _is_date(kind) else self._in_seconds(times, first_row)
 
-    def finish(self) -> tuple[npt.NDArray[np.int64], str]:
-        """All times in seconds, int64 (nnz,), and a note on how they were read.
-
-        Raises:
-            DataError: a time is not between 1970 and 2100 in any unit, or units are mixed.
-        """
-        times: npt.NDArray[Any] = np.concatenate([np.empty(0, np.int64), *self._chunks])
-        if self._kind == "dates":
-            return self._checked_dates(times), "times: dates without a zone, taken as UTC"
-        if self._kind == "dates with a zone":
-            return self._checked_dates(times), "times: dates with their zone"
-        return self._in_seconds(times)
-
-    def _kind_of_texts(self, texts: pa.Array) -> Kind:
-        """The first kind that reads all of `texts`, starting with the kind so far (integers may widen to numbers)."""
+    def _from_texts(self, texts: pa.Array, first_row: int) -> tuple[Kind, pa.Array]:
+        """Read by the first kind that reads all of `texts`, starting with the kind so far (integers may widen to numbers)."""
         kinds: tuple[Kind, ...] = tuple(READ) if self._kind is None else (self._kind,)
         if self._kind == "integers":
             kinds = ("integers", "numbers")
-        for kind in kinds:
-            if can_convert(texts, READ[kind]):
-                return kind
+        for attempt in (texts, pc.utf8_trim_whitespace(texts)):
+            for kind in kinds:
+                with contextlib.suppress(pa.ArrowInvalid):
+                    return kind, READ[kind](attempt)
+        raise self._unreadable(pc.utf8_trim_whitespace(texts), kinds, first_row)
+
+    def _unreadable(self, texts: pa.Array, kinds: tuple[Kind, ...], first_row: int) -> Exception:
         likely = next((kind for kind in kinds[::-1] if can_convert(texts.slice(0, 1), READ[kind])), kinds[-1])
         row = first_refused(texts, READ[likely])
         text = texts[row].as_py()
         if text == "":
-            raise self._error(row, "the time is missing")
+            return self._error(first_row + row, "the time is missing")
         expected = "a number of seconds or an ISO date" if len(kinds) == len(READ) and row == 0 else f"{likely}, as above"
-        raise self._error(row, f"the time {shown(text)} cannot be read; expected {expected}")
+        return self._error(first_row + row, f"the time {shown(text)} cannot be read; expected {expected}")
 
-    def _typed(self, array: pa.Array) -> tuple[Kind, pa.Array]:
+    def _typed(self, array: pa.Array, first_row: int) -> tuple[Kind, pa.Array]:
         type_ = array.type
         if pa.types.is_integer(type_):
             return "integers", array.cast(pa.int64())
@@ -96,35 +92,44 @@ class TimeCollector:
             factor = int(PER_SECOND[("s", "ms", "us", "ns").index(type_.unit)])
             seconds = np.asarray(array.cast(pa.int64())) // factor
             return ("dates" if type_.tz is None else "dates with a zone"), pa.array(seconds)
-        raise self._error(0, f"times are numbers or dates, but this column holds {type_}")
+        raise self._error(first_row, f"times are numbers or dates, but this column holds {type_}")
 
-    def _checked_dates(self, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def _checked_dates(self, seconds: npt.NDArray[np.int64], first_row: int) -> npt.NDArray[np.int64]:
         bad = (seconds <= 0) | (seconds >= END)
         if bad.any():
             row = int(np.argmax(bad))
             date = np.datetime64(int(seconds[row]), "s")
-            raise self._error(row - self._rows, f"the time {date} is not after 1970-01-01 and before 2100")
+            raise self._error(first_row + row, f"the time {date} is not after 1970-01-01 and before 2100")
         return seconds
 
-    def _in_seconds(self, times: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], str]:
+    def _in_seconds(self, times: npt.NDArray[Any], first_row: int) -> npt.NDArray[np.int64]:
         """Numbers to seconds: the unit is the one in which all of them lie between 1970 and 2100."""
         bad = ~((times > 0) & (times < END * 10**9))
         if bad.any():
             row = int(np.argmax(bad))
-            raise self._error(row - self._rows, f"the time {times[row]:g} is not after 1970 and before 2100 in any unit")
-        unit = np.searchsorted(END * PER_SECOND, times, side="right")  # 0 … 3, positions in UNITS
-        other = unit != unit[:1]
+            raise self._error(first_row + row, f"the time {times[row]:g} is not after 1970 and before 2100 in any unit")
+        if self._unit is None and len(times):
+            self._unit, self._first = _unit_of(times[0]), times[0]
+        unit = self._unit or 0
+        low = END * int(PER_SECOND[unit - 1]) if unit else 0
+        other = (times < low) | (times >= END * int(PER_SECOND[unit]))
         if other.any():
             row = int(np.argmax(other))
             raise self._error(
-                row - self._rows,
-                f"the time {times[row]:g} looks like {UNITS[unit[row]]}, the first time {times[0]:g} like {UNITS[unit[0]]}",
+                first_row + row,
+                f"the time {times[row]:g} looks like {UNITS[_unit_of(times[row])]}, "
+                f"the first time {self._first:g} like {UNITS[unit]}",
             )
-        name, factor = (UNITS[unit[0]], int(PER_SECOND[unit[0]])) if len(times) else (UNITS[0], 1)
-        return np.floor_divide(times, factor).astype(np.int64), f"times: {name} since 1970 UTC"
+        seconds: npt.NDArray[np.int64] = np.floor_divide(times, int(PER_SECOND[unit])).astype(np.int64, copy=False)
+        return seconds
 
     def _error(self, row: int, problem: str) -> Exception:
-        return self._place.error(self._rows + row, problem, fix=NO_TIMES)
+        return self._place.error(row, problem, fix=NO_TIMES)
+
+
+def _unit_of(moment: Any) -> int:
+    """The unit, a position in UNITS, in which a number of the time line lies between 1970 and 2100."""
+    return int(np.searchsorted(END * PER_SECOND, moment, side="right"))
 
 
 def _is_date(kind: Kind) -> Kind | bool:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
-from refeed.data.readers.builder import ColumnsBuilder
 from refeed.data.readers.choosing import Choice
-from refeed.data.readers.columns import RatingColumns
 from refeed.data.readers.csv_stream import RaggedRow, parse, ragged_error
 from refeed.data.readers.options import ReadOptions
+from refeed.data.readers.rating_stream import Meter, RatingStream
 from refeed.data.readers.records import find_record
 from refeed.data.readers.sources import TextSource
-from refeed.data.readers.streams import open_in_sequence
+from refeed.data.readers.streams import open_in_sequence, size_of
 from refeed.errors import DataError
 
 CHOICE = Choice(0, 1, 2, None, {}, ("user", "item", "rating"))
@@ -28,12 +28,13 @@ def triplet_files(folder: Path) -> list[Path]:
         return files if file.readline().count(b"\t") == 2 else []
 
 
-def read_triplets(path: Path, options: ReadOptions) -> RatingColumns:
+def read_triplets(path: Path, options: ReadOptions) -> RatingStream:
     """Read all triplet files of a folder, or one such file.
 
     Raises:
-        DataError: there are no such files, or a line is not a triplet.
+        DataError: there are no such files; also later, when a line is no triplet.
     """
+    del options  # the columns are fixed
     files = triplet_files(path) if path.is_dir() else [path]
     if not files:
         raise DataError(
@@ -42,17 +43,25 @@ def read_triplets(path: Path, options: ReadOptions) -> RatingColumns:
             fix="Give the file or folder with the ratings.",
         )
     sources = [TextSource(file) for file in files]
+    meter = Meter(size_of(sources))
+    return RatingStream(
+        batches=_batches(sources, meter),
+        choice=CHOICE,
+        parse=True,
+        notes=(f"layout: triplets, {len(files):,} file(s)", "columns: user, item, rating by position"),
+        path=path,
+        locate=lambda row: find_record(sources, row + 1),
+        meter=meter,
+    )
+
+
+def _batches(sources: Sequence[TextSource], meter: Meter) -> Iterator[list[pa.Array]]:
     ragged = RaggedRow()
-    builder = ColumnsBuilder(CHOICE, options, parse=True, path=path, locate=lambda row: find_record(sources, row + 1))
-    with open_in_sequence(sources) as stream:
+    with open_in_sequence(sources, meter) as stream:
         try:
-            for columns in parse(
-                stream, width=3, columns=range(3), delimiter="\t", quoting=False, skip=0, encoding="utf-8", on_ragged=ragged
-            ):
-                builder.add(columns)
+            yield from parse(stream, width=3, columns=range(3), delimiter="\t", quoting=False, skip=0, on_ragged=ragged)
         except pa.ArrowInvalid:
             if ragged.row is None:
                 raise
             file, line = find_record(sources, ragged.row.number)
-            raise ragged_error(ragged.row, expected=3, found=ragged.row.actual_columns, path=file, line=line) from None
-    return builder.finish(notes=(f"layout: triplets, {len(files):,} file(s)", "columns: user, item, rating by position"))
+            raise ragged_error(ragged.row, expected=3, path=file, line=line) from None

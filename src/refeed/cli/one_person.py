@@ -1,0 +1,107 @@
+"""Whom a list is for: a known user, one of a history, or a new person by their ratings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from refeed.cli.reading import ReadingOptions, read
+from refeed.data.readers.places import shown
+from refeed.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from refeed.bundles import FittedModel
+    from refeed.data.history import History
+    from refeed.data.vocabulary import Id, Vocabulary
+
+
+def one_person(
+    fitted: FittedModel,
+    ratings: list[str] | None,
+    ratings_file: Path | None,
+    user_id: str | None,
+    history: Path | None,
+    reading: ReadingOptions,
+) -> tuple[Id | dict[Id, float], History | None]:
+    """Whom the list is for, and their history where it is not the one that the model keeps."""
+    if ratings:
+        return parse_ratings(fitted, ratings), None
+    if ratings_file is not None:
+        return read_one_person(fitted, ratings_file, encoding=reading.encoding), None
+    assert user_id is not None
+    if history is not None:
+        return _from_history(fitted, history, user_id, reading)
+    return _known_user(fitted.users, user_id), None
+
+
+def parse_ratings(fitted: FittedModel, texts: list[str] | None) -> dict[Id, float]:
+    """A new person's ratings from texts `item=rating`.
+
+    Raises:
+        ConfigError: a text is not of that form.
+        DataError: an unknown item.
+    """
+    from refeed.cli.titles import resolve_item
+
+    ratings: dict[Id, float] = {}
+    for text in texts or []:
+        item, separator, value = text.rpartition("=")
+        try:
+            rating = float(value)
+        except ValueError:
+            raise ConfigError(f"'{text}': expected ITEM=RATING with a number after the last '='") from None
+        if not separator or not item:
+            raise ConfigError(f"'{text}': expected ITEM=RATING, for example 296=4.5 or 'Heat (1995)=5'")
+        id_ = resolve_item(fitted, item)
+        if id_ in ratings:
+            raise ConfigError(f"'{text}': item {id_!r} was rated before; give one rating for each item")
+        ratings[id_] = rating
+    return ratings
+
+
+def read_one_person(fitted: FittedModel, path: Path, *, encoding: str | None = None) -> dict[Id, float]:
+    """A new person's ratings from a delimited text of items and ratings, with or without a header.
+
+    Raises:
+        DataError: a line is not of that form, an unknown item, or one that is rated twice.
+    """
+    from refeed.cli.titles import resolve_item
+    from refeed.data.readers.opinions import read_opinions
+
+    opinions = read_opinions(path, encoding=encoding or "utf-8")
+    ratings: dict[Id, float] = {}
+    for row, (item, rating) in enumerate(zip(opinions.items, opinions.ratings, strict=True)):
+        try:
+            id_ = resolve_item(fitted, item)
+            if id_ in ratings:
+                raise DataError(f"item {id_!r} was rated before", fix="Give one rating for each item.")
+        except DataError as error:
+            file, line = opinions.locate(row)
+            raise DataError(error.problem, path=file, line=line, fix=error.fix) from None
+        ratings[id_] = rating
+    if not ratings:
+        raise DataError("there are no ratings", path=path, fix="Write a line item,rating for each item.")
+    return ratings
+
+
+def _known_user(users: Vocabulary, text: str) -> Id:
+    """The user of this id.
+
+    Raises:
+        DataError: there is none.
+    """
+    who = users.parse(text)
+    if users.lookup([who], missing="mark")[0] < 0:
+        raise DataError(
+            f"unknown user {shown(text)}: not among the {len(users):,} users known here",
+            fix="For a new person give ratings instead: ITEM=RATING …, --ratings-file FILE, or --history FILE.",
+        )
+    return who
+
+
+def _from_history(fitted: FittedModel, path: Path, user_id: str, reading: ReadingOptions) -> tuple[Id, History]:
+    from refeed.inference.histories import Histories
+
+    ratings = read(path, reading.or_else(fitted.provenance.reading, source=path))
+    who = _known_user(ratings.users, user_id)
+    return who, Histories.for_model(fitted, ratings).rows(ratings.users.lookup([who]))

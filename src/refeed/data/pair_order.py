@@ -1,0 +1,96 @@
+"""Ratings in the order of users and items, and what becomes of those that repeat a user and item."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LARGEST_KEY_BITS = 63
+
+
+def pair_order(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Sort ratings by row, column and place.
+
+    Row, column and place are sorted as one number of 64 bits where they fit into it, which takes a third of the time and memory
+    of an indirect sort.
+
+    Args:
+        rows: integers from 0 (nnz,).
+        columns: integers from 0 (nnz,).
+
+    Returns:
+        the places in that order, int64 (nnz,), and whether each has the row and column of the one before it, bool (nnz,).
+    """
+    count = len(rows)
+    place_bits, column_bits, row_bits = (
+        int(largest).bit_length() for largest in (count, columns.max(initial=0), rows.max(initial=0))
+    )
+    repeats = np.zeros(count, bool)
+    if place_bits + column_bits + row_bits > LARGEST_KEY_BITS:
+        places = np.lexsort((columns, rows))
+        np.logical_and(_equal_neighbours(rows[places]), _equal_neighbours(columns[places]), out=repeats[1:])
+        return places, repeats
+    keys = rows.astype(np.int64)
+    keys <<= column_bits
+    keys |= columns
+    keys <<= place_bits
+    pairs = np.arange(count)
+    keys |= pairs
+    keys.sort()
+    np.right_shift(keys, place_bits, out=pairs)
+    np.equal(pairs[1:], pairs[:-1], out=repeats[1:])
+    keys &= (1 << place_bits) - 1
+    return keys, repeats
+
+
+def latest_last(places: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_], times: npt.NDArray[Any]) -> None:
+    """Sort the places of each repeated pair by time, in place; among equal times their order stays.
+
+    Args:
+        places: from `pair_order`, int64 (nnz,).
+        repeats: from `pair_order`, bool (nnz,).
+        times: of the ratings by place, integers (nnz,).
+    """
+    repeated = repeats.copy()
+    repeated[:-1] |= repeats[1:]
+    members = places[repeated]
+    pair = np.cumsum(~repeats[repeated])
+    places[repeated] = members[np.lexsort((times[members], pair))]
+
+
+def merge_repeats(
+    places: npt.NDArray[np.int64],
+    repeats: npt.NDArray[np.bool_],
+    values: npt.NDArray[np.float32],
+    *,
+    mean: bool,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """One place for each pair, the last one, and its value.
+
+    Args:
+        places: from `pair_order`, the ratings of a pair in order of time, int64 (nnz,).
+        repeats: from `pair_order`, bool (nnz,).
+        values: by place, float32 (nnz,).
+        mean: whether the value is the mean of the pair's, else it is that of its last place.
+
+    Returns:
+        int64 (pairs,) and float32 (pairs,).
+    """
+    if not repeats.any():
+        return places, values[places]
+    kept = places[np.append(~repeats[1:], True)]
+    if not mean:
+        return kept, values[kept]
+    merged = values[kept]
+    pair = np.cumsum(~repeats) - 1
+    sizes = np.bincount(pair)
+    repeated = sizes > 1  # only these, since a sum would take the sign of -0.0
+    merged[repeated] = (np.bincount(pair, weights=values[places]) / sizes)[repeated]
+    return kept, merged
+
+
+def _equal_neighbours(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    equal: npt.NDArray[np.bool_] = array[1:] == array[:-1]
+    return equal

@@ -1,0 +1,21 @@
+"""Which ratings of one set of histories are also in another."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from refeed.data.history import History
+
+
+def also_in(history: History, other: History) -> npt.NDArray[np.bool_]:
+    """For each rating of `history`, bool (nnz,): whether `other` has one in the same row for the same item.
+
+    Args:
+        history: B rows over n items, the items of each rising.
+        other: likewise.
+    """
+    mine, theirs = (one.row_of_rating * one.num_items + one.indices for one in (history, other))  # both rise
+    places = np.searchsorted(theirs, mine)
+    shared: npt.NDArray[np.bool_] = np.append(theirs, -1)[places] == mine
+    return shared

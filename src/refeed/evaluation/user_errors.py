@@ -1,0 +1,58 @@
+"""The errors of a fitted model on held-out ratings, summed up by user as they are predicted."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from refeed.bundles import FittedModel
+from refeed.data.ratings import Ratings
+from refeed.inference.histories import Histories
+from refeed.inference.progress import Progress
+from refeed.inference.scoring import predicted_blocks
+from refeed.metrics.rating_errors import ErrorSums, errors_of, sums_by_group
+
+
+@dataclass(frozen=True, eq=False)
+class UserErrors:
+    """Sums of errors, of U users.
+
+    Attributes:
+        squared: float64 (U,), sum of each user's squared errors, predictions clipped to the scale.
+        absolute: float64 (U,), sum of the absolute ones.
+        clipped: over all users.
+        unclipped: over all users, predictions as they are.
+    """
+
+    squared: npt.NDArray[np.float64]
+    absolute: npt.NDArray[np.float64]
+    clipped: ErrorSums
+    unclipped: ErrorSums
+
+
+def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, progress: Progress) -> UserErrors:
+    """Predict the targets in blocks of users and keep sums alone, so that memory does not grow with their number.
+
+    Args:
+        fitted: the model.
+        histories: what it may see.
+        targets: the ratings to predict, under the vocabularies of the histories.
+        progress: shows how many users are done.
+
+    Raises:
+        DataError: there are no targets, or a prediction is not a finite number.
+    """
+    squared, absolute = np.zeros((2, targets.num_users))
+    clipped, unclipped = ErrorSums(), ErrorSums()
+    with closing(predicted_blocks(fitted.model, histories, targets, progress=progress)) as blocks:
+        for users, (wanted, predicted) in blocks:
+            unclipped.add(wanted.values, predicted)
+            kept = fitted.scale.clip(predicted)
+            clipped.add(wanted.values, kept)
+            errors = errors_of(wanted.values, kept)
+            squared[users] = sums_by_group(wanted.row_of_rating, errors**2, len(users))
+            absolute[users] = sums_by_group(wanted.row_of_rating, np.abs(errors), len(users))
+    return UserErrors(squared, absolute, clipped, unclipped)

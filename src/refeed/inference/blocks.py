@@ -1,0 +1,80 @@
+"""Blocks of users, worked through on all cores, their results in order and in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from refeed.inference.progress import Progress, silent
+
+USERS_PER_BLOCK = 512
+SCORES_PER_BLOCK = 1 << 22  # of users by all items: 16 MiB in float32, so that they stay near the processor
+FEWEST_USERS = 32  # scored at once: with fewer, reading the last layer's weights would take longer than multiplying with them
+
+Result = TypeVar("Result")
+Block = tuple[npt.NDArray[np.int64], Result]
+
+
+def users_per_scored_block(num_items: int) -> int:
+    """How many users to score on all items at once."""
+    return min(USERS_PER_BLOCK, max(FEWEST_USERS, SCORES_PER_BLOCK // num_items))
+
+
+def over_blocks(
+    work: Callable[[npt.NDArray[np.int64]], Result],
+    users: npt.NDArray[np.int64],
+    *,
+    size: int,
+    task: str = "",
+    progress: Progress = silent,
+) -> Generator[Block[Result], None, None]:
+    """Each block of `size` users with `work(block)`, in order.
+
+    Each thread that PyTorch may use takes blocks of its own, so that all of the work is spread, not the matrix products alone.
+    At most one block more than there are threads is under way, or done and not yet taken. A single block has all threads.
+
+    Args:
+        work: called in several threads at once.
+        users: int64 (U,).
+        size: users a block, at least 1.
+        task: what is done, for people.
+        progress: shows how many users are done.
+    """
+    if len(users) == 0:
+        return
+    blocks = [users[start : start + size] for start in range(0, len(users), size)]
+    threads = min(torch.get_num_threads(), len(blocks))
+    results = ((block, work(block)) for block in blocks) if threads == 1 else _in_threads(work, blocks, threads)
+    with progress(task, total=len(users), unit="users") as advance:
+        try:
+            for block, result in results:
+                yield block, result
+                advance(len(block))
+        finally:
+            results.close()
+
+
+def _in_threads(
+    work: Callable[[npt.NDArray[np.int64]], Result], blocks: list[npt.NDArray[np.int64]], threads: int
+) -> Generator[Block[Result], None, None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # of this thread and, below, of those of the pool
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    waiting: deque[tuple[npt.NDArray[np.int64], Future[Result]]] = deque()
+    try:
+        for block in blocks:
+            waiting.append((block, pool.submit(work, block)))
+            if len(waiting) > threads:
+                first, result = waiting.popleft()
+                yield first, result.result()
+        for first, result in waiting:
+            yield first, result.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(before)

@@ -1,0 +1,115 @@
+"""Top-N lists of every user to one Parquet file, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from refeed.bundles import FittedModel
+from refeed.data.ratings import Ratings
+from refeed.data.vocabulary import Vocabulary
+from refeed.errors import ConfigError, DataError
+from refeed.inference.histories import Histories
+from refeed.inference.progress import Progress, silent
+from refeed.inference.top_lists import TopLists, top_lists
+from refeed.storage import atomic_file
+
+ROWS_PER_GROUP = 1 << 18
+
+
+@dataclass(frozen=True)
+class WrittenLists:
+    """What `recommend_all` wrote.
+
+    Attributes:
+        users: with a list.
+        rows: recommendations in all.
+        left_out: users without a rating of an item that the model knows; nothing is known of their taste.
+    """
+
+    users: int
+    rows: int
+    left_out: int
+
+
+def recommend_all(
+    fitted: FittedModel,
+    path: str | Path,
+    *,
+    k: int = 10,
+    exclude_seen: bool = True,
+    history: Ratings | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> WrittenLists:
+    """Write the k items that each user would rate highest as Parquet, with the columns user, rank, item and score.
+
+    Users come in the order of the vocabulary, ranks (int32) rise from 1, ids are as they were read (int64 or string), and score
+    (float32) is the predicted rating before it is clipped to the scale. Of items with equal scores the one that comes first in
+    the vocabulary comes first. The file appears complete or not at all.
+
+    Args:
+        fitted: the model.
+        path: the file to write.
+        k: how many items for each user, at least 1; a user gets fewer when the catalogue has fewer that they may get.
+        exclude_seen: leave out the items that are in the user's history.
+        history: the ratings that the model may see of the users, who may be new to it; None takes those it keeps.
+        overwrite: replace a file that is there already.
+        progress: shows how many users are done.
+
+    Raises:
+        ConfigError: k is below 1.
+        DataError: no histories are kept and none are given, no user has one, or the model predicts what is not a number.
+        StorageError: the file exists (and `overwrite` is false), or it cannot be written.
+    """
+    if k < 1:
+        raise ConfigError(f"k: expected at least 1, got {k}")
+    histories = Histories.seen_by(fitted, history)
+    users = np.flatnonzero(histories.ratings.user_counts)
+    if len(users) == 0:
+        raise DataError("no user has a rating of an item that the model knows, so there is nobody to recommend to")
+    lists = top_lists(fitted.model, histories, users, k=min(k, len(fitted.items)), exclude_seen=exclude_seen, progress=progress)
+    with closing(lists), atomic_file(path, overwrite=overwrite) as written:
+        rows = _write(lists, written, histories.ratings.users, fitted.items)
+    return WrittenLists(len(users), rows, histories.ratings.num_users - len(users))
+
+
+def _write(lists: Iterable[TopLists], path: Path, users: Vocabulary, items: Vocabulary) -> int:
+    """Write the lists; the number of rows."""
+    schema = pa.schema({"user": users.ids.type, "rank": pa.int32(), "item": items.ids.type, "score": pa.float32()})
+    rows = 0
+    with pyarrow.parquet.ParquetWriter(path, schema, use_dictionary=["user", "rank", "item"]) as writer:
+        for group in _row_groups(_table(block, schema, users, items) for block in lists):
+            writer.write_table(group)
+            rows += len(group)
+    return rows
+
+
+def _table(lists: TopLists, schema: pa.Schema, users: Vocabulary, items: Vocabulary) -> pa.Table:
+    return pa.table(
+        [
+            users.ids.take(pa.array(np.repeat(lists.users, lists.lengths))),
+            pa.array(lists.ranks),
+            items.ids.take(pa.array(lists.items)),
+            pa.array(lists.scores),
+        ],
+        schema=schema,
+    )
+
+
+def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of about `ROWS_PER_GROUP`, so that neither many small nor few huge groups are written."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(map(len, waiting)) >= ROWS_PER_GROUP:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
