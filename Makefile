@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh machine with Python >= 3.11 and make:
 #   make demo    set up, then train, evaluate and recommend on real data
 #   make test    set up, then lint, types, import contracts and tests
+#   make bench   set up, then measure every figure of docs/performance.md
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export REFEED_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow bench lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/refeed demo --overwrite
@@ -20,6 +21,12 @@ test: lint
 
 test-slow: $(VENV)/.installed
 	$(BIN)/pytest -m slow
+
+# Everything that docs/performance.md shows, about an hour on 2 cores; BENCH="step_speed at_size" runs some, BENCH_OPTIONS="--size small" small sizes.
+bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python benchmarks/suite.py $(BENCH) $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/performance_page.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

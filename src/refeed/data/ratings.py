@@ -126,15 +126,9 @@ class Ratings:
         times = None if timestamps is None else np.asarray(timestamps, np.int64)
         if len({len(ratings), len(rows), len(columns), len(ratings if times is None else times)}) != 1:
             raise DataError("users, items, ratings and times must have the same length")
-        places, repeats = pair_order(rows, columns)
-        num_repeats = int(np.count_nonzero(repeats))
-        if num_repeats:
-            if times is not None:
-                latest_last(places, repeats, times)
-            if duplicates == "error":
-                raise _repeated(places, repeats, rows, columns, (user_vocabulary, item_vocabulary))
-            notes = (*notes, duplicates_note(num_repeats, duplicates))
-        kept, merged = merge_repeats(places, repeats, ratings, mean=duplicates == "mean")
+        kept, merged, num_repeats = _without_repeats(
+            rows, columns, ratings, times, policy=duplicates, vocabularies=(user_vocabulary, item_vocabulary)
+        )
         return cls(
             users=user_vocabulary,
             items=item_vocabulary,
@@ -144,7 +138,7 @@ class Ratings:
             scale=scale or seen_scale(ratings.min(), ratings.max()),
             timestamps=None if times is None else times[kept],
             labels={name: LabelColumn(label.codes[kept], label.names) for name, label in (labels or {}).items()},
-            notes=notes,
+            notes=(*notes, duplicates_note(num_repeats, duplicates)) if num_repeats else notes,
         )
 
     def __len__(self) -> int:
@@ -329,6 +323,26 @@ def _require_usable(values: npt.NDArray[np.float32], scale: RatingScale | None) 
                 f"rating number {int(np.argmax(bad)) + 1:,} is {values[bad][0]:g}, outside the declared scale "
                 f"{scale.minimum:g} to {scale.maximum:g}"
             )
+
+
+def _without_repeats(
+    rows: npt.NDArray[np.int32],
+    columns: npt.NDArray[np.int32],
+    values: npt.NDArray[np.float32],
+    times: npt.NDArray[np.int64] | None,
+    *,
+    policy: DuplicatePolicy,
+    vocabularies: tuple[Vocabulary, Vocabulary],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], int]:
+    """The places to keep in the order of rows and columns, their values, and how many ratings were merged into others."""
+    places, repeats = pair_order(rows, columns)
+    num_repeats = int(np.count_nonzero(repeats))
+    if num_repeats and times is not None:
+        latest_last(places, repeats, times)
+    if num_repeats and policy == "error":
+        raise _repeated(places, repeats, rows, columns, vocabularies)
+    kept, merged = merge_repeats(places, repeats, values, mean=policy == "mean")
+    return kept, merged, num_repeats
 
 
 def _repeated(

@@ -17,7 +17,7 @@ from refeed.data.readers.texts import is_text, plain
 LARGEST_TABLE = 1 << 24  # integers from the smallest to the largest id
 
 
-@dataclass(frozen=True)
+@dataclass
 class IdColumn:
     """A column of ids of users or items.
 
@@ -25,7 +25,7 @@ class IdColumn:
         kind: used in messages.
         place: where the column stands.
         parse: whether texts that are all canonical integers ("7", but not "07" or "+7") become integers; a text file has
-            no types of its own, a table has.
+            no types of its own, a table has. False once a batch had others: then all ids stay texts, and trying takes long.
     """
 
     kind: Literal["user", "item"]
@@ -52,6 +52,7 @@ class IdColumn:
         integers = canonical_integers(array) if self.parse else None
         if integers is not None:
             return integers
+        self.parse = False
         empty = pc.equal(pc.binary_length(array), 0)
         if pc.any(empty).as_py():
             raise self._missing(empty, first_row)

@@ -1,0 +1,28 @@
+"""MovieLens 1M split on one time line: the ratings of the comparisons by error."""
+
+from __future__ import annotations
+
+from refeed.data.datasets import find_dataset
+from refeed.data.readers import read_ratings
+from refeed.data.splits import ColumnSplit, Split, TimeSplit
+from refeed.errors import DataError
+
+NAME, COLUMN = "ml-1m", "time80"
+
+
+def movielens_split() -> Split:
+    """The past 80% to learn from, a fair coin sends each later rating of known users and items to validation or test.
+
+    Taken from the column `time80` where the data set at hand has it, so that everyone has the same coin.
+
+    Raises:
+        DataError: the data set is not on this machine.
+    """
+    folder = find_dataset(NAME)
+    if folder is None:
+        raise DataError(
+            f"the data set {NAME} is not on this machine", fix="Set REFEED_DATA to the folder that holds the unpacked folder."
+        )
+    fixed = (folder / "ratings.parquet").is_file()
+    ratings = read_ratings(folder, labels=(COLUMN,) if fixed else ())
+    return (ColumnSplit(COLUMN) if fixed else TimeSplit(fraction=0.8)).apply(ratings)

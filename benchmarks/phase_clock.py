@@ -1,0 +1,95 @@
+"""Where the time of a training step goes: laps of a stopwatch at the borders between the layers, forward and backward."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from refeed.models.network import Network
+from refeed.training.steppers import Stepper
+
+Phase = Literal[
+    "read the batch",
+    "pick the weights",
+    "first layer",
+    "hidden layers",
+    "last layer and loss",
+    "last layer, backward",
+    "hidden layers, backward",
+    "first layer, backward",
+    "optimiser",
+]
+PHASES: tuple[Phase, ...] = get_args(Phase)
+
+
+class PhaseClock:
+    """Seconds of each phase since the last `restart`; the supervised pass and re-feeding passes add up."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[Phase, float] = dict.fromkeys(PHASES, 0.0)
+        self._last = time.perf_counter()
+
+    def restart(self) -> None:
+        """Start anew: the next lap begins now."""
+        self.seconds = dict.fromkeys(PHASES, 0.0)
+        self._last = time.perf_counter()
+
+    def lap(self, phase: Phase) -> None:
+        """What has passed since the last lap was this phase."""
+        now = time.perf_counter()
+        self.seconds[phase] += now - self._last
+        self._last = now
+
+
+@contextmanager
+def watched(network: Network, stepper: Stepper, clock: PhaseClock) -> Iterator[None]:
+    """Inside, every training step of this network and stepper laps the clock; nothing that they compute changes.
+
+    Forward laps come from the calls of network and stepper; backward ones from the moments at which the gradient reaches
+    the last hidden layer and the first layer's sums.
+    """
+    instance_calls = {
+        (stepper, "read"): _lapping(clock, stepper.read, before="read the batch", after="pick the weights"),
+        (stepper, "update"): _lapping(clock, stepper.update, after="optimiser"),
+        (network, "hidden_of_sums"): _watch_hidden(clock, network.hidden_of_sums),
+    }
+    of_torch = torch.Tensor.backward
+    torch.Tensor.backward = _lapping(  # type: ignore[method-assign]
+        clock, of_torch, before="last layer and loss", after="first layer, backward"
+    )
+    for (owner, name), call in instance_calls.items():
+        owner.__dict__[name] = call
+    try:
+        yield
+    finally:
+        torch.Tensor.backward = of_torch  # type: ignore[method-assign]
+        for owner, name in instance_calls:
+            del owner.__dict__[name]
+
+
+def _lapping(clock: PhaseClock, call: Callable[..., Any], *, after: Phase, before: Phase | None = None) -> Callable[..., Any]:
+    def lapping(*arguments: Any, **options: Any) -> Any:
+        if before is not None:
+            clock.lap(before)
+        result = call(*arguments, **options)
+        clock.lap(after)
+        return result
+
+    return lapping
+
+
+def _watch_hidden(clock: PhaseClock, hidden_of_sums: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def watched_hidden(sums: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        clock.lap("first layer")
+        hidden = hidden_of_sums(sums, *arguments, **options)
+        clock.lap("hidden layers")
+        hidden.register_hook(lambda _: clock.lap("last layer, backward"))
+        sums.register_hook(lambda _: clock.lap("hidden layers, backward"))
+        return hidden
+
+    return watched_hidden

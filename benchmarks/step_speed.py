@@ -1,0 +1,67 @@
+"""Speed of a supervised training step against the dense reference, both from the same sparse ratings."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from measuring import Side, in_turn
+from netflix_shaped import Shape, sgd
+from own_process import OwnProcess, Task
+from refeed.data.store import open_store
+from results import Figure, Spread
+from workbench import Found, Workbench
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured.
+
+    Attributes:
+        shape: ratings and network.
+        batch_size: users in a batch; the paper's unless said.
+        rounds: measured rounds.
+        refeed_steps: our steps in a round, beside one dense step.
+    """
+
+    shape: Shape = field(default_factory=Shape)
+    batch_size: int = 128
+    rounds: int = 15
+    refeed_steps: int = 8
+
+
+FULL = Extent()
+SMALL = Extent(Shape(users=4_096, ratings=856_000), rounds=5, refeed_steps=4)
+
+
+def measure(bench: Workbench, extent: Extent) -> Found:
+    """Times the dense reference, and the milliseconds of both."""
+    store, network, at = extent.shape.store(bench), extent.shape.network, {"batch_size": extent.batch_size}
+    few = {"steps": extent.refeed_steps, "threads": bench.threads}
+    tasks = {
+        "refeed": Task("refeed", store, network, sgd(**at), **few),
+        "refeed in bfloat16": Task("refeed", store, network, sgd(**at, precision="bfloat16"), **few),
+        "dense reference": Task("dense", store, network, sgd(**at), steps=1, threads=bench.threads),
+    }
+    with ExitStack() as stack:
+        sides: dict[str, Side] = {name: stack.enter_context(OwnProcess(task)) for name, task in tasks.items()}
+        seconds = in_turn(sides, rounds=extent.rounds)
+    what, ratings = f"supervised step, batch {extent.batch_size:,}", open_store(store)
+    faster = [
+        Figure(
+            f"{what}: speed of {name} against the dense reference",
+            "times",
+            Spread.of_ratio(seconds["dense reference"], seconds[name]),
+            goal=12,
+            aim=20,
+        )
+        for name in ("refeed", "refeed in bfloat16")
+    ]
+    in_ms = [Figure(f"{what}: {name}", "ms", Spread.of([1000 * one for one in values])) for name, values in seconds.items()]
+    return Found(
+        figures=(*faster, *in_ms),
+        remarks=(
+            f"n = {ratings.num_items:,}, {len(ratings) / ratings.num_users:.0f} ratings a user on average, SGD with momentum; "
+            "both sides start from the same sparse rows and end with updated weights.",
+        ),
+    )

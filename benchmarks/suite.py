@@ -1,0 +1,119 @@
+"""Run the benchmarks: every figure against its goal, on this machine.
+
+    python benchmarks/suite.py [NAME …] [--size full|small] [--results FOLDER] [--json FILE] [--work FOLDER] [--threads N]
+
+Each outcome is written to benchmarks/results/NAME.json when it is there (with --size small only where --results says), and
+`python benchmarks/performance_page.py` makes docs/performance.md of these files. Exits with 1 when a benchmark cannot run;
+a goal that is missed is a number in the table, not an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+import at_size
+import cost_growth
+import gemm_share
+import machine
+import peers
+import refeeding_speed
+import results
+import step_speed
+import tables
+import time_to_rmse
+import training_memory
+from quiet import CpuTimes, wait_until_quiet
+from refeed.cli.console import results as results_console
+from refeed.errors import RefeedError
+from refeed.reports.terminal import print_table
+from refeed.runtime import Runtime
+from results import Outcome
+from workbench import Found, Workbench
+
+RESULTS = Path(__file__).with_name("results")
+BENCHMARKS: Mapping[str, ModuleType] = {  # each has FULL, SMALL, and measure(bench, extent)
+    "step_speed": step_speed,
+    "gemm_share": gemm_share,
+    "refeeding_speed": refeeding_speed,
+    "training_memory": training_memory,
+    "at_size": at_size,
+    "cost_growth": cost_growth,
+    "time_to_rmse": time_to_rmse,
+    "peers": peers,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what was asked for; see the module's docstring."""
+    asked = _parse(arguments)
+    threads = Runtime.detect(device="cpu", threads=asked.threads).threads
+    torch.set_num_threads(threads)  # for the machine's speeds; what refeed sets beside that is set in processes of its own
+    with ExitStack() as stack:
+        folder = asked.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="refeed-bench-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        wait_until_quiet()
+        bench = Workbench(folder, threads, machine.describe(threads=threads))
+        outcomes, failed = [], False
+        for name in asked.names or BENCHMARKS:
+            try:
+                outcome = run(name, bench, size=asked.size)
+            except RefeedError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                failed = True
+                continue
+            outcomes.append(outcome)
+            show(outcome)
+            if asked.results is not None:
+                results.write(outcome, asked.results)
+    if asked.json is not None:
+        asked.json.write_text(json.dumps([json.loads(outcome.to_json()) for outcome in outcomes], indent=1), encoding="utf-8")
+    return int(failed)
+
+
+def run(name: str, bench: Workbench, *, size: str) -> Outcome:
+    """Run one benchmark when the machine is quiet.
+
+    Raises:
+        RefeedError: it cannot run here.
+    """
+    print(f"{name} ({size})", file=sys.stderr, flush=True)
+    wait_until_quiet()
+    module, before = BENCHMARKS[name], CpuTimes.now()
+    found: Found = module.measure(bench, module.FULL if size == "full" else module.SMALL)
+    others = CpuTimes.now().others_since(before)
+    return Outcome(name, size, found.figures, bench.machine, others, found.series, found.remarks)
+
+
+def show(outcome: Outcome) -> None:
+    """Print the figures of one benchmark."""
+    print_table(results_console(), tables.table(outcome))
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="suite.py", description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all unless said")
+    parser.add_argument("--size", choices=("full", "small"), default="full", help="small ends within 10 minutes on 2 cores")
+    parser.add_argument("--results", type=Path, help="folder of the outcomes, one file each")
+    parser.add_argument("--json", type=Path, help="all outcomes of this run in one file")
+    parser.add_argument("--work", type=Path, help="folder for data and models, kept and used again; temporary unless said")
+    parser.add_argument("--threads", type=int, help="of every program; all CPUs unless said")
+    asked = parser.parse_args(arguments)
+    for name in asked.names:
+        if name not in BENCHMARKS:
+            parser.error(f"there is no benchmark '{name}'; those there are: {', '.join(BENCHMARKS)}")
+    if asked.results is None and asked.size == "full":
+        asked.results = RESULTS
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())

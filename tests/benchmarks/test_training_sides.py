@@ -1,0 +1,133 @@
+"""Both sides of the comparisons of speed do the same work, and the benchmarks on them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import gemm_share
+import refeeding_speed
+import step_speed
+from dense_program import as_lists, code_masks, dense_batches, dense_rows, initial_weights, main
+from netflix_shaped import Shape, sgd
+from refeed.data.history import row_places
+from refeed.data.store import open_store, write_store
+from refeed.data.synthetic import synthetic_ratings
+from refeed.models import AutoEncoder
+from refeed.models.original_weights import as_original_weights
+from training_sides import DenseSide, RefeedSide, dense_batch
+from workbench import Workbench
+
+RATINGS = synthetic_ratings(96, 3_000, 4_000, seed=0)
+NETWORK = AutoEncoder(encoder=(24, 16))
+SHAPE = Shape(users=64, ratings=3_000, items=2_000, network=AutoEncoder(encoder=(16, 8), dropout=0.5))
+
+
+def test_dense_batch_holds_the_ratings_and_where_they_are():
+    dense, rated = dense_batch(RATINGS, np.array([5, 2]))
+    assert dense.shape == rated.shape == (2, RATINGS.num_items)
+    for row, user in enumerate((5, 2)):
+        items = RATINGS.indices[RATINGS.indptr[user] : RATINGS.indptr[user + 1]]
+        assert rated[row].nonzero().flatten().tolist() == items.tolist()
+        assert dense[row, items].tolist() == RATINGS.values[RATINGS.indptr[user] : RATINGS.indptr[user + 1]].tolist()
+    assert dense[~rated].eq(0).all()
+
+
+@pytest.mark.parametrize("refeed_steps", [0, 1])
+def test_both_sides_end_with_the_same_weights(refeed_steps):
+    options = sgd(batch_size=32, refeed_steps=refeed_steps)
+    ours, theirs = RefeedSide(NETWORK, RATINGS, options), DenseSide(NETWORK, RATINGS, options)
+    for number in range(3):  # one epoch, after which ours is up to date
+        ours.step(number)
+        theirs.step(number)
+    ours.close()
+    theirs.close()
+    expected = dict(theirs._trainer.model.named_parameters())
+    for name, weight in as_original_weights(ours.model.network).items():
+        assert torch.allclose(weight, expected[name], atol=2e-5), name
+
+
+def test_lists_and_their_dense_batches_are_the_ratings():
+    lists = as_lists(RATINGS.indptr, RATINGS.indices, RATINGS.values, RATINGS.num_items)
+    assert list(lists) == list(range(RATINGS.num_users))
+    assert sum(map(len, lists.values())) == len(RATINGS)
+    assert lists[3] == [(int(item), float(value)) for item, value in zip(*_row(3), strict=True)]
+    dense, rated = dense_rows([lists[5], lists[2]], RATINGS.num_items)
+    expected, expected_rated = dense_batch(RATINGS, np.array([5, 2]))
+    assert torch.equal(dense, expected) and torch.equal(rated, expected_rated)
+    batches = list(dense_batches(lists, RATINGS.num_items, 40, seed=0))
+    assert [len(ratings) for ratings, _ in batches] == [40, 40]  # the last 16 users are left out, as in the original
+
+
+def _row(user):
+    places, _ = row_places(RATINGS.indptr, np.array([user]))
+    return RATINGS.indices[places], RATINGS.values[places]
+
+
+def test_initial_weights_have_the_originals_names_and_layout():
+    weights = initial_weights([8, 4], 50, seed=0)
+    shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
+    assert shapes == {
+        "encode_w.0": (8, 50), "encode_b.0": (8,), "encode_w.1": (4, 8), "encode_b.1": (4,),
+        "decode_w.0": (8, 4), "decode_b.0": (8,), "decode_w.1": (50, 8), "decode_b.1": (50,),
+    }  # fmt: skip
+    assert weights["encode_w.0"].abs().max() <= (6 / 58) ** 0.5 and weights["encode_b.0"].eq(0).all()
+
+
+def test_code_masks_keep_the_mean():
+    torch.manual_seed(0)
+    masks = code_masks(500, 40, 0.8, passes=2)
+    assert len(masks) == 2 and masks[0].unique().tolist() == pytest.approx([0.0, 5.0])
+    assert masks[1].mean().item() == pytest.approx(1.0, abs=0.05)
+    assert code_masks(500, 40, 0.0, passes=2) == []
+
+
+def test_dense_program_trains_on_a_store(tmp_path, capsys):
+    write_store(RATINGS, tmp_path / "store")
+    words = [str(tmp_path / "store"), "--batches", "2", "--batch-size", "16", "--encoder", "8,4", "--refeed", "1"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{len(RATINGS)} ratings, last loss ") and 1 < float(said.split()[-1]) < 30
+
+
+def test_shape_is_made_once(tmp_path):
+    bench = Workbench(tmp_path, 1, {})
+    made = open_store(SHAPE.store(bench))
+    assert (made.num_users, len(made)) == (64, 3_000)
+    first = (tmp_path / "shape-64-2000-3000.store" / "store.json").stat().st_mtime_ns
+    assert SHAPE.store(bench).joinpath("store.json").stat().st_mtime_ns == first
+
+
+def test_profiles_give_shares_of_peak_and_limit(tmp_path):
+    extent, machine = (
+        gemm_share.Extent(SHAPE, batch_sizes=(16, 32), rounds=2, warm_up=0),
+        {"gemm_gflops": 50, "copy_gb_per_s": 10},
+    )
+    profiles = gemm_share.profile_all(extent, SHAPE.store(Workbench(tmp_path, 1, machine)), machine)
+    assert [(one.batch_size, one.refeed) for one in profiles] == [(16, False), (32, False), (16, True), (32, True)]
+    one = profiles[1]
+    seconds = [sum(phases.values()) for phases in one.rounds]
+    whole = one.percent_of_peak(50, gemm_share.PHASES)
+    operations = 6 * 32 * (16 * 8 + 8 * 16)
+    assert whole.median == pytest.approx(np.median([100 * operations / spent / 50e9 for spent in seconds]))
+    limit = sum(one.limit.values())
+    assert one.percent_of_limit().high == pytest.approx(np.percentile([100 * limit / spent for spent in seconds], 75))
+    assert one.series()["step"] == "supervised step, batch 32"
+
+
+@pytest.mark.slow
+def test_speed_benchmarks_measure_both_sides(tmp_path):
+    bench = Workbench(tmp_path, 1, {"gemm_gflops": 50, "copy_gb_per_s": 10})
+    found = step_speed.measure(bench, step_speed.Extent(SHAPE, batch_size=32, rounds=2, refeed_steps=2))
+    assert [figure.unit for figure in found.figures] == ["times", "times", "ms", "ms", "ms"]
+    assert all(figure.measured.rounds == 2 and figure.measured.median > 0 for figure in found.figures)
+    extent = refeeding_speed.Extent(SHAPE, (16, 32), (16, 64), trial_rounds=1, rounds=2, refeed_steps=2, selu_last_layer=True)
+    found = refeeding_speed.measure(bench, extent)
+    assert [figure.goal for figure in found.figures if figure.unit == "times"] == [12.0, 12.0, None, None]
+    for network, speeds in found.series["users_per_second"].items():
+        for side, by_size in speeds.items():
+            best = max(by_size, key=by_size.get)
+            assert any(f"{network}: {side}, batch {best}" in figure.name for figure in found.figures)
+    found = gemm_share.measure(bench, gemm_share.Extent(SHAPE, batch_sizes=(16, 32), rounds=2, warm_up=1))
+    assert found.figures[0].goal == 60 and len(found.series["phases"]) == 4
