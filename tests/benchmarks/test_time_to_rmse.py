@@ -66,9 +66,10 @@ def test_comparison_gives_the_share_of_the_dense_time():
     assert len(found.series["curves"]["dense reference"]["rmse"]) == 2
 
 
-def test_movielens_is_split_on_its_column(datasets):
+def test_movielens_is_split_on_its_column(datasets, monkeypatch):
     if not (datasets / "ml-1m").is_dir():
         pytest.skip("no ml-1m")
+    monkeypatch.setenv("REFEED_DATA", str(datasets))
     parts = movielens_split()
     assert (len(parts.train), len(parts.valid), len(parts.test)) == (800_167, 51_496, 51_550)
 
