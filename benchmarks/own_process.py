@@ -17,11 +17,11 @@ from typing import Literal, TypeVar
 
 from children import ChildError
 from refeed.models import AutoEncoder
+from refeed.runtime import BRIEF_SPIN
 from refeed.training.options import TrainingOptions
 
 SideName = Literal["refeed", "dense", "peer"]
 Result = TypeVar("Result")
-SPIN = ("GOMP_SPINCOUNT", "1000")  # as the command line of refeed sets it
 
 
 def apart(side: SideName, work: Callable[..., Result], *arguments: object, threads: int) -> Result:
@@ -127,7 +127,7 @@ def _set_up(side: SideName, threads: int) -> None:
 @contextmanager
 def _environment(side: SideName) -> Iterator[None]:
     """The environment that a process of this side starts in: OpenMP reads it when PyTorch is loaded."""
-    name, value = SPIN
+    name, value = BRIEF_SPIN  # as the command line of refeed sets it
     if side != "refeed" or name in os.environ:
         yield
         return

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from refeed import large_memory
 from refeed.errors import ConfigError
 
+BRIEF_SPIN = ("GOMP_SPINCOUNT", "1000")
+"""Environment variable and value with which OpenMP's threads wait for each other without starving beside other programs."""
+
 
 @dataclass(frozen=True)
 class Runtime:

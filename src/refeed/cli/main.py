@@ -28,6 +28,7 @@ from refeed.cli import (
 )
 from refeed.cli.console import say
 from refeed.errors import RefeedError
+from refeed.runtime import BRIEF_SPIN
 
 INTERRUPTED = 130  # as shells have it for Ctrl-C
 
@@ -105,7 +106,7 @@ def program() -> None:
 
     A reader that stopped at a bad line can leave a thread of Arrow's behind, on which the interpreter's end aborts or waits.
     """
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault(*BRIEF_SPIN)
     status: object = 0
     try:
         main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -24,11 +24,24 @@ def prefetched(items: Iterator[T]) -> Iterator[T]:
             yield item  # type: ignore[misc]
 
 
-def mapped(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """`function` of each item, in order, computed by as many threads as there are cores but no further ahead than that."""
-    workers = min(MOST_WORKERS, os.cpu_count() or 1)
+def mapped(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    workers: int | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> Generator[R, None, None]:
+    """`function` of each item, in order, computed by several threads but no further ahead than there are threads.
+
+    Args:
+        function: called in several threads at once.
+        items: what to call it with.
+        workers: number of threads; None takes as many as there are cores, at most `MOST_WORKERS`.
+        prepare: called first in each of the threads.
+    """
+    workers = workers or min(MOST_WORKERS, os.cpu_count() or 1)
     waiting: deque[Future[R]] = deque()
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(workers, initializer=prepare)
     try:
         for item in items:
             waiting.append(pool.submit(function, item))

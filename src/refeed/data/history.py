@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from refeed.data.row_blocks import pointers
 from refeed.errors import DataError
 
 
@@ -94,7 +95,6 @@ def row_places(
     """Places of the entries of `rows` in a CSR's arrays, int64 (nnz of rows,), and the row pointers of the result."""
     starts = np.asarray(indptr)[rows].astype(np.int64)
     counts = np.asarray(indptr)[rows + 1].astype(np.int64) - starts
-    result = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(counts, out=result[1:])
+    result = pointers(counts)
     places = np.arange(result[-1], dtype=np.int64) + np.repeat(starts - result[:-1], counts)
     return places, result

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from refeed.data.background import mapped
 from refeed.inference.progress import Progress, silent
 
 USERS_PER_BLOCK = 512
@@ -64,17 +64,10 @@ def _in_threads(
     work: Callable[[npt.NDArray[np.int64]], Result], blocks: list[npt.NDArray[np.int64]], threads: int
 ) -> Generator[Block[Result], None, None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(1)  # of this thread and, below, of those of the pool
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    waiting: deque[tuple[npt.NDArray[np.int64], Future[Result]]] = deque()
+    torch.set_num_threads(1)  # of this thread and, below, of those that work
+    results = mapped(work, blocks, workers=threads, prepare=partial(torch.set_num_threads, 1))
     try:
-        for block in blocks:
-            waiting.append((block, pool.submit(work, block)))
-            if len(waiting) > threads:
-                first, result = waiting.popleft()
-                yield first, result.result()
-        for first, result in waiting:
-            yield first, result.result()
+        yield from zip(blocks, results, strict=True)
     finally:
-        pool.shutdown(cancel_futures=True)
+        results.close()
         torch.set_num_threads(before)

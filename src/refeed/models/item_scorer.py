@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from refeed.data.history import History
+from refeed.data.row_blocks import pointers
 from refeed.models.base import Scorer
 from refeed.models.fold_in import fold_in_vectors
 from refeed.models.layers.sampled_linear import sampled_linear
@@ -75,10 +76,8 @@ def item_rows(trained_on: History, offsets: Offsets) -> History:
 def transposed(history: History) -> History:
     """Items as rows: n rows over B columns; times are left out."""
     order = np.argsort(history.indices, kind="stable")
-    indptr = np.zeros(history.num_items + 1, np.int64)
-    np.cumsum(np.bincount(history.indices, minlength=history.num_items), out=indptr[1:])
     return History(
-        indptr=indptr,
+        indptr=pointers(np.bincount(history.indices, minlength=history.num_items)),
         indices=history.row_of_rating[order],
         values=history.values[order],
         num_items=len(history),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from refeed.models.layers.activations import ACTIVATIONS
 from refeed.models.layers.dropout import dropout
+from refeed.models.layers.precision import lowered
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.layers.sparse_linear import sparse_linear
 from refeed.models.layers.sparse_rows import SparseRows
@@ -163,10 +164,8 @@ class Network(nn.Module):
 
 
 def _linear(inputs: Tensor, weight: Tensor, bias: Tensor, precision: torch.dtype) -> Tensor:
-    """inputs weight^T + bias; float64 networks (of tests) stay as they are."""
-    if precision is torch.bfloat16:
-        return F.linear(inputs.to(precision), weight.to(precision), bias.to(precision))
-    return F.linear(inputs, weight, bias)
+    """inputs weight^T + bias."""
+    return F.linear(lowered(inputs, precision), lowered(weight, precision), lowered(bias, precision))
 
 
 def _matrices(widths: tuple[int, ...]) -> nn.ParameterList:

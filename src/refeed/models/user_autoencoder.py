@@ -8,6 +8,7 @@ import torch
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
+from refeed.data.row_blocks import pointers
 from refeed.models.base import RatingModel, RowSource
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
@@ -82,10 +83,8 @@ def asked_places(
     """
     distinct, place_of_pair = np.unique(rows * num_items + items, return_inverse=True)
     asked, row_of_place = np.unique(distinct // num_items, return_inverse=True)
-    indptr = np.zeros(len(asked) + 1, np.int64)
-    np.cumsum(np.bincount(row_of_place, minlength=len(asked)), out=indptr[1:])
     places = SparseRows(
-        indptr=torch.from_numpy(indptr).to(device),
+        indptr=torch.from_numpy(pointers(np.bincount(row_of_place, minlength=len(asked)))).to(device),
         columns=torch.from_numpy(distinct % num_items).to(device),
         values=torch.zeros(len(distinct), device=device),
         num_columns=num_items,

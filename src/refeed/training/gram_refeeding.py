@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from refeed.models.layers.precision import lowered
 from refeed.models.network import Network
 
 
@@ -53,10 +54,8 @@ class GramFeed:
 
 
 def matmul(left: Tensor, right: Tensor, precision: torch.dtype) -> Tensor:
-    """left right in a precision, as the type of `left`; float64 (of tests) stays as it is."""
-    if precision is torch.bfloat16:
-        return (left.to(precision) @ right.to(precision)).to(left.dtype)
-    return left @ right
+    """left right in a precision, as the type of `left`."""
+    return (lowered(left, precision) @ lowered(right, precision)).to(left.dtype)
 
 
 def fixed_point_loss(
@@ -90,17 +89,17 @@ class _FixedPointLoss(Function):
     def forward(ctx: Any, *arguments: Any) -> Tensor:
         hidden, weight, bias, fed_hidden, fed_weight, fed_bias, precision = arguments
         change = hidden - fed_hidden  # D: B x k
-        weights = weight.to(precision) if precision is torch.bfloat16 else weight
-        for_hidden = change @ matmul(weights.t(), weights, precision).to(change.dtype)  # R W, term by term
+        weights = lowered(weight, precision)
+        for_hidden = change @ (weights.t() @ weights).to(change.dtype)  # R W, term by term
         total = (for_hidden * change).sum()
         moved = bias_moved = None
         if fed_weight is not None:
             moved, bias_moved = weight - fed_weight, bias - fed_bias  # E: n x k, e: n
-            moves = moved.to(precision) if precision is torch.bfloat16 else moved
-            products = matmul(moves.t(), weights, precision).to(change.dtype)  # E^T W
+            moves = lowered(moved, precision)
+            products = (moves.t() @ weights).to(change.dtype)  # E^T W
             crossed = fed_hidden @ products + bias_moved @ weight  # (h1 E^T + 1 e^T) W: B x k
             total = total + 2 * (crossed * change).sum()
-            squares = matmul(moves.t(), moves, precision).to(change.dtype)  # E^T E
+            squares = (moves.t() @ moves).to(change.dtype)  # E^T E
             total = total + ((fed_hidden @ squares + 2 * (bias_moved @ moved)) * fed_hidden).sum()
             total = total + len(hidden) * bias_moved.square().sum()
             for_hidden = for_hidden + crossed

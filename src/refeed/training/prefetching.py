@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+from collections import deque
 from collections.abc import Callable
-from queue import Empty, Full, Queue
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 Batch = TypeVar("Batch")
-POLL_SECONDS = 0.05  # between looks at whether anyone still wants what does not fit into the queue
 
 
 class Prefetcher(Generic[Batch]):
@@ -20,16 +19,16 @@ class Prefetcher(Generic[Batch]):
         make: a pure function of the number; it runs in another thread.
         first: number of the first batch to hand out.
         count: end of the numbers.
-        ahead: batches to hold ready, at least 1.
+        ahead: batches to hold ready beside the one in the making, at least 1.
     """
 
     def __init__(self, make: Callable[[int], Batch], *, first: int, count: int, ahead: int = 2) -> None:
         self.next = first
-        self._make, self._count = make, count
-        self._ready: Queue[tuple[Batch | None, BaseException | None]] = Queue(maxsize=ahead)
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(first,), name="refeed-prefetcher", daemon=True)
-        self._thread.start()
+        self._make, self._count, self._numbers = make, count, iter(range(first, count))
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="refeed-prefetcher")
+        self._coming: deque[Future[Batch]] = deque()
+        for _ in range(ahead + 1):
+            self._make_next()
 
     def take(self) -> Batch:
         """The batch of number `next`.
@@ -39,37 +38,17 @@ class Prefetcher(Generic[Batch]):
         """
         if self.next >= self._count:
             raise IndexError(f"only {self._count} batches, asked for number {self.next}")
-        batch, error = self._ready.get()
+        batch = self._coming.popleft()
+        self._make_next()
         self.next += 1
-        if error is not None:
-            raise error
-        return batch  # type: ignore[return-value]  # None only together with an error
+        return batch.result()
 
     def close(self) -> None:
         """Stop the thread and wait for it; nothing can be taken any more."""
-        self._closed.set()
-        while not self._ready.empty():
-            try:
-                self._ready.get_nowait()
-            except Empty:
-                break
-        self._thread.join()
+        self._worker.shutdown(cancel_futures=True)
         self.next = self._count
 
-    def _run(self, first: int) -> None:
-        for number in range(first, self._count):
-            try:
-                made = (self._make(number), None)
-            except BaseException as error:
-                made = (None, error)  # type: ignore[assignment]
-            if not self._put(made) or made[1] is not None:
-                return
-
-    def _put(self, made: tuple[Batch | None, BaseException | None]) -> bool:
-        while not self._closed.is_set():
-            try:
-                self._ready.put(made, timeout=POLL_SECONDS)
-            except Full:
-                continue
-            return True
-        return False
+    def _make_next(self) -> None:
+        number = next(self._numbers, None)
+        if number is not None:
+            self._coming.append(self._worker.submit(self._make, number))

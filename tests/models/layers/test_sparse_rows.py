@@ -48,3 +48,8 @@ def test_other_values_keep_the_places_and_what_was_worked_out_for_them():
     assert doubled.to_dense().tolist() == (2 * ROWS.to_dense()).tolist()
     fresh = SparseRows(ROWS.indptr, ROWS.columns, ROWS.values, 4).with_values(ROWS.values)
     assert "by_column" not in fresh.__dict__
+
+
+def test_other_values_are_those_of_the_compact_rows_too():
+    _ = ROWS.compact  # worked out before the values change
+    assert torch.equal(ROWS.with_values(2 * ROWS.values).compact[1].values, 2 * ROWS.values)

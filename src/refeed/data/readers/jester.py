@@ -15,11 +15,10 @@ from refeed.data.readers.options import ReadOptions
 from refeed.data.readers.places import Place
 from refeed.data.readers.rating_stream import Meter, RatingStream
 from refeed.data.readers.records import find_record
-from refeed.data.readers.sources import TextSource, text_source
+from refeed.data.readers.sources import TextSource, required_files, text_source
 from refeed.data.readers.streams import size_of
 from refeed.data.readers.texts import decoded
 from refeed.data.readers.values import RatingColumn
-from refeed.errors import DataError
 
 JOKES = 100
 NOT_RATED = 99.0
@@ -47,13 +46,7 @@ def read_jester(path: Path, options: ReadOptions) -> RatingStream:
         DataError: there are no sheets; also later, when a cell is no number or a row's count not the number of its ratings.
     """
     del options  # the columns are fixed
-    files = jester_files(path) if path.is_dir() else [path]
-    if not files:
-        raise DataError(
-            "there is no jester-data-*.zip or jester-data-*.csv in this folder",
-            path=path,
-            fix="Give the file or folder with the ratings.",
-        )
+    files = required_files(path, jester_files, none="there is no jester-data-*.zip or jester-data-*.csv in this folder")
     sources = [text_source(file) for file in files]
     meter = Meter(size_of(sources))
     return RatingStream(

@@ -16,7 +16,7 @@ from refeed.data.readers.csv_stream import parse, ragged_error
 from refeed.data.readers.options import ReadOptions
 from refeed.data.readers.rating_stream import Meter, RatingStream
 from refeed.data.readers.records import find_record
-from refeed.data.readers.sources import TextSource
+from refeed.data.readers.sources import TextSource, required_files
 from refeed.data.readers.streams import open_in_sequence, size_of
 from refeed.errors import DataError
 
@@ -36,13 +36,8 @@ def read_netflix(path: Path, options: ReadOptions) -> RatingStream:
         DataError: there are no such files; also later, when a line is neither a movie nor a rating.
     """
     del options  # the columns are fixed
-    files = netflix_files(path) if path.is_dir() else [path]
-    if not files:
-        raise DataError(
-            "there is no training_set/mv_*.txt, mv_*.txt or combined_data_*.txt in this folder",
-            path=path,
-            fix="Give the file or folder with the ratings.",
-        )
+    none = "there is no training_set/mv_*.txt, mv_*.txt or combined_data_*.txt in this folder"
+    files = required_files(path, netflix_files, none=none)
     sources = [TextSource(file) for file in files]
     movies, meter = _MovieLines(), Meter(size_of(sources))
     return RatingStream(

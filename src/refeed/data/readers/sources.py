@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,6 +21,18 @@ HEAD = 1 << 17  # bytes; the largest field that Python's csv module takes by def
 CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 KNOWN_NAMES = ("ratings.csv", "ratings.dat", "u.data", "ratings.tsv", "ratings.txt")
 TEXT_ENDINGS = {".csv", ".tsv", ".dat", ".data", ".txt"}
+
+
+def required_files(path: Path, files_in: Callable[[Path], list[Path]], *, none: str) -> list[Path]:
+    """The file at `path`, or those that `files_in` finds in the folder there.
+
+    Raises:
+        DataError: it finds none; the message is `none`.
+    """
+    files = files_in(path) if path.is_dir() else [path]
+    if not files:
+        raise DataError(none, path=path, fix="Give the file or folder with the ratings.")
+    return files
 
 
 class MeteredFile(io.FileIO):

@@ -13,7 +13,7 @@ import pyarrow.parquet
 from refeed.data.readers.choosing import choose_by_name
 from refeed.data.readers.options import ReadOptions
 from refeed.data.readers.rating_stream import Meter, RatingStream
-from refeed.data.readers.sources import readable
+from refeed.data.readers.sources import readable, required_files
 from refeed.errors import DataError
 
 BATCH = 1 << 18  # rows
@@ -25,9 +25,7 @@ def read_parquet(path: Path, options: ReadOptions) -> RatingStream:
     Raises:
         DataError: a file is no Parquet or cut off; also later, when a column is not what it should be.
     """
-    paths = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    if not paths:
-        raise DataError("there is no *.parquet in this folder", path=path, fix="Give the file or folder with the ratings.")
+    paths = required_files(path, lambda folder: sorted(folder.glob("*.parquet")), none="there is no *.parquet in this folder")
     with _valid(path, "Parquet"):
         names = pyarrow.parquet.read_schema(paths[0]).names
         meter = Meter(sum(pyarrow.parquet.read_metadata(file).num_rows for file in paths), "rows")

@@ -12,9 +12,8 @@ from refeed.data.readers.csv_stream import RaggedRow, parse, ragged_error
 from refeed.data.readers.options import ReadOptions
 from refeed.data.readers.rating_stream import Meter, RatingStream
 from refeed.data.readers.records import find_record
-from refeed.data.readers.sources import TextSource
+from refeed.data.readers.sources import TextSource, required_files
 from refeed.data.readers.streams import open_in_sequence, size_of
-from refeed.errors import DataError
 
 CHOICE = Choice(0, 1, 2, None, {}, ("user", "item", "rating"))
 
@@ -35,13 +34,8 @@ def read_triplets(path: Path, options: ReadOptions) -> RatingStream:
         DataError: there are no such files; also later, when a line is no triplet.
     """
     del options  # the columns are fixed
-    files = triplet_files(path) if path.is_dir() else [path]
-    if not files:
-        raise DataError(
-            "there are no *.txt files of user, item and rating between tabs in this folder",
-            path=path,
-            fix="Give the file or folder with the ratings.",
-        )
+    none = "there are no *.txt files of user, item and rating between tabs in this folder"
+    files = required_files(path, triplet_files, none=none)
     sources = [TextSource(file) for file in files]
     meter = Meter(size_of(sources))
     return RatingStream(

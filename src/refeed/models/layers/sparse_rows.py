@@ -46,7 +46,7 @@ class SparseRows:
     def with_values(self, values: Tensor) -> SparseRows:
         """The same places with other values, (nnz,)."""
         result = SparseRows(self.indptr, self.columns, values, self.num_columns)
-        for name in ("row_of_entry", "by_column", "compact"):  # what was worked out for the places still holds
+        for name in ("row_of_entry", "by_column"):  # what was worked out for the places still holds
             if name in self.__dict__:
                 result.__dict__[name] = self.__dict__[name]
         return result
