@@ -9,7 +9,7 @@ from refeed import large_memory
 from refeed.errors import ConfigError
 
 BRIEF_SPIN = ("GOMP_SPINCOUNT", "1000")
-"""Environment variable and value with which OpenMP's threads wait for each other without starving beside other programs."""
+"""Environment variable and value with which OpenMP's threads wait for each other by spinning only briefly."""
 
 
 @dataclass(frozen=True)
