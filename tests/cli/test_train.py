@@ -106,8 +106,16 @@ def test_bias_baseline_is_a_model_too(ratings_csv, tmp_path):
     run = done("train", ratings_csv, "-o", tmp_path / "model", "--model", "bias", "--set", "user_regularisation=5")
     fitted = load(tmp_path / "model")
     assert (fitted.spec.kind, fitted.spec.user_regularisation) == ("bias", 5)
-    assert "user and item biases, solved in one step" in run.err
+    assert "user and item biases (cpu" in run.err
     assert "epoch 1/1" not in run.err
+
+
+def test_training_options_of_a_model_that_takes_none_are_refused(ratings_csv, tmp_path):
+    message = refused(4, "train", ratings_csv, "-o", tmp_path / "model", "--model", "bias", "--set", "epochs=2")
+    assert message.startswith("--set epochs: unknown key 'epochs'")
+    (tmp_path / "run.toml").write_text("[training]\nepochs = 2\n")
+    message = refused(4, "train", ratings_csv, "-o", tmp_path / "model", "--model", "bias", "--config", tmp_path / "run.toml")
+    assert "[training]: 'bias' takes no training options" in message
 
 
 def test_histories_can_be_left_out(ratings_csv, tmp_path):

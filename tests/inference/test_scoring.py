@@ -30,7 +30,7 @@ def test_model_sees_the_history_of_the_user_it_is_asked_about(monkeypatch):
         def scorer(self):
             return self
 
-        def predict_pairs(self, history, rows, items):
+        def predict_pairs(self, history, rows, items, times=None):
             seen.extend(history.users[rows].tolist())
             return np.zeros(len(rows), np.float32)
 

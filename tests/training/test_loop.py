@@ -19,8 +19,8 @@ from small_worlds import InterruptAfter, Recorder
 class CountingFitter:
     """Its model's mean is the number of steps taken; step k has a squared error of k + 1 over 2 ratings."""
 
-    def __init__(self, *, epochs=5, steps=3, fail_at=None, infinite_after=None):
-        self.model = Bias().build(1, 1, seed=0)
+    def __init__(self, *, epochs=5, steps=3, patience=None, fail_at=None, infinite_after=None):
+        self.model, self.patience = Bias().build(1, 1, seed=0), patience
         self.epochs, self.steps, self.fail_at, self.infinite_after = epochs, steps, fail_at, infinite_after
         self.velocity = torch.zeros(1)
 
@@ -75,15 +75,15 @@ def test_best_epoch_is_restored():
 
 
 def test_without_validation_the_last_epoch_is_the_best():
-    fitter = CountingFitter(epochs=3)
-    state = TrainingLoop(fitter, validate=None, patience=1).run()
+    fitter = CountingFitter(epochs=3, patience=1)
+    state = TrainingLoop(fitter, validate=None).run()
     assert (state.best_epoch, len(state.log), taken(fitter)) == (3, 3, 9.0)
     assert state.log[0].valid_rmse is None
 
 
 def test_patience_counts_epochs_since_the_best_one():
-    fitter = CountingFitter(epochs=9)
-    state = TrainingLoop(fitter, validate=scripted(1.0, 0.9, 0.95, 0.97, 0.1), patience=2).run()
+    fitter = CountingFitter(epochs=9, patience=2)
+    state = TrainingLoop(fitter, validate=scripted(1.0, 0.9, 0.95, 0.97, 0.1)).run()
     assert (len(state.log), state.best_epoch, taken(fitter)) == (4, 2, 6.0)
 
 
@@ -92,16 +92,16 @@ def test_interrupted_run_goes_on_where_it_stopped(tmp_path, steps):
     def run(fitter, watcher=None, resume=False):
         values = [1.0, 0.9, 0.95, 0.97, 0.99]
         loop = TrainingLoop(
-            fitter, validate=lambda: values[loop.state.epoch], patience=3, watcher=watcher, checkpoint_folder=tmp_path / "run"
+            fitter, validate=lambda: values[loop.state.epoch], watcher=watcher, checkpoint_folder=tmp_path / "run"
         )
         if resume:
             loop.resume()
         return loop.run()
 
     with pytest.raises(InterruptedTrainingError, match=f"after {steps % 3 or 3} batches.*resume to go on") as caught:
-        run(CountingFitter(), InterruptAfter(steps))
+        run(CountingFitter(patience=3), InterruptAfter(steps))
     assert caught.value.exit_code == 130
-    fitter, recorder = CountingFitter(), Recorder()
+    fitter, recorder = CountingFitter(patience=3), Recorder()
     state = run(fitter, recorder, resume=True)
     assert len(recorder.steps) == 15 - steps
     assert (len(state.log), state.best_epoch, taken(fitter), fitter.velocity.item()) == (5, 2, 6.0, 15.0)

@@ -77,7 +77,7 @@ def test_validation_error_is_of_clipped_predictions_by_hand():
         def scorer(self):
             return self
 
-        def predict_pairs(self, history, rows, items):
+        def predict_pairs(self, history, rows, items, times=None):
             return np.full(len(rows), 99.0, np.float32)
 
     expected = np.sqrt(np.square(5.0 - SPLIT.valid.values.astype(float)).mean())

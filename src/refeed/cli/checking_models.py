@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from refeed.cli.console import results, write_json
-from refeed.cli.describing import describe_network
 
 
 def check_model(folder: Path, *, json: str | None, overwrite: bool) -> None:
@@ -20,7 +19,7 @@ def check_model(folder: Path, *, json: str | None, overwrite: bool) -> None:
 
     fitted = load(folder, verify=True)
     facts: dict[str, str | int | None] = {
-        "model": describe_network(fitted.spec, len(fitted.users), len(fitted.items)),
+        "model": fitted.spec.summary(len(fitted.users), len(fitted.items)),
         "users": len(fitted.users),
         "items": len(fitted.items),
         "weights": fitted.num_parameters,

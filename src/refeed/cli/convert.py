@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from refeed.cli.console import results, say
-from refeed.cli.describing import describe_network
 from refeed.cli.option_groups import Overwrite
 from refeed.cli.outputs import require_folder
 from refeed.cli.reading import Duplicates
@@ -53,7 +52,7 @@ def convert(
         side=None if side is None else side.value,
         duplicates=duplicates.value,
     )
-    say(describe_network(fitted.spec, len(fitted.users), len(fitted.items)))
+    say(fitted.spec.summary(len(fitted.users), len(fitted.items)))
     say(f"The file does not tell the activation; it was taken to be {activation}, {_last(last_layer_activation)}.")
     say(f"{fitted.provenance.note}.")
     fitted.save(output, overwrite=overwrite)

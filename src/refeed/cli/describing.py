@@ -15,16 +15,19 @@ def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Ru
     """What is about to be trained, how, and where."""
     from refeed.models import AutoEncoder
 
-    network = describe_network(spec, parts.train.num_users, parts.train.num_items)
+    network = spec.summary(parts.train.num_users, parts.train.num_items)
     where = f"{runtime.device}, {runtime.threads} threads, seed {runtime.seed}"
+    if not spec.uses_training_options:
+        return f"{network} ({where})"
     if not isinstance(spec, AutoEncoder):
-        return f"{network}, solved in one step ({where})"
+        return f"{network}; {_describe_steps(options)} ({where})"
     columns = parts.train.num_items if spec.side == "user" else parts.train.num_users
     refeeding = f", {_describe_refeeding(spec, options, columns)}" if options.refeed_steps else ""
-    return (
-        f"{network}; {options.optimizer} at {options.learning_rate:g}, batches of {options.batch_size}, "
-        f"{options.epochs} epochs{refeeding} ({where})"
-    )
+    return f"{network}; {_describe_steps(options)}{refeeding} ({where})"
+
+
+def _describe_steps(options: TrainingOptions) -> str:
+    return f"{options.optimizer} at {options.learning_rate:g}, batches of {options.batch_size}, {options.epochs} epochs"
 
 
 def _describe_refeeding(spec: AutoEncoder, options: TrainingOptions, num_columns: int) -> str:
@@ -36,17 +39,3 @@ def _describe_refeeding(spec: AutoEncoder, options: TrainingOptions, num_columns
     form = refeeding_form(spec.shape, options, batch_size=options.batch_size, num_columns=num_columns)
     names = {GramFeed: "through Gram matrices", BlockedFeed: "through blocks of items", DenseFeed: "of whole outputs"}
     return f"{options.refeed_steps} re-feeding step(s) {names[form]}, label {options.refeed_label}"
-
-
-def describe_network(spec: Spec, num_users: int, num_items: int) -> str:
-    """The kind of model and its layers."""
-    from refeed.models import AutoEncoder
-
-    if not isinstance(spec, AutoEncoder):
-        return "user and item biases"
-    columns = f"{num_items if spec.side == 'user' else num_users:,}"
-    layers = [columns, *map(str, spec.encoder)]
-    if spec.dropout:
-        layers.append(f"dropout {spec.dropout:g}")
-    layers += [*map(str, spec.shape.decoder), columns]
-    return f"{spec.side}-side autoencoder {' > '.join(layers)}, {'tied, ' if spec.tied else ''}{spec.activation}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +38,8 @@ def resolve(
     changes = [] if config_file is None else [(f"{config_file} ", _sections(config_file))]
     changes.append(("--set ", _by_section(settings, model_class)))
     for where, sections in changes:
+        if sections.get("training") and not model_class.uses_training_options:
+            raise ConfigError(f"{where}[training]: '{model_class.kind}' takes no training options, only those in [model]")
         model = from_dict(model_class, {**to_dict(model), **sections.get("model", {})}, where=f"{where}[model]")
         training = from_dict(TrainingOptions, {**to_dict(training), **sections.get("training", {})}, where=f"{where}[training]")
     return model, training
@@ -59,8 +60,8 @@ def _sections(path: Path) -> dict[str, dict[str, Any]]:
 def _by_section(settings: Sequence[str], model_class: type[Spec]) -> dict[str, dict[str, Any]]:
     """Settings sorted into sections by who knows the key."""
     known = {
-        "model": {field.name for field in dataclasses.fields(model_class)},
-        "training": {field.name for field in dataclasses.fields(TrainingOptions)},
+        "model": set(to_dict(model_class())),
+        "training": set(to_dict(TrainingOptions())) if model_class.uses_training_options else set(),
     }
     sections: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
     for key, value in map(parse_setting, settings):

@@ -39,7 +39,10 @@ def train_command(
         list[str] | None,
         typer.Option("--set", help="key=value over preset and config, e.g. learning_rate=0.005; may be repeated."),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="autoencoder or bias; the preset's unless said.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Kind of model, with its own defaults (`refeed models` lists them); the preset's unless said."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The one seed of the run.")] = 0,
     items: Annotated[Path | None, typer.Option(help="File of item titles; one beside the data is found.")] = None,
     histories: Annotated[
@@ -109,7 +112,7 @@ def _train(
 ) -> FittedModel:
     """Train with a bar; an error says how to go on from the checkpoint where there is one."""
     from refeed.errors import TrainingError
-    from refeed.models import AutoEncoder
+    from refeed.models import Bias
     from refeed.training.progress import ConsoleWatcher, SilentWatcher
     from refeed.training.train import train
 
@@ -119,7 +122,7 @@ def _train(
             parts,
             options,
             runtime=runtime,
-            progress=ConsoleWatcher(remarks()) if isinstance(spec, AutoEncoder) else SilentWatcher(),
+            progress=SilentWatcher() if isinstance(spec, Bias) else ConsoleWatcher(remarks()),
             checkpoint_folder=checkpoint,
             resume=resume,
             keep_histories=keep_histories,

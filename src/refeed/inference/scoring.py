@@ -26,7 +26,8 @@ def predicted_blocks(
     Args:
         model: fitted.
         histories: what the model may see of each user; only those of users who are asked about are read.
-        asked: the pairs asked about, under the vocabularies of the histories; their values play no part.
+        asked: the pairs asked about, under the vocabularies of the histories; their values play no part, their times only in
+            models that know time.
         progress: shows how many users are done.
 
     Yields:
@@ -36,7 +37,7 @@ def predicted_blocks(
 
     def work(block: npt.NDArray[np.int64]) -> tuple[History, npt.NDArray[np.float32]]:
         wanted = asked.rows(block)
-        return wanted, scorer.predict_pairs(histories.rows(block), wanted.row_of_rating, wanted.indices)
+        return wanted, scorer.predict_pairs(histories.rows(block), wanted.row_of_rating, wanted.indices, wanted.timestamps)
 
     users = np.flatnonzero(asked.user_counts)
     return over_blocks(work, users, size=USERS_PER_BLOCK, task="predicting", progress=progress)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from refeed.models.autoencoder import AutoEncoder
 from refeed.models.bias import Bias
+from refeed.models.spec import Spec
 
 __all__ = ["MODELS", "AutoEncoder", "Bias", "Spec"]
-
-Spec = AutoEncoder | Bias
 
 MODELS: dict[str, type[Spec]] = {AutoEncoder.kind: AutoEncoder, Bias.kind: Bias}

@@ -40,6 +40,7 @@ class AutoEncoder:
     """
 
     kind: ClassVar[str] = "autoencoder"
+    uses_training_options: ClassVar[bool] = True
 
     encoder: tuple[int, ...] = (512, 256)
     decoder: tuple[int, ...] | None = None
@@ -86,6 +87,15 @@ class AutoEncoder:
             hidden_dropout=self.hidden_dropout,
             input_dropout=self.input_dropout,
         )
+
+    def summary(self, num_users: int, num_items: int) -> str:
+        """The side, the layers and the activation, in a few words for people."""
+        columns = f"{num_items if self.side == 'user' else num_users:,}"
+        layers = [columns, *map(str, self.encoder)]
+        if self.dropout:
+            layers.append(f"dropout {self.dropout:g}")
+        layers += [*map(str, self.shape.decoder), columns]
+        return f"{self.side}-side autoencoder {' > '.join(layers)}, {'tied, ' if self.tied else ''}{self.activation}"
 
     def build(self, num_users: int, num_items: int, *, seed: int) -> AutoEncoderModel:
         """The model with its initial weights."""

@@ -20,7 +20,11 @@ class Scorer(abc.ABC):
 
     @abc.abstractmethod
     def predict_pairs(
-        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Predicted ratings of P pairs, float32 (P,), not clipped to the scale.
 
@@ -28,6 +32,8 @@ class Scorer(abc.ABC):
             history: what the model may see of B people.
             rows: int64 (P,), which of them is asked, 0 to B - 1.
             items: int64 (P,), about which item, 0 to n - 1.
+            times: int64 (P,), when each rating is given, seconds since 1970 UTC; None is not known. Only models that know time
+                look at it.
         """
 
     @abc.abstractmethod

@@ -33,6 +33,7 @@ class Bias:
     """
 
     kind: ClassVar[str] = "bias"
+    uses_training_options: ClassVar[bool] = False
 
     item_regularisation: float = 10.0
     user_regularisation: float = 15.0
@@ -45,6 +46,11 @@ class Bias:
                 raise ConfigError(f"{name}: expected at least 0, got {getattr(self, name)}")
         if self.sweeps < 1:
             raise ConfigError(f"sweeps: expected at least 1, got {self.sweeps}")
+
+    def summary(self, num_users: int, num_items: int) -> str:
+        """What it is, in a few words for people."""
+        del num_users, num_items
+        return "user and item biases"
 
     def build(self, num_users: int, num_items: int, *, seed: int) -> BiasModel:
         """The model before fitting; nothing in it is random."""
@@ -65,9 +71,14 @@ class BiasModel(RatingModel):
         return self
 
     def predict_pairs(
-        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
+        del times
         return self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:

@@ -61,10 +61,14 @@ class ItemAutoEncoder(RatingModel):
         return ItemScorer(self.network, self.offsets, self._trained_on(), self.device)
 
     def predict_pairs(
-        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
-        return self.scorer().predict_pairs(history, rows, items)
+        return self.scorer().predict_pairs(history, rows, items, times)
 
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
         """See `Scorer.score_rows`."""

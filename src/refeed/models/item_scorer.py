@@ -36,9 +36,14 @@ class ItemScorer(Scorer):
 
     @torch.no_grad()
     def predict_pairs(
-        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
+        del times
         asked, places, place_of_pair = asked_places(rows, items, history.num_items, self.codes.device)
         vectors, biases = self._user_vectors(history.rows(asked))
         sums = sampled_linear(vectors, self.codes, places) + biases[places.row_of_entry]

@@ -39,9 +39,14 @@ class UserAutoEncoder(RatingModel):
 
     @torch.no_grad()
     def predict_pairs(
-        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`; each asked row goes through the network once."""
+        del times
         asked, places, place_of_pair = asked_places(rows, items, self.num_items, self.device)
         outputs = self.network.output_at(self._hidden(history.rows(asked)), places).numpy(force=True)
         return outputs[place_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]

@@ -45,6 +45,7 @@ class BiasFitter:
     """Fits the bias baseline in one step."""
 
     epochs = 1
+    patience: int | None = None
 
     def __init__(self, model: BiasModel, train: Ratings, spec: Bias) -> None:
         self.model, self.train, self.spec = model, train, spec

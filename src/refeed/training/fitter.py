@@ -38,6 +38,11 @@ class Fitter(Protocol):
         """Number of epochs to run."""
         ...
 
+    @property
+    def patience(self) -> int | None:
+        """Epochs without a better validation RMSE after which the run stops; None never stops early."""
+        ...
+
     def num_steps(self, epoch: int) -> int:
         """Number of steps of an epoch."""
         ...

@@ -34,7 +34,7 @@ class GradientFitter:
 
     def __init__(self, model: AutoEncoderModel, train: Ratings, options: TrainingOptions, *, seed: int) -> None:
         self.model, self.options, self.seed = model, options, seed
-        self.epochs = options.epochs
+        self.epochs, self.patience = options.epochs, options.patience
         self._source = model.training_source(train)
         self._stepper = build_stepper(model.network, options)
         self._train_batch = BatchTrainer(model.network, options, self._stepper)

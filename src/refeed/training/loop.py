@@ -82,7 +82,6 @@ class TrainingLoop:
     Args:
         fitter: what takes the steps; its model is trained in place.
         validate: RMSE of the model on the validation part, None where there is none (then the last epoch is the best).
-        patience: epochs without a better validation RMSE after which the run stops; None never stops early.
         watcher: told how it goes.
         checkpoint_folder: where the state is kept; None keeps none.
         identity: what the run is of; a checkpoint of another one is refused.
@@ -93,12 +92,11 @@ class TrainingLoop:
         fitter: Fitter,
         *,
         validate: Callable[[], float] | None,
-        patience: int | None = None,
         watcher: TrainingWatcher | None = None,
         checkpoint_folder: Path | None = None,
         identity: Mapping[str, Any] | None = None,
     ) -> None:
-        self.fitter, self.validate, self.patience = fitter, validate, patience
+        self.fitter, self.validate = fitter, validate
         self.watcher: TrainingWatcher = watcher or SilentWatcher()
         self.checkpoint_folder, self.identity = checkpoint_folder, dict(identity or {})
         self.state = RunState()
@@ -209,9 +207,9 @@ class TrainingLoop:
     @property
     def _out_of_patience(self) -> bool:
         return (
-            self.patience is not None
+            self.fitter.patience is not None
             and self.validate is not None
-            and self.state.epoch - self.state.best_epoch >= self.patience
+            and self.state.epoch - self.state.best_epoch >= self.fitter.patience
         )
 
     def _interrupt(self) -> None:

@@ -13,20 +13,14 @@ from rich.console import Console
 
 from refeed.bundles import FittedModel, Provenance
 from refeed.config import to_dict
-from refeed.data.batches import derive_seed
-from refeed.data.ratings import Ratings
 from refeed.data.splits import Split, split_to_dict
 from refeed.errors import ConfigError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
-from refeed.models import AutoEncoder, Bias, Spec
-from refeed.models.autoencoder import AutoEncoderModel
+from refeed.models import Spec
 from refeed.models.base import RatingModel
-from refeed.models.bias import BiasModel
 from refeed.runtime import Runtime
-from refeed.training.closed_form import BiasFitter, fit_offsets
-from refeed.training.fitter import Fitter
-from refeed.training.gradient import GradientFitter
+from refeed.training.fitters import build_fitter
 from refeed.training.loop import RunState, TrainingLoop
 from refeed.training.options import TrainingOptions
 from refeed.training.progress import ConsoleWatcher, SilentWatcher, TrainingWatcher
@@ -48,7 +42,8 @@ def train(
     Args:
         spec: the model, for example `AutoEncoder(encoder=(256, 256, 512), dropout=0.8)`.
         split: train, valid and test ratings under one vocabulary; the test part is not looked at.
-        options: how to train a gradient model; the defaults of `TrainingOptions` when left out.
+        options: how to train a network; the defaults of `TrainingOptions` when left out. The other models' descriptions hold
+            all that their fitting depends on.
         runtime: device, threads and the one seed; this machine and seed 0 when left out.
         progress: True shows a bar or lines on standard error; or a watcher of your own.
         checkpoint_folder: where the state of the run is kept, to be taken up again with `resume`.
@@ -67,11 +62,10 @@ def train(
         raise ConfigError("resume: needs the checkpoint folder of the run to take up")
     options, runtime = options or TrainingOptions(), runtime or Runtime.detect()
     runtime.apply()
-    fitter = _fitter(spec, split.train, options, runtime)
+    fitter = build_fitter(spec, split.train, options, runtime)
     loop = TrainingLoop(
         fitter,
         validate=validation_rmse(fitter.model, split),
-        patience=options.patience,
         watcher=_watcher(progress),
         checkpoint_folder=None if checkpoint_folder is None else Path(checkpoint_folder),
         identity=_identity(spec, split, options, runtime),
@@ -109,21 +103,6 @@ def validation_rmse(model: RatingModel, split: Split) -> Callable[[], float]:
     return measure
 
 
-def _fitter(spec: Spec, ratings: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    model = spec.build(ratings.num_users, ratings.num_items, seed=derive_seed(runtime.seed, "weights")).to(runtime.device)
-    if isinstance(spec, Bias):
-        assert isinstance(model, BiasModel)
-        return BiasFitter(model, ratings, spec)
-    assert isinstance(model, AutoEncoderModel)
-    fit_offsets(
-        model.offsets,
-        ratings,
-        item_regularisation=spec.item_regularisation,
-        user_regularisation=spec.user_regularisation,
-    )
-    return GradientFitter(model, ratings, options, seed=runtime.seed)
-
-
 def _identity(spec: Spec, split: Split, options: TrainingOptions, runtime: Runtime) -> dict[str, Any]:
     """What a checkpoint must agree with to be taken up."""
     return {
@@ -139,7 +118,7 @@ def _provenance(spec: Spec, split: Split, options: TrainingOptions, runtime: Run
         data_fingerprint=split.source_fingerprint,
         split_fingerprint=split.fingerprint,
         split=split_to_dict(split.splitter),
-        options=to_dict(options) if isinstance(spec, AutoEncoder) else {},
+        options=to_dict(options) if spec.uses_training_options else {},
         seed=runtime.seed,
         best_epoch=state.best_epoch,
         log=tuple(record.to_dict() for record in state.log),
