@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import weakref
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import torch
 
 from command_line import QUICK, done, refeed, refused, write_ratings
 from refeed.bundles import load
+from refeed.cli.describing import describe_run
+from refeed.cli.splitting import split
 from refeed.data.ratings import RatingScale
 from refeed.training.progress import ConsoleWatcher
 
@@ -116,6 +119,23 @@ def test_training_options_of_a_model_that_takes_none_are_refused(ratings_csv, tm
     (tmp_path / "run.toml").write_text("[training]\nepochs = 2\n")
     message = refused(4, "train", ratings_csv, "-o", tmp_path / "model", "--model", "bias", "--config", tmp_path / "run.toml")
     assert "[training]: 'bias' takes no training options" in message
+
+
+def test_ratings_of_the_file_are_let_go_of_before_training(ratings_csv, tmp_path, monkeypatch):
+    sources, left = [], []
+
+    def splitting(ratings, splitter):
+        sources.append(weakref.ref(ratings))
+        return split(ratings, splitter)
+
+    def describing(*arguments):
+        left.append(sources[0]())
+        return describe_run(*arguments)
+
+    monkeypatch.setattr("refeed.cli.train.split", splitting)
+    monkeypatch.setattr("refeed.cli.train.describe_run", describing)
+    done("train", ratings_csv, "-o", tmp_path / "model", *QUICK)
+    assert left == [None]
 
 
 def test_histories_can_be_left_out(ratings_csv, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from refeed.data import row_blocks, time_splits
+from refeed.data import row_blocks, split_assembly, time_splits
 from refeed.data.leaks import audit_leaks
 from refeed.data.ratings import LabelColumn, Ratings
 from refeed.data.splits import (
@@ -124,6 +124,7 @@ def test_split_and_its_leaks_do_not_depend_on_the_size_of_the_blocks(monkeypatch
     whole = outcome()
     with monkeypatch.context() as patch:
         patch.setattr(row_blocks, "BLOCK", block)
+        patch.setattr(split_assembly, "BLOCK", block)
         patch.setattr(time_splits, "SORTED_AT_A_TIME", block)
         assert outcome() == whole
 

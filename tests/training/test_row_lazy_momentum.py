@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from refeed.training import row_lazy_momentum
 from refeed.training.row_lazy_momentum import RowLazyMomentum
 
 ROWS, WIDTH = 7, 3
@@ -89,6 +90,21 @@ def test_thousands_of_steps_in_single_precision_end_where_dense_double_precision
         theirs.step()
     ours.flush()
     torch.testing.assert_close(lazy.double(), dense, rtol=2e-5, atol=2e-5)
+
+
+def test_change_of_frames_in_blocks_of_rows_is_that_of_all_rows_at_once(monkeypatch):
+    ends = []
+    for block in (1, 2 * WIDTH, 1 << 18):
+        monkeypatch.setattr(row_lazy_momentum, "BLOCK", block)
+        those = parameters()
+        ours = RowLazyMomentum(those, [0.1, 0.0], momentum=0.9)
+        step(ours, [0, 3])
+        ours.read(torch.tensor([1]), 0.5 * ours._rate)  # so different a rate starts the frames anew
+        ours.flush()
+        ends.append([one.detach().clone() for one in those])
+    for end in ends[:2]:
+        for one, other in zip(end, ends[2], strict=True):
+            assert torch.equal(one, other)
 
 
 def test_closed_parameters_hold_no_memory_but_their_own():

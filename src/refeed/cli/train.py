@@ -70,11 +70,13 @@ def train_command(
     splitter = splitting.asked_for()
     runtime = Runtime.detect(device=device, threads=threads, seed=seed)
     ratings = read(data, reading, labels=splitting.labels)
-    titles = find_titles(ratings.items, data, items)
+    all_items = ratings.items
+    titles = find_titles(all_items, data, items)
     parts = split(ratings, splitter or splitting.default_for(ratings))
+    del ratings  # the parts are copies, and what was read of a mapped store would count as memory until the end
     say(describe_run(spec, options, parts, runtime))
     fitted = _train(spec, parts, options, runtime, checkpoint, resume=resume, keep_histories=histories)
-    fitted = attach_titles(fitted, ratings.items, titles)
+    fitted = attach_titles(fitted, all_items, titles)
     fitted = replace(fitted, provenance=replace(fitted.provenance, reading=reading.to_dict()))
     fitted.save(output, overwrite=overwrite)
     shutil.rmtree(checkpoint, ignore_errors=True)

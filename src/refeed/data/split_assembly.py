@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from refeed.data.compact_types import item_type
-from refeed.data.ratings import Ratings
-from refeed.data.row_blocks import looked_up, pointers, position_counts, row_blocks
+from refeed.data.ratings import LabelColumn, Ratings
+from refeed.data.row_blocks import BLOCK, chosen_counts, pointers, position_counts, row_blocks
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import SplitError
 
@@ -82,7 +82,7 @@ class Assignment:
     """Where each rating of a source goes.
 
     Attributes:
-        parts: uint8 (nnz,), TRAIN, VALID, TEST or LEFT_OUT.
+        parts: uint8 (nnz,), TRAIN, VALID, TEST or LEFT_OUT; `assemble` changes them.
         fix: what to change when a side is left without ratings.
         left_out: number of ratings that are LEFT_OUT, by reason or label.
         notes: what was decided, for people.
@@ -101,12 +101,13 @@ def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Sp
         SplitError: a side is left without ratings.
     """
     parts = assignment.parts
-    _require_no_empty_side(position_counts(parts, 4), assignment.fix)
+    sizes = position_counts(parts, 4)
+    _require_no_empty_side(sizes, assignment.fix)
     train_users, train_items = _known(ratings, parts)
-    warm, cold = _without_cold(ratings, parts, train_users, train_items)
-    _require_warm_sides(parts, warm, assignment.fix)
+    cold = _leave_out_cold(ratings, parts, train_users, train_items)
+    _require_warm_sides(sizes, position_counts(parts, 4), assignment.fix)
     frame = ratings.users.take(np.flatnonzero(train_users)), ratings.items.take(np.flatnonzero(train_items))
-    train, valid, test = (_part(ratings, warm == code, frame, train_users, train_items) for code in (TRAIN, VALID, TEST))
+    train, valid, test = (_part(ratings, parts == code, frame, train_users, train_items) for code in (TRAIN, VALID, TEST))
     return Split(
         train=train,
         valid=valid,
@@ -139,14 +140,13 @@ def _known(ratings: Ratings, parts: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[
     return users, items
 
 
-def _without_cold(
+def _leave_out_cold(
     ratings: Ratings,
     parts: npt.NDArray[np.uint8],
     train_users: npt.NDArray[np.bool_],
     train_items: npt.NDArray[np.bool_],
-) -> tuple[npt.NDArray[np.uint8], dict[str, ColdCounts]]:
-    """The parts with what train does not know as LEFT_OUT, uint8 (nnz,), and how much that was."""
-    warm = np.empty_like(parts)
+) -> dict[str, ColdCounts]:
+    """Mark in `parts` what train does not know as LEFT_OUT; how much that was."""
     sides = {"valid": VALID, "test": TEST}
     users = {name: np.zeros(ratings.num_users, bool) for name in sides}
     items = {name: np.zeros(ratings.num_items, bool) for name in sides}
@@ -154,13 +154,13 @@ def _without_cold(
     for block in row_blocks(ratings.indptr):
         part, rows, columns = parts[block.places], block.row_of_rating, ratings.indices[block.places]
         known = train_users[block.rows][rows] & train_items[columns]
-        warm[block.places] = np.where(known, part, np.uint8(LEFT_OUT))
         for name, code in sides.items():
             cold = (part == code) & ~known
             users[name][block.rows.start + rows[cold]] = True
             items[name][columns[cold]] = True
             dropped[name] += int(np.count_nonzero(cold))
-    return warm, {
+        part[~known] = LEFT_OUT  # a view of `parts`
+    return {
         name: ColdCounts(
             users=int(np.count_nonzero(users[name] & ~train_users)),
             items=int(np.count_nonzero(items[name] & ~train_items)),
@@ -181,15 +181,29 @@ def _part(
 
     Leaving out rows and columns keeps the rest in order, so nothing needs to be sorted again.
     """
-    part = ratings.select(chosen)
     new_item = (np.cumsum(train_items) - 1).astype(item_type(len(frame[1])))  # (num_items,)
     return replace(
-        part,
+        ratings,
         users=frame[0],
         items=frame[1],
-        indptr=pointers(part.user_counts[train_users]),
-        indices=looked_up(new_item, part.indices),
+        indptr=pointers(chosen_counts(ratings.indptr, chosen)[train_users]),
+        indices=_renumbered(ratings.indices, chosen, new_item),
+        values=ratings.values[chosen],
+        timestamps=None if ratings.timestamps is None else ratings.timestamps[chosen],
+        labels={name: LabelColumn(label.codes[chosen], label.names) for name, label in ratings.labels.items()},
     )
+
+
+def _renumbered(positions: npt.NDArray[Any], chosen: npt.NDArray[np.bool_], new_position: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """new_position[positions[chosen]], without a copy of the chosen ones under their old numbers."""
+    found = np.empty(np.count_nonzero(chosen), new_position.dtype)
+    done = 0
+    for start in range(0, len(positions), BLOCK):
+        block = slice(start, start + BLOCK)
+        part = new_position[positions[block][chosen[block]]]
+        found[done : done + len(part)] = part
+        done += len(part)
+    return found
 
 
 def _require_no_empty_side(sizes: npt.NDArray[np.int64], fix: str) -> None:
@@ -202,8 +216,7 @@ def _require_no_empty_side(sizes: npt.NDArray[np.int64], fix: str) -> None:
             )
 
 
-def _require_warm_sides(parts: npt.NDArray[np.uint8], warm: npt.NDArray[np.uint8], fix: str) -> None:
-    sizes, left = position_counts(parts, 4), position_counts(warm, 4)
+def _require_warm_sides(sizes: npt.NDArray[np.int64], left: npt.NDArray[np.int64], fix: str) -> None:
     for name, code in (("valid", VALID), ("test", TEST)):
         if left[code] == 0:
             raise SplitError(

@@ -5,7 +5,8 @@ layer's weights before the update, and W, b the ones after it. With V (n x m), c
 
 - the first layer of the second pass is y1 V + c = h1 (P^T V) + p^T V + c;
 - with D = h2 - h1, E = W - P, e = b - p the gap is R = y2 - y1 = D W^T + h1 E^T + 1 e^T, so its squared norm needs only the
-  k x k matrices W^T W, E^T W, E^T E and the vectors e^T W, e^T E. Each term is as small as the gap itself: nothing cancels;
+  k x k matrices W^T W, E^T W, E^T E, D^T D, D^T h1, h1^T h1 and the sums e^T W, e^T E, 1^T D, 1^T h1. Each term is as small as
+  the gap itself: nothing cancels;
 - the gradients of the squared norm are 2 R W for h2, 2 R^T h2 for W and 2 R^T 1 for b, again through these.
 
 Cost: seven products n x k x k whatever B is (four when the weights have not moved), against six of B x n x k in the dense form.
@@ -44,7 +45,7 @@ class GramFeed:
         """See `refeeding.Feed`."""
         weight = self._network.input_weight
         product = matmul(self._weight.t(), weight, self._precision)
-        return self._hidden @ product + (self._bias @ weight + self._network.input_bias)
+        return torch.addmm(self._bias @ weight + self._network.input_bias, self._hidden, product)
 
     def loss(self, hidden: Tensor) -> Tensor:
         """See `refeeding.Feed`."""
@@ -88,34 +89,41 @@ class _FixedPointLoss(Function):
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> Tensor:
         hidden, weight, bias, fed_hidden, fed_weight, fed_bias, precision = arguments
-        change = hidden - fed_hidden  # D: B x k
+        rows, change = len(hidden), hidden - fed_hidden  # D: B x k
         weights = lowered(weight, precision)
-        for_hidden = change @ (weights.t() @ weights).to(change.dtype)  # R W, term by term
-        total = (for_hidden * change).sum()
-        moved = bias_moved = None
+        squares = (weights.t() @ weights).to(change.dtype)  # W^T W
+        changes, crossed = change.t() @ change, change.t() @ fed_hidden  # D^T D, D^T h1
+        total, for_hidden = _inner(squares, changes), change @ squares  # R W, term by term
+        moved = bias_moved = for_moved = None
+        sums = change.sum(0), fed_hidden.sum(0)  # 1^T D, 1^T h1
         if fed_weight is not None:
             moved, bias_moved = weight - fed_weight, bias - fed_bias  # E: n x k, e: n
             moves = lowered(moved, precision)
-            products = (moves.t() @ weights).to(change.dtype)  # E^T W
-            crossed = fed_hidden @ products + bias_moved @ weight  # (h1 E^T + 1 e^T) W: B x k
-            total = total + 2 * (crossed * change).sum()
-            squares = (moves.t() @ moves).to(change.dtype)  # E^T E
-            total = total + ((fed_hidden @ squares + 2 * (bias_moved @ moved)) * fed_hidden).sum()
-            total = total + len(hidden) * bias_moved.square().sum()
-            for_hidden = for_hidden + crossed
-        ctx.save_for_backward(hidden, weight, fed_hidden, change, for_hidden, moved, bias_moved)
-        ctx.places, ctx.precision = len(hidden) * len(weight), precision
-        mean: Tensor = total / ctx.places
+            products, shift = (moves.t() @ weights).to(change.dtype), bias_moved @ weight  # E^T W, e^T W
+            for_hidden.addmm_(fed_hidden, products).add_(shift)
+            total = total + 2 * (_inner(products, crossed.t()) + shift @ sums[0])
+            moves_squared, fed_squared = (moves.t() @ moves).to(change.dtype), fed_hidden.t() @ fed_hidden
+            total = total + _inner(moves_squared, fed_squared) + 2 * (bias_moved @ moved) @ sums[1]
+            total = total + rows * bias_moved.square().sum()
+            for_moved = fed_squared + crossed.t()  # h1^T h2
+        ctx.save_for_backward(weight, for_hidden, changes + crossed, moved, for_moved, bias_moved, *sums)
+        ctx.rows, ctx.precision = rows, precision
+        mean: Tensor = total / (rows * len(weight))
         return mean
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        hidden, weight, fed_hidden, change, for_hidden, moved, bias_moved = ctx.saved_tensors
-        scale = 2 * gradients[0] / ctx.places
-        for_weight = matmul(weight, scale * (change.t() @ hidden), ctx.precision)
-        for_bias = weight @ change.sum(0)
+        weight, for_hidden, for_weights, moved, for_moved, bias_moved, change_sum, fed_sum = ctx.saved_tensors
+        scale = 2 * gradients[0] / (ctx.rows * len(weight))
+        for_weight = matmul(weight, scale * for_weights, ctx.precision)
+        for_bias = weight @ change_sum
         if moved is not None:
-            for_weight += matmul(moved, scale * (fed_hidden.t() @ hidden), ctx.precision)
-            for_weight.addr_(bias_moved, scale * hidden.sum(0))
-            for_bias += moved @ fed_hidden.sum(0) + len(hidden) * bias_moved
+            for_weight += matmul(moved, scale * for_moved, ctx.precision)
+            for_weight.addr_(bias_moved, scale * (change_sum + fed_sum))
+            for_bias += moved @ fed_sum + ctx.rows * bias_moved
         return scale * for_hidden, for_weight, for_bias.mul_(scale), None, None, None, None
+
+
+def _inner(left: Tensor, right: Tensor) -> Tensor:
+    """tr(left^T right): the sum of the products of their numbers."""
+    return (left * right).sum()

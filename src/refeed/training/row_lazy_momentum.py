@@ -25,6 +25,7 @@ from refeed import large_memory
 from refeed.training.optimizers import fused
 
 SHRUNK = 1e-3  # a frame smaller than this starts anew: what lies in it would be that much too large for float32's precision
+BLOCK = 1 << 18  # numbers that stay in the cache while several passes go over them
 RATE_CHANGE = 0.3  # so does one whose eigenvectors were of another rate
 
 Frame: TypeAlias = npt.NDArray[np.float64]
@@ -134,12 +135,12 @@ class RowLazyMomentum:
         return held and all(abs(np.linalg.det(frame)) > SHRUNK for frame in self.frames)
 
     def _start_frames(self, rate: float) -> None:
-        self.flush()
+        """Change to frames that have not shrunk yet, in one pass from the old ones."""
+        old = [np.eye(2)] * len(self.parameters) if self.frames is None else self.frames
         self.frames, self._rate = [], rate
-        for place in range(len(self.parameters)):
+        for place, before in enumerate(old):
             frame = _resting_frame(self._motion(place, rate)) if self.momentum else np.eye(2)
-            inverse = np.linalg.inv(frame).astype(np.float64)
-            self._transform(place, inverse)
+            self._transform(place, np.linalg.solve(frame, before))
             self.frames.append(frame)
 
     def _transform(self, place: int, matrix: Frame) -> None:
@@ -149,9 +150,12 @@ class RowLazyMomentum:
             first.mul_(float(matrix[0, 0]))
         elif not np.array_equal(matrix, np.eye(2)):
             (a, b), (c, d) = matrix.tolist()
-            mixed = first * c
-            first.mul_(a).add_(second, alpha=b)
-            second.mul_(d).add_(mixed)
+            rows = max(1, BLOCK * len(first) // first.numel())
+            for start in range(0, len(first), rows):
+                one, other = first[start : start + rows], second[start : start + rows]
+                mixed = one * c
+                one.mul_(a).add_(other, alpha=b)
+                other.mul_(d).add_(mixed)
 
     def _dense_optimizer(self, place: int) -> torch.optim.SGD:
         """A fused dense optimiser that works on our buffer."""

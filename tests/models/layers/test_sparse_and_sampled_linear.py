@@ -61,12 +61,15 @@ def test_last_layer_and_its_gradients_equal_the_dense_ones_at_the_places(problem
     generator = torch.Generator().manual_seed(seed)
     places = sparse(rated, generator)
     hidden, weight = leaf(len(rated), width, generator=generator), leaf(rated.shape[1], width, generator=generator)
-    outputs = sampled_linear(hidden, weight, places)
-    expected = (hidden @ weight.t())[torch.from_numpy(rated)]
+    bias = leaf(rated.shape[1], generator=generator)
+    outputs = sampled_linear(hidden, weight, places, bias)
+    expected = (hidden @ weight.t() + bias)[torch.from_numpy(rated)]
     downstream = torch.randn(outputs.shape, generator=generator, dtype=torch.float64)
     same(outputs, expected)
-    ours = torch.autograd.grad((outputs * downstream).sum(), (hidden, weight))
-    for gradient, dense in zip(ours, torch.autograd.grad((expected * downstream).sum(), (hidden, weight)), strict=True):
+    same(sampled_linear(hidden, weight, places), (hidden @ weight.t())[torch.from_numpy(rated)])
+    of = (hidden, weight, bias)
+    ours = torch.autograd.grad((outputs * downstream).sum(), of)
+    for gradient, dense in zip(ours, torch.autograd.grad((expected * downstream).sum(), of), strict=True):
         same(gradient, dense)
 
 

@@ -22,4 +22,5 @@ def dropout(values: Tensor, probability: float, generator: torch.Generator | Non
     words = torch.empty(values.numel() // 4 + 1, dtype=torch.int64, device=values.device)
     words.random_(-(2**63), None, generator=generator)  # four draws a word: several times as quick as bernoulli_
     draws = words.view(torch.int16)[: values.numel()].view_as(values)
-    return values * (draws < kept - LEVELS // 2).to(values.dtype).mul_(LEVELS / kept)
+    factors = torch.lt(draws, kept - LEVELS // 2, out=torch.empty_like(values)).mul_(LEVELS / kept)
+    return values * factors

@@ -39,7 +39,7 @@ def sparse_linear(rows: SparseRows, weight: Tensor, bias: Tensor) -> Tensor:
         (B, m). The gradient of V is X^T dA, summed over the entries only.
     """
     product: Tensor = _SparseMatmul.apply(weight, rows)  # type: ignore[no-untyped-call]
-    return product + bias
+    return product.add_(bias)
 
 
 class _SparseMatmul(Function):
@@ -52,4 +52,5 @@ class _SparseMatmul(Function):
     def backward(ctx: FunctionCtx, *gradients: Tensor) -> tuple[Tensor, None]:
         rows: SparseRows = ctx.rows  # type: ignore[attr-defined]
         order, row_of_entry, pointers = rows.by_column
-        return sum_of_rows(row_of_entry, gradients[0].contiguous(), pointers, rows.values[order]), None
+        values = rows.values.index_select(0, order)
+        return sum_of_rows(row_of_entry, gradients[0].contiguous(), pointers, values), None
