@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,9 +49,15 @@ def random_ratings(*, users=24, items=15, share=0.4, seed=0, named=False) -> Rat
     return ratings_of(*((int(r), 10 * int(c), v) for r, c, v in zip(rows, columns, values, strict=True)))
 
 
-def random_split(**options) -> Split:
-    """`random_ratings` cut at random."""
-    return RandomSplit(valid=0.15, test=0.15, seed=1).apply(random_ratings(**options))
+def with_times(ratings: Ratings, *, days=60, seed=0) -> Ratings:
+    """The same ratings, each given at some second of the first days of 2000."""
+    seconds = np.random.default_rng(seed).integers(0, days * 86_400, len(ratings))
+    return replace(ratings, timestamps=946_684_800 + seconds)
+
+
+def random_split(*, given=lambda ratings: ratings, **options) -> Split:
+    """`random_ratings`, or what `given` makes of them, cut at random."""
+    return RandomSplit(valid=0.15, test=0.15, seed=1).apply(given(random_ratings(**options)))
 
 
 def split_of(train: Ratings, valid: Ratings | None = None, test: Ratings | None = None) -> Split:

@@ -20,7 +20,7 @@ from refeed.data.store import open_store, write_store
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError, RefeedError
 from refeed.models import MODELS, Spec
-from refeed.models.base import RatingModel
+from refeed.models.base import RatingModel, load_tensors
 from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
@@ -257,9 +257,7 @@ def _hashes(folder: Path, *, leave_out: frozenset[str] = frozenset()) -> dict[st
 
 def _load_weights(model: RatingModel, path: Path) -> None:
     tensors = read_tensors(path)
-    for name in model.variable_buffers:
-        model.register_buffer(name, torch.empty_like(tensors[name], device="meta"))
-    model.to_empty(device="cpu").load_state_dict(tensors)
+    load_tensors(model.to_empty(device="cpu"), tensors)
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -29,6 +29,8 @@ from refeed.models.user_autoencoder import UserAutoEncoder
         ({"item_regularisation": -1}, "item_regularisation: expected at least 0, got -1"),
         ({"user_regularisation": math.nan}, "user_regularisation: expected at least 0, got nan"),
         ({"tied": "yes"}, "tied: expected true or false, got 'yes'"),
+        ({"encoder": (8,), "skip": True}, r"skip: .*needs two or more encoder layers.*got encoder \[8\] and decoder \[\]"),
+        ({"encoder": (8, 4), "decoder": (5,), "skip": True}, r"and the mirrored decoder; got encoder \[8, 4\] and decoder \[5\]"),
     ],
 )
 def test_setting_out_of_its_range_is_refused_by_name(options, message):
@@ -52,3 +54,9 @@ def test_side_decides_what_the_columns_are(side, model_class, columns):
     assert isinstance(model, model_class)
     assert (model.network.num_columns, model.num_users, model.num_items) == (columns, 7, 5)
     assert model.device.type == "cpu"
+
+
+def test_summary_names_what_is_not_usual():
+    assert AutoEncoder(encoder=(8, 4)).summary(7, 5) == "user-side autoencoder 5 > 8 > 4 > 8 > 5, selu"
+    unusual = AutoEncoder(encoder=(8, 4), tied=True, skip=True, dropout=0.5, side="item")
+    assert unusual.summary(7, 5) == "item-side autoencoder 7 > 8 > 4 > dropout 0.5 > 8 > 7, tied, skip connections, selu"

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from refeed.data.ratings import RatingScale
 from refeed.errors import ConfigError
 from refeed.models import Bias
 from refeed.training.train import train
@@ -30,6 +31,40 @@ def test_second_sweep_by_hand():
     items = np.array([10 / 27, -19 / 36])
     users = np.array([(1 - items[0] - 1 - items[1]) / 3, (0 - items[0]) / 2])
     np.testing.assert_allclose(predictions_of(fitted(sweeps=2)), 4 + users[:, None] + items, rtol=1e-6)
+
+
+def planted():
+    """60 users and 40 items with biases, three quarters of the pairs rated without noise."""
+    rng = np.random.default_rng(0)
+    user_bias, item_bias = rng.normal(0, 0.5, 60), rng.normal(0, 0.5, 40)
+    user_bias, item_bias = user_bias - user_bias.mean(), item_bias - item_bias.mean()
+    # those who rate more than others like what is good, so items and users must be told apart
+    rated = rng.random((60, 40)) < 0.4 + 0.6 * (user_bias[:, None] * item_bias > 0)
+    truth = 3 + user_bias[:, None] + item_bias
+    return ratings_of(*((int(u), int(i), truth[u, i]) for u, i in np.argwhere(rated)), scale=RatingScale(-9, 9)), truth
+
+
+def test_planted_biases_are_recovered_by_the_joint_form_alone():
+    ratings, truth = planted()
+    error = {}
+    for sweeps in (1, 30):
+        spec = Bias(item_regularisation=0, user_regularisation=0, sweeps=sweeps)
+        error[sweeps] = np.abs(predictions_of(train(spec, split_of(ratings))) - truth).max()
+    assert error[30] < 1e-4 and error[1] > 0.05
+
+
+def test_joint_form_is_the_minimum_of_the_regularised_squared_error():
+    ratings, _ = planted()
+    history = ratings.rows()
+    features = np.zeros((len(ratings), 100))
+    features[np.arange(len(ratings)), history.row_of_rating] = 1
+    features[np.arange(len(ratings)), 60 + history.indices] = 1
+    mean = history.values.mean()
+    penalty = np.repeat([4.0, 7.0], [60, 40])
+    biases = np.linalg.solve(features.T @ features + np.diag(penalty), features.T @ (history.values - mean))
+    spec = Bias(item_regularisation=7, user_regularisation=4, sweeps=10)
+    got = predictions_of(train(spec, split_of(ratings)))
+    np.testing.assert_allclose(got, mean + biases[:60, None] + biases[60:], atol=1e-4)
 
 
 def test_new_person_has_a_bias_from_the_history():

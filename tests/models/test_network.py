@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refeed.models import AutoEncoder
+from refeed.models import AutoEncoder, AutoRec
 from refeed.models.layers.activations import ACTIVATIONS
 from refeed.models.layers.dropout import dropout
 from refeed.models.layers.sparse_rows import SparseRows
@@ -107,3 +107,57 @@ def test_dropout_acts_on_its_own_layer_and_only_with_noise(where, expected):
     last = code @ net.decoder_weights[0].t() + net.decoder_biases[0]
     torch.testing.assert_close(noisy, last * mask(4, 6) if expected == "hidden" else last)
     assert torch.equal(net.hidden_of_rows(rows), network(6, 4, activation="identity").double().hidden_of_rows(rows))
+
+
+def test_skip_connection_adds_the_encoders_output_to_the_mirrored_decoder_layer():
+    net = network(6, 4, 3, skip=True, activation="tanh").double()
+    rows = batch().with_values(batch().values.double())
+    first = torch.tanh(rows.to_dense() @ net.input_weight + net.input_bias)  # B x 6
+    second = torch.tanh(first @ net.encoder_weights[0].t() + net.encoder_biases[0])  # B x 4
+    code = torch.tanh(second @ net.encoder_weights[1].t() + net.encoder_biases[1])  # B x 3
+    outer = torch.tanh(code @ net.decoder_weights[0].t() + net.decoder_biases[0]) + second
+    last = torch.tanh(outer @ net.decoder_weights[1].t() + net.decoder_biases[1]) + first
+    torch.testing.assert_close(net.hidden_of_rows(rows), last)
+
+
+def test_skipped_output_is_dropped_once_with_the_layer_that_it_is_added_to():
+    net = network(6, 4, skip=True, activation="identity", hidden_dropout=0.5).double()
+    rows = batch().with_values(batch().values.double())
+    generator = torch.Generator().manual_seed(7)
+    first = rows.to_dense() @ net.input_weight + net.input_bias
+    code = dropout(first, 0.5, generator) @ net.encoder_weights[0].t() + net.encoder_biases[0]
+    last = dropout(code @ net.decoder_weights[0].t() + net.decoder_biases[0] + first, 0.5, generator)
+    torch.testing.assert_close(net.hidden_of_rows(rows, torch.Generator().manual_seed(7)), last)
+
+
+@pytest.mark.parametrize("lowest", [-10.0, 1.0])
+def test_output_within_the_scale_starts_at_a_rating_and_stays_between_the_ends(lowest):
+    net = Network(AutoRec(width=3, output="sigmoid").shape, N, seed=0)
+    net.start_at(3.5, lowest=lowest, highest=5.0)
+    torch.testing.assert_close(net.output_dense(torch.zeros(2, 3)), torch.full((2, N), 3.5))
+    far = net.last(torch.tensor([-100.0, 0.0, 100.0]))
+    assert far.tolist() == pytest.approx([lowest, (lowest + 5.0) / 2, 5.0])
+    assert "output_scale" in net.state_dict() and not net.shape.has_linear_output
+
+
+@pytest.mark.parametrize("rating", [1.0, 5.0])
+def test_start_at_an_end_of_the_scale_leaves_the_sigmoid_room_to_move(rating):
+    net = Network(AutoRec(width=3, output="sigmoid").shape, N, seed=0)
+    net.start_at(rating, lowest=1.0, highest=5.0)
+    assert net.last(net.output_bias).tolist() == pytest.approx([rating] * N, abs=0.005)
+    assert float(net.output_bias.detach().abs().max()) < 10
+
+
+def test_linear_output_starts_at_the_rating_itself():
+    net = network(4)
+    net.start_at(3.5, lowest=1.0, highest=5.0)
+    torch.testing.assert_close(net.output_dense(torch.zeros(2, 4)), torch.full((2, N), 3.5))
+    assert "output_scale" not in net.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("options", "linear"),
+    [({}, True), ({"activation_on_last_layer": True}, False), ({"activation_on_last_layer": True, "activation": "none"}, True)],
+)
+def test_output_is_linear_without_an_activation_or_with_identity(options, linear):
+    assert network(4, **options).shape.has_linear_output is linear

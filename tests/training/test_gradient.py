@@ -11,9 +11,17 @@ from refeed.data.batches import derive_seed, epoch_batches
 from refeed.errors import TrainingError
 from refeed.models import AutoEncoder
 from refeed.models.layers.dropout import dropout
+from refeed.models.layers.sparse_rows import SparseRows
+from refeed.models.network import Network
 from refeed.models.original_weights import as_original_weights
+from refeed.training import refeeding
+from refeed.training.blocked_refeeding import BlockedFeed
+from refeed.training.dense_refeeding import DenseFeed
 from refeed.training.gradient import GradientFitter
+from refeed.training.gram_refeeding import GramFeed
 from refeed.training.options import TrainingOptions
+from refeed.training.refeeding import BatchTrainer
+from refeed.training.steppers import build_stepper
 from small_worlds import random_ratings
 
 RATINGS = random_ratings()
@@ -130,3 +138,81 @@ def test_refeeding_starts_after_the_warm_up_and_comes_every_so_many_batches():
     fitter = GradientFitter(model, RATINGS, options, seed=0)
     assert fitter.train_step(0, 0).refeed_loss is None
     assert [fitter.train_step(1, step).refeed_loss is None for step in range(3)] == [False, True, False]
+
+
+def test_steps_per_batch_are_so_many_supervised_steps_on_each_batch():
+    """Twice on one batch is what two epochs of it are, since here the epoch has one batch and no dropout."""
+    twice, once = (fitter(TrainingOptions(batch_size=99, steps_per_batch=number)) for number in (2, 1))
+    report = twice.train_step(0, 0)
+    first, _ = once.train_step(0, 0), once.train_step(0, 0)
+    assert report == first
+    assert all(torch.equal(a, b) for a, b in zip(weights(twice), weights(once), strict=True))
+
+
+def test_further_steps_of_a_batch_draw_their_own_dropout_and_follow_its_refeeding():
+    options = TrainingOptions(batch_size=99, steps_per_batch=2, refeed_steps=1, learning_rate=0.01)
+    one, two = fitter(options, dropout=0.5), fitter(options, dropout=0.5)
+    one.train_step(0, 0)
+    noise = torch.Generator().manual_seed(derive_seed(5, "dropout", 0, 0))
+    rows = two._rows(0, 0)
+    two._train_batch(rows, noise, refeed=True)
+    two._train_batch(rows, noise, refeed=False)
+    assert all(torch.equal(a, b) for a, b in zip(weights(one), weights(two), strict=True))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("refeed_label", ["output", "ratings", "joint"])
+@pytest.mark.parametrize("form", [GramFeed, BlockedFeed, DenseFeed])
+@pytest.mark.parametrize("tied", [False, True])
+def test_skip_connections_train_as_the_dense_mathematics_does(form, refeed_label, optimizer, tied, monkeypatch):
+    """Every form of the engine against autograd over dense B x n matrices, in double precision."""
+    monkeypatch.setattr(refeeding, "refeeding_form", lambda *args, **options: form)
+    monkeypatch.setattr(refeeding, "SMALL", 0)
+    options = TrainingOptions(
+        optimizer=optimizer, learning_rate=0.02, weight_decay=0.01, refeed_steps=1, refeed_label=refeed_label, batch_size=99
+    )
+    spec = AutoEncoder(encoder=(6, 5, 3), skip=True, activation="tanh", tied=tied)
+    net, twin = (Network(spec.shape, RATINGS.num_items, seed=2).double() for _ in range(2))
+    rows = SparseRows.from_history(RATINGS.rows(), torch.device("cpu"))
+    rows = rows.with_values(rows.values.double())
+    stepper = build_stepper(net, options)
+    train_batch = BatchTrainer(net, options, stepper)
+    build = {"sgd": lambda w: torch.optim.SGD(w, lr=0.02, momentum=0.9, weight_decay=0.01)}
+    reference = build.get(optimizer, lambda w: torch.optim.Adam(w, lr=0.02, weight_decay=0.01))(twin.parameters())
+    for step in range(3):
+        loss, refed = train_batch(rows, torch.Generator())
+        assert [loss, *refed] == pytest.approx(dense_step(twin, rows.to_dense(), reference, refeed_label), rel=1e-9), step
+    stepper.flush()
+    for mine, theirs in zip(net.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-8, atol=1e-10)
+
+
+def dense_skip(net: Network, inputs: torch.Tensor) -> torch.Tensor:
+    """A network of three encoder layers with skip connections, layer by layer as it is defined."""
+    tied = net.shape.tied
+    decoder = [weight.t() for weight in reversed(net.encoder_weights)] if tied else net.decoder_weights
+    first = torch.tanh(inputs @ net.input_weight + net.input_bias)
+    second = torch.tanh(first @ net.encoder_weights[0].t() + net.encoder_biases[0])
+    code = torch.tanh(second @ net.encoder_weights[1].t() + net.encoder_biases[1])
+    inner = torch.tanh(code @ decoder[0].t() + net.decoder_biases[0]) + second
+    outer = torch.tanh(inner @ decoder[1].t() + net.decoder_biases[1]) + first
+    return outer @ (net.input_weight if tied else net.output_weight).t() + net.output_bias
+
+
+def dense_step(net: Network, ratings: torch.Tensor, optimizer: torch.optim.Optimizer, label: str) -> list[float]:
+    """The supervised step and its re-feeding, by autograd; the losses, each before its update."""
+
+    def update(loss: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    rated = ratings != 0
+    outputs = dense_skip(net, ratings)
+    supervised, fed = (outputs - ratings)[rated].square().mean(), outputs.detach()
+    if label != "joint":
+        update(supervised)
+    again = dense_skip(net, fed)
+    refed = (again - ratings)[rated].square().mean() if label == "ratings" else (again - fed).square().mean()
+    update(refed if label != "joint" else supervised + refed)
+    return [supervised.item(), refed.item()]

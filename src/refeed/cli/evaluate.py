@@ -109,7 +109,7 @@ def _part(
 
     parts = split_again(fitted, data, reading)
     shown = functools.partial(progress, remarks())
-    evaluations = {_name(fitted): evaluate(fitted, parts, part.value, options=options, progress=shown)}
+    evaluations = {fitted.spec.title: evaluate(fitted, parts, part.value, options=options, progress=shown)}
     if baseline and fitted.spec.kind != "bias":
         baseline_model = fit_baseline(parts)
         evaluations["user and item biases"] = evaluate(baseline_model, parts, part.value, options=options, progress=shown)
@@ -125,7 +125,7 @@ def _given(
     targets, seen = (read(path, reading.or_else(recorded, source=path)) for path in (data, history))
     _require_apart(targets, seen, history)
     shown = functools.partial(progress, remarks())
-    return {_name(fitted): evaluate_given(fitted, targets, seen, options=options, progress=shown)}
+    return {fitted.spec.title: evaluate_given(fitted, targets, seen, options=options, progress=shown)}
 
 
 def _require_apart(targets: Ratings, seen: Ratings, history: Path) -> None:
@@ -179,10 +179,6 @@ def fit_baseline(parts: Split) -> FittedModel:
     from refeed.training.train import train
 
     return train(Bias(), parts)
-
-
-def _name(fitted: FittedModel) -> str:
-    return {"autoencoder": "autoencoder", "bias": "user and item biases"}[fitted.spec.kind]
 
 
 def _show(

@@ -8,7 +8,7 @@ from typing import Any
 
 from refeed.config import from_dict, nearest, parse_setting, read_file, to_dict
 from refeed.errors import ConfigError
-from refeed.experiments.presets import preset
+from refeed.experiments.presets import TRAINING_OF_KIND, preset
 from refeed.models import MODELS, Spec
 from refeed.training.options import TrainingOptions
 
@@ -24,7 +24,7 @@ def resolve(
         preset_name: where to start.
         config_file: TOML or JSON with the sections [model] and [training].
         settings: texts key=value; a key may be written section.key.
-        model_kind: a model of `MODELS` other than the preset's; it starts from its own defaults.
+        model_kind: a model of `MODELS` other than the preset's; it starts from its own defaults, its training's among them.
 
     Raises:
         ConfigError: an unknown preset, section, model or key, or a value that does not fit.
@@ -33,8 +33,9 @@ def resolve(
     if model_kind is not None and model_kind not in MODELS:
         raise ConfigError(f"model: no '{model_kind}'{nearest(model_kind, MODELS).replace('known keys', 'the models')}")
     model_class = MODELS[model_kind or start.model.kind]
-    model: Spec = start.model if model_class is type(start.model) else model_class()
-    training = start.training
+    is_presets = model_class is type(start.model)
+    model: Spec = start.model if is_presets else model_class()
+    training = start.training if is_presets else TRAINING_OF_KIND.get(model_class.kind, start.training)
     changes = [] if config_file is None else [(f"{config_file} ", _sections(config_file))]
     changes.append(("--set ", _by_section(settings, model_class)))
     for where, sections in changes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from refeed.config import nearest
 from refeed.errors import ConfigError
-from refeed.models import AutoEncoder
+from refeed.models import AutoEncoder, AutoRec
 from refeed.training.options import TrainingOptions
 
 PAPER_TRAINING = TrainingOptions(
@@ -64,6 +64,20 @@ PRESETS: dict[str, Preset] = {
         about="a good start for ratings of any size: biases taken off, L2 inside the loss, best validation epoch kept",
     ),
 }
+
+TRAINING_OF_KIND: dict[str, TrainingOptions] = {
+    AutoRec.kind: TrainingOptions(
+        epochs=60,
+        batch_size=128,
+        optimizer="adam",
+        learning_rate=0.001,
+        weight_decay=4e-4,
+        decay_biases=False,
+        schedule="cosine",
+        patience=10,
+    )
+}
+"""How models other than the presets' are trained unless said, for those that take training options."""
 
 
 def preset(name: str) -> Preset:

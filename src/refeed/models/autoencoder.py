@@ -30,6 +30,7 @@ class AutoEncoder:
         dropout: probability of dropping a value of the code layer, 0 to below 1.
         hidden_dropout: the same for all other hidden layers.
         input_dropout: the same for the ratings that go in (a denoising autoencoder).
+        skip: add the output of each encoder layer but the code layer to the output of the decoder layer that mirrors it.
         side: "user" (a row is a user's ratings) or "item" (a row is an item's).
         offsets: what is taken off the ratings first: "none", "mean", or "bias" (mean, user and item biases).
         item_regularisation: for offsets "bias": imaginary ratings that pull an item's bias to 0, at least 0.
@@ -40,6 +41,7 @@ class AutoEncoder:
     """
 
     kind: ClassVar[str] = "autoencoder"
+    title: ClassVar[str] = "autoencoder"
     uses_training_options: ClassVar[bool] = True
 
     encoder: tuple[int, ...] = (512, 256)
@@ -50,6 +52,7 @@ class AutoEncoder:
     dropout: float = 0.0
     hidden_dropout: float = 0.0
     input_dropout: float = 0.0
+    skip: bool = False
     side: Literal["user", "item"] = "user"
     offsets: OffsetKind = "none"
     item_regularisation: float = 10.0
@@ -65,6 +68,11 @@ class AutoEncoder:
                 raise ConfigError(f"{name}: expected 0 to below 1, got {getattr(self, name)}")
         if self.tied and self.decoder not in (None, self.mirrored):
             raise ConfigError(f"decoder: tied weights need the mirrored decoder {list(self.mirrored)} (or leave it out)")
+        if self.skip and (len(self.encoder) < 2 or self.decoder not in (None, self.mirrored)):
+            raise ConfigError(
+                "skip: adds each encoder layer to a decoder layer of its width, so it needs two or more encoder layers and the "
+                f"mirrored decoder; got encoder {list(self.encoder)} and decoder {list(self.shape.decoder)}"
+            )
         for name in ("item_regularisation", "user_regularisation"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"{name}: expected at least 0, got {getattr(self, name)}")
@@ -86,6 +94,7 @@ class AutoEncoder:
             code_dropout=self.dropout,
             hidden_dropout=self.hidden_dropout,
             input_dropout=self.input_dropout,
+            skip=self.skip,
         )
 
     def summary(self, num_users: int, num_items: int) -> str:
@@ -95,7 +104,8 @@ class AutoEncoder:
         if self.dropout:
             layers.append(f"dropout {self.dropout:g}")
         layers += [*map(str, self.shape.decoder), columns]
-        return f"{self.side}-side autoencoder {' > '.join(layers)}, {'tied, ' if self.tied else ''}{self.activation}"
+        notes = [*(["tied"] if self.tied else []), *(["skip connections"] if self.skip else []), self.activation]
+        return f"{self.side}-side autoencoder {' > '.join(layers)}, {', '.join(notes)}"
 
     def build(self, num_users: int, num_items: int, *, seed: int) -> AutoEncoderModel:
         """The model with its initial weights."""

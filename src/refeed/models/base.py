@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from refeed.data.history import History
 
@@ -65,6 +65,19 @@ class RatingModel(nn.Module, Scorer):
         """Where the model's tensors lie."""
         tensor = next(self.parameters(), next(self.buffers(), None))
         return torch.device("cpu") if tensor is None else tensor.device
+
+
+def load_tensors(model: RatingModel, tensors: Mapping[str, Tensor]) -> None:
+    """Load a state dict, of a model whose variable buffers may have other shapes so far.
+
+    Raises:
+        KeyError: a variable buffer is missing.
+        RuntimeError: the tensors are not this model's.
+    """
+    for name in model.variable_buffers:
+        owner, _, buffer = name.rpartition(".")
+        model.get_submodule(owner).register_buffer(buffer, torch.empty_like(tensors[name], device=model.device))
+    model.load_state_dict(tensors)
 
 
 @dataclass(frozen=True)

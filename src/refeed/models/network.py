@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from refeed.models.layers.sparse_linear import sparse_linear
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.layers.wide_linear import wide_linear
 
+SMALLEST_SHARE = 1e-3  # of the scale, by which a sigmoid's start keeps from the ends that it never reaches
+
 
 @dataclass(frozen=True)
 class NetworkShape:
@@ -32,6 +35,9 @@ class NetworkShape:
         code_dropout: probability of dropping a value of the code layer.
         hidden_dropout: the same for every other hidden layer.
         input_dropout: the same for the input (denoising).
+        skip: the output of each encoder layer but the code layer is added to that of the decoder layer which mirrors it; then
+            `decoder` mirrors `encoder`.
+        within_scale: the last layer is lowest + (highest - lowest) * sigmoid(.), whatever the activation of the others.
     """
 
     encoder: tuple[int, ...]
@@ -42,6 +48,13 @@ class NetworkShape:
     code_dropout: float
     hidden_dropout: float
     input_dropout: float
+    skip: bool = False
+    within_scale: bool = False
+
+    @property
+    def has_linear_output(self) -> bool:
+        """Whether the last layer is h W^T + b and nothing else."""
+        return not self.within_scale and (not self.activation_on_last_layer or self.activation == "identity")
 
 
 class EdgeWeights(NamedTuple):
@@ -71,6 +84,8 @@ class Network(nn.Module):
         seed: for the initial weights: Xavier uniform (Glorot & Bengio 2010), biases zero.
     """
 
+    output_scale: Tensor
+
     def __init__(self, shape: NetworkShape, num_columns: int, *, seed: int) -> None:
         super().__init__()
         self.shape, self.num_columns = shape, num_columns
@@ -84,6 +99,8 @@ class Network(nn.Module):
         self.decoder_biases = _vectors(shape.decoder)
         self.output_weight = None if shape.tied else nn.Parameter(torch.empty(num_columns, last_width))  # W: n x k
         self.output_bias = nn.Parameter(torch.zeros(num_columns))
+        if shape.within_scale:
+            self.register_buffer("output_scale", torch.tensor([0.0, 1.0]))  # lowest and highest rating
         generator = torch.Generator().manual_seed(seed)
         for parameter in self.parameters():
             if parameter.dim() == 2:
@@ -128,7 +145,7 @@ class Network(nn.Module):
     def output_at(self, hidden: Tensor, places: SparseRows, *, edge: EdgeWeights | None = None) -> Tensor:
         """The output, (nnz,), at the places only, which are over the columns of `edge` (the network's own for None)."""
         weights = self.edge if edge is None else edge
-        return self.last(sampled_linear(hidden, weights.output, places) + weights.output_bias[places.columns])
+        return self.last(sampled_linear(hidden, weights.output, places, weights.output_bias))
 
     def output_dense(self, hidden: Tensor) -> Tensor:
         """The whole output, (B, n)."""
@@ -141,7 +158,24 @@ class Network(nn.Module):
 
     def last(self, values: Tensor) -> Tensor:
         """The last layer's activation, of any shape."""
+        if self.shape.within_scale:
+            return torch.lerp(self.output_scale[0], self.output_scale[1], torch.sigmoid(values))
         return self._activation(values) if self.shape.activation_on_last_layer else values
+
+    @torch.no_grad()
+    def start_at(self, rating: float, *, lowest: float, highest: float) -> None:
+        """Let the last layer give this rating where the layer before it is 0, within the scale that it may have to keep.
+
+        Args:
+            rating: within the scale, ends included.
+            lowest: of the scale.
+            highest: of the scale.
+        """
+        if self.shape.within_scale:
+            self.output_scale.copy_(torch.tensor([lowest, highest]))
+            share = (rating - lowest) / max(highest - lowest, 1e-12)
+            rating = math.log(max(share, SMALLEST_SHARE) / max(1 - share, SMALLEST_SHARE))
+        self.output_bias.fill_(rating)
 
     def hidden_of_sums(self, first: Tensor, noise: torch.Generator | None, *, precision: torch.dtype = torch.float32) -> Tensor:
         """From the first layer's sums, (B, m), through all hidden layers.
@@ -153,14 +187,25 @@ class Network(nn.Module):
                 they are (master weights, Micikevicius et al. 2018).
         """
         hidden = self._activation(first)
+        skipped: list[Tensor] = []  # the encoder's outputs that are still to be added
         for weight, bias in zip(self.encoder_weights, self.encoder_biases, strict=True):
+            skipped.append(hidden)
             hidden = dropout(hidden, self.shape.hidden_dropout, noise)
             hidden = self._activation(_linear(hidden, weight, bias, precision))
         hidden = dropout(hidden, self.shape.code_dropout, noise)
-        weights = [weight.t() for weight in reversed(self.encoder_weights)] if self.shape.tied else self.decoder_weights
-        for weight, bias in zip(weights, self.decoder_biases, strict=True):
-            hidden = dropout(self._activation(_linear(hidden, weight, bias, precision)), self.shape.hidden_dropout, noise)
+        for weight, bias in zip(self.hidden_decoder_weights, self.decoder_biases, strict=True):
+            hidden = self._activation(_linear(hidden, weight, bias, precision))
+            if self.shape.skip:
+                hidden = hidden + skipped.pop()
+            hidden = dropout(hidden, self.shape.hidden_dropout, noise)
         return hidden.to(first.dtype)
+
+    @property
+    def hidden_decoder_weights(self) -> list[Tensor]:
+        """The decoder's weights but the last layer's, (after, before) each; the encoder's transposed where it is tied."""
+        if self.shape.tied:
+            return [weight.t() for weight in reversed(self.encoder_weights)]
+        return list(self.decoder_weights)
 
 
 def _linear(inputs: Tensor, weight: Tensor, bias: Tensor, precision: torch.dtype) -> Tensor:

@@ -12,11 +12,13 @@ class Spec(Protocol):
 
     Attributes:
         kind: its name in `MODELS`, on the command line and in model folders.
+        title: its name for people, in tables.
         uses_training_options: whether `TrainingOptions` say how it is fitted; otherwise all that its fitting depends on are its
             own fields.
     """
 
     kind: ClassVar[str]
+    title: ClassVar[str]
     uses_training_options: ClassVar[bool]
 
     def summary(self, num_users: int, num_items: int) -> str:

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from refeed.data.batches import derive_seed
 from refeed.data.ratings import Ratings
-from refeed.models import AutoEncoder, Bias, Spec
+from refeed.models import ALS, PMF, RRN, AutoEncoder, AutoRec, BayesianFactorisation, Bias, Ease, Pca, Spec, SvdPlusPlus
+from refeed.models.autoencoder import AutoEncoderModel
+from refeed.models.factors import FactorModel
 from refeed.runtime import Runtime
+from refeed.training.alternating import AlternatingFitter
 from refeed.training.closed_form import BiasFitter, fit_offsets
+from refeed.training.factor_descent import FactorDescentFitter
 from refeed.training.fitter import Fitter
+from refeed.training.full_batch import FullBatchFitter
+from refeed.training.gibbs import GibbsFitter
 from refeed.training.gradient import GradientFitter
-from refeed.training.options import TrainingOptions
+from refeed.training.item_regression import EaseFitter
+from refeed.training.options import FULL_BATCH, TrainingOptions
+from refeed.training.rrn_alternation import RecurrentFitter
+from refeed.training.soft_impute import SoftImputeFitter
+from refeed.training.variable_projection import SvdPlusPlusFitter
 
 FitterBuilder = Callable[[Any, Ratings, TrainingOptions, Runtime], Fitter]
 """From a description, the training ratings, the options (for the models that take them) and the runtime."""
@@ -34,12 +46,87 @@ def _bias(spec: Bias, train: Ratings, options: TrainingOptions, runtime: Runtime
     return BiasFitter(model, train, spec)
 
 
+def _bayesian(spec: BayesianFactorisation, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
+    return GibbsFitter(model, train, spec, seed=runtime.seed)
+
+
+def _ease(spec: Ease, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
+    return EaseFitter(model, train, spec)
+
+
+def _pca(spec: Pca, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
+    return SoftImputeFitter(model, train, spec)
+
+
+def _svd_plus_plus(spec: SvdPlusPlus, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
+    return SvdPlusPlusFitter(model, train, spec, seed=runtime.seed)
+
+
 def _autoencoder(spec: AutoEncoder, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
     fit_offsets(
         model.offsets, train, item_regularisation=spec.item_regularisation, user_regularisation=spec.user_regularisation
     )
-    return GradientFitter(model, train, options, seed=runtime.seed)
+    return _network_fitter(model, train, options, runtime)
 
 
-FITTERS: dict[str, FitterBuilder] = {AutoEncoder.kind: _autoencoder, Bias.kind: _bias}
+def _autorec(spec: AutoRec, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
+    fit_offsets(model.offsets, train, item_regularisation=0.0, user_regularisation=0.0)
+    offset, mean = model.offsets.mean.item(), float(np.mean(train.values, dtype=np.float64))
+    model.network.start_at(mean - offset, lowest=train.scale.minimum - offset, highest=train.scale.maximum - offset)
+    return _network_fitter(model, train, options, runtime)
+
+
+def _network_fitter(model: AutoEncoderModel, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    fitter = FullBatchFitter if options.optimizer in FULL_BATCH else GradientFitter
+    return fitter(model, train, options, seed=runtime.seed)
+
+
+def _als(spec: ALS, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    return AlternatingFitter(_factor_model(spec, train, runtime), train, epochs=spec.epochs, patience=spec.patience)
+
+
+def _pmf(spec: PMF, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    return FactorDescentFitter(_factor_model(spec, train, runtime), train, spec, seed=runtime.seed)
+
+
+def _rrn(spec: RRN, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
+    fit_offsets(
+        model.offsets, train, item_regularisation=spec.item_regularisation, user_regularisation=spec.user_regularisation
+    )
+    return RecurrentFitter(model, train, spec, seed=runtime.seed)
+
+
+def _factor_model(spec: ALS | PMF, train: Ratings, runtime: Runtime) -> FactorModel:
+    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
+    fit_offsets(
+        model.offsets, train, item_regularisation=spec.item_regularisation, user_regularisation=spec.user_regularisation
+    )
+    return model
+
+
+FITTERS: dict[str, FitterBuilder] = {
+    ALS.kind: _als,
+    PMF.kind: _pmf,
+    RRN.kind: _rrn,
+    AutoEncoder.kind: _autoencoder,
+    AutoRec.kind: _autorec,
+    BayesianFactorisation.kind: _bayesian,
+    Bias.kind: _bias,
+    Ease.kind: _ease,
+    Pca.kind: _pca,
+    SvdPlusPlus.kind: _svd_plus_plus,
+}

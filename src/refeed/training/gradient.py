@@ -18,12 +18,16 @@ from refeed.training.fitter import StepReport
 from refeed.training.optimizers import learning_rate_at
 from refeed.training.options import TrainingOptions
 from refeed.training.prefetching import Prefetcher
+from refeed.training.pretraining import PREFIX as PRETRAINING
+from refeed.training.pretraining import Pretraining
 from refeed.training.refeeding import BatchTrainer
 from refeed.training.steppers import build_stepper
 
 
 class GradientFitter:
     """Batches and dropout are functions of (seed, epoch, step), so a resumed run equals an uninterrupted one.
+
+    Pre-training's steps are the first ones of epoch 0. Its passes over the data have the numbers below zero: -1 is the last.
 
     Args:
         model: with its initial weights, on its device; its offsets are already fitted.
@@ -38,44 +42,64 @@ class GradientFitter:
         self._source = model.training_source(train)
         self._stepper = build_stepper(model.network, options)
         self._train_batch = BatchTrainer(model.network, options, self._stepper)
+        self._pretraining = Pretraining(model.network, options) if options.pretrain_epochs else None
+        self._pretrain_passes = 0 if self._pretraining is None else options.pretrain_epochs * self._pretraining.num_layers
         self._noise = torch.Generator(device=model.device)
         self._batches_of = (-1, epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0))
         self._ahead: tuple[int, Prefetcher[SparseRows]] | None = None  # an epoch and its batches to come
 
     def num_steps(self, epoch: int) -> int:
-        """Number of batches of an epoch."""
-        return len(self._batches(epoch))
+        """Number of batches of an epoch, those of pre-training among epoch 0's."""
+        return len(self._batches(epoch)) * (1 + self._pretrain_passes if epoch == 0 else 1)
 
     def train_step(self, epoch: int, step: int) -> StepReport:
         """Train on one batch; see `Fitter.train_step`."""
-        rate = learning_rate_at(self.options, epoch=epoch, step=step, steps_per_epoch=self.num_steps(epoch))
+        num_batches = len(self._batches(epoch))
+        if epoch == 0:
+            passes, step = divmod(step, num_batches)
+            if passes < self._pretrain_passes:
+                return self._pretrain_step(passes, step)
+        rate = learning_rate_at(self.options, epoch=epoch, step=step, steps_per_epoch=num_batches)
         self._stepper.set_learning_rate(rate)
         self._noise.manual_seed(derive_seed(self.seed, "dropout", epoch, step))
         rows = self._rows(epoch, step)
         refeed = epoch >= self.options.refeed_warm_up and step % self.options.refeed_every == 0
         loss, refeed_losses = self._train_batch(rows, self._noise, refeed=refeed)
-        self._require_finite(loss, refeed_losses, rate, f"epoch {epoch + 1}, batch {step + 1:,}")
-        if step == self.num_steps(epoch) - 1:
+        further = [self._train_batch(rows, self._noise, refeed=False)[0] for _ in range(self.options.steps_per_batch - 1)]
+        self._require_finite([loss, *further], refeed_losses, rate, f"epoch {epoch + 1}, batch {step + 1:,}")
+        if step == num_batches - 1:
             self._stepper.flush()  # the model is read between epochs
         refeed_loss = sum(refeed_losses) / len(refeed_losses) if refeed_losses else None
         return StepReport(loss * len(rows.columns), len(rows.columns), refeed_loss)
 
     def learning_rate(self, epoch: int) -> float:
         """The rate at the start of an epoch."""
-        return learning_rate_at(self.options, epoch=epoch, step=0, steps_per_epoch=self.num_steps(epoch))
+        return learning_rate_at(self.options, epoch=epoch, step=0, steps_per_epoch=len(self._batches(epoch)))
 
     def state(self) -> dict[str, Tensor]:
-        """The optimiser's tensors."""
-        return self._stepper.state()
+        """The optimisers' tensors."""
+        return self._stepper.state() | ({} if self._pretraining is None else self._pretraining.state())
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the optimiser's tensors of an earlier run; without any of the same optimiser, this one starts anew."""
-        self._stepper.load_state(tensors)
+        """Take up the optimisers' tensors of an earlier run; without any of the same optimiser, this one starts anew."""
+        own = {name: tensor for name, tensor in tensors.items() if not name.startswith(PRETRAINING)}
+        self._stepper.load_state(own)
+        if self._pretraining is not None:
+            self._pretraining.load_state(tensors)
 
     def close(self) -> None:
         """See `Fitter.close`."""
         self._stop_ahead()
         self._stepper.close()
+
+    def _pretrain_step(self, passes: int, step: int) -> StepReport:
+        """Pre-train on one batch of a pass over the data; it reports nothing, since these losses are not the network's."""
+        assert self._pretraining is not None
+        number = passes - self._pretrain_passes
+        self._noise.manual_seed(derive_seed(self.seed, "dropout", number, step))
+        layer = passes // self.options.pretrain_epochs
+        self._pretraining.train_step(layer, self._rows(number, step), self._noise)
+        return StepReport(0.0, 0)
 
     def _rows(self, epoch: int, step: int) -> SparseRows:
         """The rows of a batch; the ones after it are made ready meanwhile."""
@@ -101,10 +125,11 @@ class GradientFitter:
             self._batches_of = (epoch, batches)
         return self._batches_of[1]
 
-    def _require_finite(self, loss: float, refeed_losses: list[float], rate: float, where: str) -> None:
-        if math.isfinite(loss) and all(math.isfinite(value) for value in refeed_losses):
+    def _require_finite(self, losses: list[float], refeed_losses: list[float], rate: float, where: str) -> None:
+        refeeding_is_finite = all(map(math.isfinite, refeed_losses))
+        if refeeding_is_finite and all(map(math.isfinite, losses)):
             return
-        which = "re-feeding" if math.isfinite(loss) else "supervised"
+        which = "supervised" if refeeding_is_finite or not math.isfinite(losses[0]) else "re-feeding"
         cures = [f"lower learning_rate (now {rate:g})"]
         if self.options.gradient_clip is None:
             cures.append("clip the gradient (gradient_clip=1)")

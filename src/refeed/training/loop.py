@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from torch import Tensor
 from refeed.errors import BundleError, TrainingError
 from refeed.storage import require_replaceable_folder
 from refeed.training.checkpoints import STATE_FILE, Checkpoint, read_checkpoint, write_checkpoint
+from refeed.training.divergence import Yardstick
 from refeed.training.fitter import Fitter, StepReport
 from refeed.training.interruption import stop_on_interrupt
 from refeed.training.progress import EpochRecord, SilentWatcher, TrainingWatcher
@@ -85,6 +87,7 @@ class TrainingLoop:
         watcher: told how it goes.
         checkpoint_folder: where the state is kept; None keeps none.
         identity: what the run is of; a checkpoint of another one is refused.
+        yardstick: what the run is measured by at its end; None lets any end pass.
     """
 
     def __init__(
@@ -95,10 +98,12 @@ class TrainingLoop:
         watcher: TrainingWatcher | None = None,
         checkpoint_folder: Path | None = None,
         identity: Mapping[str, Any] | None = None,
+        yardstick: Yardstick | None = None,
     ) -> None:
         self.fitter, self.validate = fitter, validate
         self.watcher: TrainingWatcher = watcher or SilentWatcher()
         self.checkpoint_folder, self.identity = checkpoint_folder, dict(identity or {})
+        self.yardstick = yardstick
         self.state = RunState()
         self._best: dict[str, Tensor] = {}
         self._written_at, self._writing_took = time.monotonic(), 0.0
@@ -129,7 +134,8 @@ class TrainingLoop:
         """Train to the end; the model then has the weights of the best epoch.
 
         Raises:
-            TrainingError: the loss or the model is not finite any more; the best epoch is kept in the checkpoint folder.
+            TrainingError: the loss or the model is not finite any more; the best epoch is kept in the checkpoint folder. Or the
+                run has ended and its yardstick says that it diverged; then nothing is kept.
             InterruptedTrainingError: Ctrl-C; the state is in the checkpoint folder.
             StorageError: the checkpoint folder cannot be written.
         """
@@ -148,7 +154,17 @@ class TrainingLoop:
             self.watcher.stop()
             if self._best:
                 self.fitter.model.load_state_dict(self._best)
+        self._require_convergence()
         return self.state
+
+    def _require_convergence(self) -> None:
+        try:
+            if self.yardstick is not None:
+                self.yardstick.measure(self.state.log)
+        except TrainingError:
+            if self.checkpoint_folder is not None:
+                shutil.rmtree(self.checkpoint_folder, ignore_errors=True)  # there is no epoch to go on from
+            raise
 
     def _run_epoch(self, stop_wished: Callable[[], bool]) -> None:
         state = self.state

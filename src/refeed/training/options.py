@@ -9,10 +9,19 @@ from typing import Literal
 from refeed.config import conform
 from refeed.errors import ConfigError
 
-OptimizerName = Literal["sgd", "adam", "adamw", "adagrad", "rmsprop"]
+OptimizerName = Literal["sgd", "adam", "adamw", "adagrad", "rmsprop", "rprop", "lbfgs"]
 ScheduleName = Literal["constant", "multistep", "one_cycle", "cosine"]
 PrecisionName = Literal["float32", "bfloat16"]
 RefeedLabel = Literal["output", "ratings", "joint"]
+
+FULL_BATCH = ("rprop", "lbfgs")  # optimisers that see the gradient over all training ratings in each step
+OF_BATCHES = {  # options that say what is done with single batches, and their values for an optimiser that sees none
+    "steps_per_batch": 1,
+    "pretrain_epochs": 0,
+    "refeed_steps": 0,
+    "gradient_clip": None,
+    "schedule": "constant",
+}
 
 
 @dataclass(frozen=True)
@@ -22,8 +31,12 @@ class TrainingOptions:
     Attributes:
         epochs: passes over all training ratings, at least 1.
         batch_size: rows (users or items) in a batch, at least 1; the last batch of an epoch may be smaller.
-        optimizer: sgd (with momentum), adam, adamw, adagrad or rmsprop.
-        learning_rate: above 0; the peak of a schedule.
+        steps_per_batch: supervised optimiser steps on each batch, at least 1; those after the first come after its re-feeding.
+        pretrain_epochs: passes over all training ratings to pre-train each encoder layer with its mirror in the decoder, as
+            the first steps of the first epoch; 0 switches it off. See `pretraining.Pretraining`.
+        optimizer: sgd (with momentum), adam, adamw, adagrad or rmsprop; or, with one step on all ratings an epoch, rprop, or
+            lbfgs (10 iterations an epoch).
+        learning_rate: above 0; the peak of a schedule. For rprop the first step of each weight; lbfgs searches for its own.
         momentum: of sgd and rmsprop, 0 to below 1.
         weight_decay: L2 penalty, at least 0; its gradient weight_decay * w joins the loss's (adamw: decoupled).
         decay_biases: whether biases are penalised too (the original does).
@@ -48,6 +61,8 @@ class TrainingOptions:
 
     epochs: int = 50
     batch_size: int = 128
+    steps_per_batch: int = 1
+    pretrain_epochs: int = 0
     optimizer: OptimizerName = "adam"
     learning_rate: float = 0.001
     momentum: float = 0.9
@@ -67,11 +82,11 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         conform(self)
-        for name in ("epochs", "batch_size", "refeed_every"):
+        for name in ("epochs", "batch_size", "steps_per_batch", "refeed_every"):
             _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
         for name in ("momentum", "refeed_noise"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "0 to below 1")
-        for name in ("weight_decay", "refeed_steps", "refeed_warm_up"):
+        for name in ("weight_decay", "pretrain_epochs", "refeed_steps", "refeed_warm_up"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < math.inf, "at least 0")
         for name in ("gradient_clip", "patience"):
             _require(name, getattr(self, name), getattr(self, name) is None or getattr(self, name) > 0, "above 0, or none")
@@ -80,6 +95,11 @@ class TrainingOptions:
         rising = list(self.milestones) == sorted(set(self.milestones)) and min(self.milestones, default=1) >= 1
         _require("milestones", list(self.milestones), rising, "rising epochs from 1")
         _require("milestones", list(self.milestones), bool(self.milestones) or self.schedule != "multistep", "at least one")
+        for name, expected in OF_BATCHES.items() if self.optimizer in FULL_BATCH else ():
+            given = getattr(self, name)
+            _require(
+                name, given, given == expected, f"{'none' if expected is None else expected} with optimizer={self.optimizer}, which sees all ratings at once"
+            )
 
 
 def _require(name: str, value: object, holds: bool, expected: str) -> None:

@@ -44,8 +44,7 @@ def refeeding_form(shape: NetworkShape, options: TrainingOptions, *, batch_size:
     """The cheapest exact form for these shapes: Gram matrices need a linear last layer and no noise on what is fed."""
     if batch_size * num_columns <= SMALL:
         return DenseFeed
-    linear = not shape.activation_on_last_layer or shape.activation == "identity"
-    if not linear or options.refeed_noise:
+    if not shape.has_linear_output or options.refeed_noise:
         return BlockedFeed
     width = shape.decoder[-1] if shape.decoder else shape.encoder[-1]
     gram, blocked = GRAM_PRODUCTS[options.refeed_label] * width, BLOCKED_PRODUCTS[options.refeed_label] * batch_size

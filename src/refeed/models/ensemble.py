@@ -1,0 +1,180 @@
+"""Models of several kinds, whose predictions are added with weights that the validation part gave."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from refeed.config import conform, from_dict, nearest, parse_setting, to_dict
+from refeed.data.history import History
+from refeed.errors import ConfigError
+from refeed.models.base import RatingModel, Scorer
+from refeed.models.spec import Spec
+
+
+@dataclass(frozen=True)
+class Member:
+    """A model of an ensemble.
+
+    Attributes:
+        spec: its description.
+        training: what differs from the defaults of `TrainingOptions`; empty for a model that takes none.
+    """
+
+    spec: Spec
+    training: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Models of several kinds, blended with weights learnt on the validation part (stacking, Breiman 1996).
+
+    prediction = w_0 + sum_m w_m * prediction of member m. The weights are the ridge regression of the validation ratings on the
+    members' predictions, drawn to equal weights that sum to 1 and to w_0 = 0.
+
+    Attributes:
+        members: each a text "KIND key=value …", with options of that kind and of its training, for example
+            "autoencoder encoder=512 weight_decay=0.003"; fitted in turn, each with a seed of its own.
+        prior_ratings: imaginary validation ratings that say that all weights are equal, above 0.
+
+    Raises:
+        ConfigError: no member, an unknown kind or key, or a value out of its range.
+    """
+
+    kind: ClassVar[str] = "ensemble"
+    title: ClassVar[str] = "ensemble"
+    uses_training_options: ClassVar[bool] = False
+
+    members: tuple[str, ...] = ("bayesian", "svd++")
+    prior_ratings: float = 100.0
+
+    def __post_init__(self) -> None:
+        conform(self)
+        if not 0.0 < self.prior_ratings < math.inf:
+            raise ConfigError(f"prior_ratings: expected above 0, got {self.prior_ratings}")
+        if not self.members:
+            raise ConfigError('members: expected at least one, for example ["bayesian", "autoencoder encoder=512"]')
+        for text in self.members:
+            parse_member(text)
+
+    def summary(self, num_users: int, num_items: int) -> str:
+        """What it is, in a few words for people."""
+        members = (parse_member(text).spec.summary(num_users, num_items) for text in self.members)
+        return "; ".join(f"({number}) {text}" for number, text in enumerate(members, 1))
+
+    def build(self, num_users: int, num_items: int, *, seed: int) -> EnsembleModel:
+        """The model before fitting, with equal weights."""
+        models = [parse_member(text).spec.build(num_users, num_items, seed=seed) for text in self.members]
+        return EnsembleModel(models, num_users, num_items)
+
+
+def parse_member(text: str) -> Member:
+    """A member from "KIND key=value …".
+
+    Raises:
+        ConfigError: an unknown kind, a key that neither the kind nor (where it takes them) training options have, or a value
+            out of its range.
+    """
+    from refeed.models import MODELS  # which holds the ensemble too
+
+    kind, *settings = text.split() or [""]
+    kinds = {name: spec for name, spec in MODELS.items() if spec is not Ensemble}
+    if kind not in kinds:
+        raise ConfigError(f"members: no '{kind}'{nearest(kind, kinds).replace('known keys', 'the models')}")
+    spec_class = kinds[kind]
+    known = to_dict(spec_class())
+    values = dict(map(parse_setting, settings))
+    unknown = [key for key in values if key not in known]
+    if unknown and not spec_class.uses_training_options:
+        raise ConfigError(f"members: '{text}': unknown key '{unknown[0]}'{nearest(unknown[0], known)}")
+    of_spec = {key: value for key, value in values.items() if key in known}
+    spec = from_dict(spec_class, of_spec, where=f"members: '{text}'")
+    return Member(spec, {key: values[key] for key in unknown})
+
+
+class EnsembleModel(RatingModel):
+    """See `Ensemble`.
+
+    Args:
+        members: M models over the same users and items.
+        num_users: users in training.
+        num_items: n.
+    """
+
+    weights: Tensor
+
+    def __init__(self, members: list[RatingModel], num_users: int, num_items: int) -> None:
+        super().__init__(num_users, num_items)
+        self.members = nn.ModuleList(members)
+        self.register_buffer("weights", torch.tensor([0.0, *[1.0 / len(members)] * len(members)]))
+
+    @property
+    def variable_buffers(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Those of all members."""
+        return tuple(f"members.{number}.{name}" for number, one in enumerate(self.models) for name in one.variable_buffers)
+
+    def scorer(self) -> EnsembleScorer:
+        """See `RatingModel.scorer`: those of all members."""
+        return EnsembleScorer([model.scorer() for model in self.models], self.weights.numpy(force=True))
+
+    def predict_pairs(
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """See `Scorer.predict_pairs`."""
+        return self.scorer().predict_pairs(history, rows, items, times)
+
+    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+        """See `Scorer.score_rows`."""
+        return self.scorer().score_rows(history)
+
+    @property
+    def models(self) -> list[RatingModel]:
+        """The members."""
+        return [model for model in self.members if isinstance(model, RatingModel)]
+
+
+class EnsembleScorer(Scorer):
+    """See `Ensemble`.
+
+    Args:
+        members: M scorers.
+        weights: w_0 and a weight for each member, float32 (M + 1,).
+    """
+
+    def __init__(self, members: list[Scorer], weights: npt.NDArray[np.float32]) -> None:
+        self._members, self._weights = members, weights
+
+    def predict_pairs(
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """See `Scorer.predict_pairs`."""
+        total = np.full(len(rows), self._weights[0], np.float32)
+        for weight, member in zip(self._weights[1:], self._members, strict=True):
+            total += weight * member.predict_pairs(history, rows, items, times)
+        return total
+
+    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+        """See `Scorer.score_rows`."""
+        total: npt.NDArray[np.float32] | None = None
+        for weight, member in zip(self._weights[1:], self._members, strict=True):
+            scores = member.score_rows(history)
+            scores *= weight
+            total = scores if total is None else np.add(total, scores, out=total)
+        assert total is not None
+        total += self._weights[0]
+        return total

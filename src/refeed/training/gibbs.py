@@ -1,0 +1,209 @@
+"""Fits the Bayesian factorisation by Gibbs sampling: everything is drawn in turn, given all the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from refeed.data.batches import derive_seed
+from refeed.data.history import History
+from refeed.data.ratings import Ratings
+from refeed.models.bayesian_factorisation import BayesianFactorisation, BayesianModel, Sample
+from refeed.models.bayesian_scorer import HIGHEST_PRECISION, standardised
+from refeed.models.gaussian_rows import FeatureTable, PaddedRows, Posterior, for_each_group, padded_rows
+from refeed.models.layers.sampled_linear import sampled_linear
+from refeed.models.layers.sparse_rows import SparseRows
+from refeed.models.row_digests import row_digests
+from refeed.training.choice_features import choice_features
+from refeed.training.fitter import StepReport
+from refeed.training.normal_wishart import RowPrior, draw_prior
+
+FIRST_VARIANCE = 0.3  # of the ratings, which the first factors' products have
+
+
+class GibbsSide:
+    """The users or the items: their part of the chain's state, drawn given the other side's.
+
+    Args:
+        history: the standardised ratings of r rows.
+        choices: what the rows were rated by or rated at all, (r, f).
+        factors: k.
+    """
+
+    def __init__(self, history: History, choices: Tensor, *, factors: int) -> None:
+        device, width = choices.device, factors + 1
+        self._groups = list(padded_rows(history, device, width=width + 1))
+        self._choices, self._gram = choices, choices.double().mT @ choices.double()
+        self._half_counts = history.counts / 2
+        self.vectors = torch.zeros(len(history), width, device=device)
+        self.means = torch.zeros_like(self.vectors)
+        self.noise = torch.ones(len(history), device=device)
+        self.prior = RowPrior(
+            mean=self.vectors.new_zeros(width),
+            precision=torch.eye(width, device=device),
+            choice_weights=self.vectors.new_zeros(choices.shape[1], width),
+            strength=1.0,
+        )
+
+    def draw_vectors(
+        self, table: FeatureTable, numbers: np.random.Generator, normal: torch.Generator
+    ) -> npt.NDArray[np.float64]:
+        """The prior, then the vectors (and what is expected of them), given the noise.
+
+        Returns:
+            the sum of squared errors of each row, weighted by its columns' share of the noise's precision, (r,).
+        """
+        self.prior = draw_prior(self.vectors, self._choices, self._gram, self.prior, numbers=numbers, normal=normal)
+        free = torch.randn(*self.vectors.shape, 1, generator=normal, device=self.vectors.device)
+        prior_means, errors = self.prior.means(self._choices), self.vectors.new_empty(len(self.vectors))
+
+        def work(group: PaddedRows) -> None:
+            rows, products = group.rows, table.products(group)[0]
+            posterior = Posterior(products, prior_means[rows], self.prior.precision, self.noise[rows])
+            deviations = torch.cat((torch.zeros_like(free[rows]), free[rows]), -1)
+            mean, drawn = posterior.vectors(deviations).unbind(-1)
+            self.means[rows], self.vectors[rows], errors[rows] = mean, drawn, posterior.squared_errors(drawn)
+
+        for_each_group(work, self._groups)
+        return errors.double().numpy(force=True)
+
+    def draw_noise(
+        self, errors: npt.NDArray[np.float64], *, strength: float, common: float, numbers: np.random.Generator
+    ) -> None:
+        """The noise's precision of each row ~ Gamma((nu + n) / 2, (nu / common + errors) / 2), given its n errors."""
+        drawn = numbers.gamma(strength / 2 + self._half_counts) / (strength / (2 * common) + errors / 2)
+        self.noise = torch.from_numpy(drawn.clip(max=HIGHEST_PRECISION)).to(self.vectors)
+
+    def table(self, weights: Tensor) -> FeatureTable:
+        """The side as features of the other side, with the weights (r,)."""
+        return FeatureTable(self.vectors[None], weights[None])
+
+
+class GibbsFitter:
+    """A step is a sweep, and an epoch: items given users, then users given items, then the common noise.
+
+    Until the burn-in is over and the first draw is kept, the model holds the latest draw alone.
+
+    Args:
+        model: without draws, on its device.
+        train: training ratings.
+        spec: the model's description.
+        seed: of all draws.
+    """
+
+    patience: int | None = None
+
+    def __init__(self, model: BayesianModel, train: Ratings, spec: BayesianFactorisation, *, seed: int) -> None:
+        self.model, self.spec, self.seed, self.epochs = model, spec, seed, spec.sweeps
+        history, device = train.rows(), model.device
+        mean, deviation = history.values.mean(dtype=np.float64), history.values.std(dtype=np.float64)
+        model.mean.fill_(float(mean))
+        model.deviation.fill_(float(deviation))
+        model.digests.copy_(torch.from_numpy(row_digests(history)))
+        features = choice_features(history, spec.choice_features, seed=derive_seed(seed, "choices"), device=device)
+        model.choice_loadings.copy_(features.loadings)
+        by_user = standardised(history, mean, deviation)
+        self._places = SparseRows.from_history(by_user, device)
+        self._users = GibbsSide(by_user, features.users, factors=spec.factors)
+        by_item = standardised(train.transposed().rows(), mean, deviation)
+        self._items = GibbsSide(by_item, features.items, factors=spec.factors)
+        self._common = 1.0
+        self._draw_first(torch.Generator(device=device).manual_seed(derive_seed(seed, "first draw")))
+
+    def _draw_first(self, normal: torch.Generator) -> None:
+        for side in (self._users, self._items):
+            factors = side.vectors[:, :-1]
+            size = (FIRST_VARIANCE / self.spec.factors) ** 0.25
+            factors.copy_(size * torch.randn(factors.shape, generator=normal, device=factors.device))
+
+    def num_steps(self, epoch: int) -> int:
+        """One."""
+        del epoch
+        return 1
+
+    @torch.no_grad()
+    def train_step(self, epoch: int, step: int) -> StepReport:
+        """One sweep; the error reported is that of its draw."""
+        del step
+        numbers = np.random.default_rng(derive_seed(self.seed, "sweep", epoch))
+        normal = torch.Generator(device=self.model.device).manual_seed(derive_seed(self.seed, "sweep", epoch, "vectors"))
+        strength = self.spec.noise_strength
+        errors = self._items.draw_vectors(self._users.table(self._users.noise), numbers, normal)
+        if strength is not None:
+            self._items.draw_noise(errors, strength=strength, common=1.0, numbers=numbers)
+        item_weights, prior_common = self._items.noise, self._common
+        errors = self._users.draw_vectors(self._items.table(item_weights), numbers, normal)
+        self._keep(epoch, item_weights, prior_common)
+        self._draw_user_noise(errors, numbers)
+        return StepReport(self._squared_error() * self.model.deviation.item() ** 2, len(self._places.columns))
+
+    def _squared_error(self) -> float:
+        """Of the draw on the standardised training ratings; the errors that noise is drawn from are weighted."""
+        users, items, places = self._users.vectors, self._items.vectors, self._places
+        predicted = sampled_linear(users[:, :-1].contiguous(), items[:, :-1].contiguous(), places)
+        predicted += users[:, -1][places.row_of_entry] + items[:, -1][places.columns]
+        return (places.values - predicted).square().sum(dtype=torch.float64).item()
+
+    def _draw_user_noise(self, errors: npt.NDArray[np.float64], numbers: np.random.Generator) -> None:
+        """The users' noise and what is common to it, or the one noise of all."""
+        strength, users = self.spec.noise_strength, self._users
+        if strength is None:
+            drawn = numbers.gamma(1.0 + len(self._places.columns) / 2) / (1.0 + errors.sum() / 2)
+            self._common = min(float(drawn), HIGHEST_PRECISION)
+            users.noise = torch.full_like(users.noise, self._common)
+            return
+        users.draw_noise(errors, strength=strength, common=self._common, numbers=numbers)
+        half = strength / 2
+        rate = numbers.gamma(1.0 + half * len(users.noise)) / (1.0 + float(users.noise.double().sum()))
+        self._common = min(half / rate, HIGHEST_PRECISION)
+
+    def _keep(self, epoch: int, item_weights: Tensor, common: float) -> None:
+        past_burn_in = epoch + 1 - self.spec.burn_in
+        kept_before = max(0, past_burn_in - 1) // self.spec.thinning
+        if kept_before and past_burn_in % self.spec.thinning:
+            return
+        prior = self._users.prior
+        sample = Sample(
+            users=self._users.means,
+            items=self._items.vectors,
+            item_weights=item_weights,
+            prior_mean=prior.mean,
+            prior_precision=prior.precision,
+            choice_weights=prior.choice_weights,
+            noise_precision=prior.mean.new_tensor(common),
+        )
+        self.model.keep(sample, instead=kept_before == 0)
+
+    def learning_rate(self, epoch: int) -> None:
+        """There is none."""
+        del epoch
+
+    def close(self) -> None:
+        """See `Fitter.close`."""
+
+    def state(self) -> dict[str, Tensor]:
+        """The chain's state, of which the model keeps a rounded part."""
+        tensors = {"common": torch.tensor(self._common, dtype=torch.float64)}
+        for name, side in (("users", self._users), ("items", self._items)):
+            tensors |= {
+                f"{name}.vectors": side.vectors,
+                f"{name}.noise": side.noise,
+                f"{name}.choice_weights": side.prior.choice_weights,
+                f"{name}.strength": torch.tensor(side.prior.strength, dtype=torch.float64),
+            }
+        return tensors
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take up the chain's state of an earlier run."""
+        self._common = tensors["common"].item()
+        for name, side in (("users", self._users), ("items", self._items)):
+            side.vectors.copy_(tensors[f"{name}.vectors"])
+            side.noise.copy_(tensors[f"{name}.noise"])
+            side.prior = RowPrior(
+                mean=side.prior.mean,
+                precision=side.prior.precision,
+                choice_weights=tensors[f"{name}.choice_weights"].to(side.vectors.device),
+                strength=tensors[f"{name}.strength"].item(),
+            )

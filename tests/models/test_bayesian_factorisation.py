@@ -1,0 +1,194 @@
+"""The Bayesian factorisation's predictions: means and spreads over draws, and people by their histories."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from refeed.data.history import History
+from refeed.data.ratings import Ratings, RatingScale
+from refeed.errors import ConfigError
+from refeed.models import BayesianFactorisation
+from refeed.models.bayesian_factorisation import Sample
+from refeed.runtime import Runtime
+from refeed.training.train import train
+from small_worlds import history_of, split_of
+
+
+def sample(*, user, item, mean=(0.0, 0.0), precision=1.0, noise=1.0, weights=(1.0, 1.0)):
+    """A draw of one user and two items with one factor and a bias each."""
+    return Sample(
+        users=torch.tensor([user]),
+        items=torch.tensor(item),
+        item_weights=torch.tensor(weights),
+        prior_mean=torch.tensor(mean),
+        prior_precision=precision * torch.eye(2),
+        choice_weights=torch.zeros(0, 2),
+        noise_precision=torch.tensor(noise),
+    )
+
+
+def model_of(*samples, strength=None):
+    model = BayesianFactorisation(factors=1, choice_features=0, noise_strength=strength).build(1, 2, seed=0)
+    model.mean.fill_(3.0)
+    model.deviation.fill_(2.0)
+    for number, each in enumerate(samples):
+        model.keep(each, instead=number == 0)
+    return model
+
+
+TWO = (
+    sample(user=[1.0, 0.5], item=[[2.0, 0.0], [0.0, -1.0]]),
+    sample(user=[-1.0, 0.0], item=[[1.0, 0.5], [0.5, 0.5]]),
+)
+KNOWN = history_of({}, num_items=2, users=[0])  # the user's digest is that of no ratings
+
+
+def test_prediction_is_the_mean_over_draws_by_hand():
+    # draw 1: 1 * 2 + 0.5 = 2.5 and 0.5 - 1 = -0.5; draw 2: -1 + 0.5 = -0.5 and -0.5 + 0.5 = 0; 3 + 2 * mean
+    model = model_of(*TWO)
+    np.testing.assert_allclose(model.score_rows(KNOWN), [[5.0, 2.5]], rtol=1e-6)
+    np.testing.assert_allclose(model.predict_pairs(KNOWN, np.array([0, 0]), np.array([1, 0])), [2.5, 5.0], rtol=1e-6)
+
+
+def test_new_persons_vector_is_the_posterior_mean_of_each_draw_by_hand():
+    # one rating 5 of item 0, standardised 1; draw 1: f = (2, 1), y = 1, precision I + f f^T, so x = f / (1 + 5) = (1/3, 1/6)
+    # draw 2: f = (1, 1), y = 1/2, x = f * y / 3 = (1/6, 1/6)
+    # item 1: draw 1 gives 1/6 - 1, draw 2 gives 1/12 + 1/6 + 1/2
+    score = model_of(*TWO).score_rows(history_of({0: 5.0}, num_items=2))[0]
+    assert score[1] == pytest.approx(3 + (1 / 6 - 1 + 3 / 4), rel=1e-5)
+    assert score[0] == pytest.approx(3 + (5 / 6 + 5 / 6), rel=1e-5)
+
+
+def test_new_person_without_ratings_has_the_priors_mean():
+    model = model_of(sample(user=[9.0, 9.0], item=[[1.0, 0.0], [2.0, 0.0]], mean=(0.5, 0.25)))
+    np.testing.assert_allclose(model.score_rows(history_of({}, num_items=2)), [[3 + 2 * 0.75, 3 + 2 * 1.25]], rtol=1e-5)
+
+
+def test_spread_by_hand():
+    # a person without ratings: posterior = prior, so f^T f = 5 and 1, or 2 and 1.25; noise 1 / (1 * 1); and between the draws'
+    # predictions, 0 and 1/2 for item 0, -1 and 1/2 for item 1, the variances 1/16 and 9/16
+    spread = model_of(*TWO).predict_spread(history_of({}, num_items=2), np.array([0, 0]), np.array([0, 1]))
+    np.testing.assert_allclose(spread, 2 * np.sqrt([1 / 16 + 3.5 + 1, 9 / 16 + 1.125 + 1]), rtol=1e-5)
+
+
+def test_spread_knows_the_noise_of_items_and_falls_with_ratings():
+    model = model_of(sample(user=[0.0, 0.0], item=[[1.0, 0.0], [1.0, 0.0]], noise=4.0, weights=(1.0, 0.25)))
+    people = history_of({}, {0: 3.0, 1: 3.0}, num_items=2)
+    spread = model.predict_spread(people, np.array([1, 0, 0, 1]), np.array([0, 0, 1, 1]))
+    # f = (1, 1); precision I + 4 f f^T + f f^T gives f^T P^-1 f = 2 / 11
+    np.testing.assert_allclose(spread, 2 * np.sqrt([2 / 11 + 1 / 4, 2 + 1 / 4, 2 + 1, 2 / 11 + 1]), rtol=1e-5)
+
+
+def test_erratic_person_has_more_noise_of_their_own():
+    model = model_of(sample(user=[0.0, 0.0], item=[[0.1, 0.0], [0.1, 0.0]], noise=4.0, precision=1e6), strength=3.0)
+    people = history_of({0: 3.0, 1: 3.0}, {0: 7.0, 1: -1.0}, num_items=2)
+    calm, erratic = model.predict_spread(people, np.array([0, 1]), np.array([0, 0]))
+    # 1 / a is expected to be (nu / 4 + errors) / (nu + 2 - 2), and the errors are 0 or 4 + 4
+    assert calm == pytest.approx(2 * np.sqrt(0.75 / 3), rel=1e-3)
+    assert erratic == pytest.approx(2 * np.sqrt(8.75 / 3), rel=1e-3)
+
+
+def planted(seed=0, users=200, items=120):
+    rng = np.random.default_rng(seed)
+    expected = 6 + rng.normal(0, 0.7, (users, 1)) + rng.normal(0, 0.7, (1, items))
+    expected = expected + 0.8 * rng.normal(size=(users, 2)) @ rng.normal(size=(2, items))
+    rows, columns = np.nonzero(rng.random((users, items)) < 0.2)
+    deviation = 0.7 / np.sqrt(rng.gamma(10.0, size=users) / 10.0)
+    observed = expected + deviation[:, None] * rng.standard_normal(expected.shape)
+    return Ratings.from_columns(rows, columns, observed[rows, columns], scale=RatingScale(-99, 99)), observed
+
+
+@pytest.fixture(scope="module")
+def world():
+    ratings, observed = planted()
+    spec = BayesianFactorisation(factors=4, samples=40, burn_in=30, choice_features=8)
+    return train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)), ratings, observed
+
+
+def test_spread_is_calibrated_on_planted_ratings(world):
+    fitted, ratings, observed = world
+    rated = np.zeros(observed.shape, bool)
+    rated[ratings.row_of_rating, ratings.indices] = True
+    rows, items = np.nonzero(~rated)
+    scaled = observed[rows, items] - fitted.model.predict_pairs(ratings.rows(), rows, items)
+    scaled /= fitted.model.predict_spread(ratings.rows(), rows, items)
+    assert np.square(scaled).mean() == pytest.approx(1.0, abs=0.06)
+    for half_width, share in ((1.0, 0.683), (1.645, 0.90), (1.96, 0.95)):
+        assert (np.abs(scaled) < half_width).mean() == pytest.approx(share, abs=0.02)
+
+
+def test_stranger_with_a_training_history_is_predicted_as_the_training_user(world):
+    fitted, ratings, _ = world
+    known = ratings.rows(np.arange(20))
+    stranger = replace(known, users=np.full(20, -1))
+    apart = fitted.model.score_rows(stranger) - fitted.model.score_rows(known)
+    assert np.sqrt(np.square(apart).mean()) < 0.03  # the noise of the training user was drawn, the stranger's is found
+    assert 0.0 < np.abs(apart).max() < 0.3
+
+
+def test_changed_history_moves_its_own_person_alone(world):
+    fitted, ratings, _ = world
+    history = ratings.rows([3, 4])
+    values = history.values.copy()
+    values[: history.counts[0]] += 2.0
+    changed = fitted.model.score_rows(replace(history, values=values)) - fitted.model.score_rows(history)
+    assert changed[0].mean() == pytest.approx(2.0, abs=0.6)
+    assert not changed[1].any()
+
+
+def test_people_are_folded_in_the_same_in_small_groups(world, monkeypatch):
+    from refeed.models import gaussian_rows
+
+    fitted, ratings, _ = world
+    strangers = replace(ratings.rows(np.arange(30)), users=np.full(30, -1))
+    together = fitted.model.score_rows(strangers)
+    monkeypatch.setattr(gaussian_rows, "GROUP", 5000)
+    np.testing.assert_allclose(fitted.model.score_rows(strangers), together, atol=2e-4)
+
+
+def test_state_of_another_number_of_draws_can_be_loaded(world):
+    fitted, ratings, _ = world
+    other = fitted.spec.build(ratings.num_users, ratings.num_items, seed=0)
+    assert other.num_samples == 0
+    other.load_state_dict(fitted.model.state_dict())
+    assert other.num_samples == fitted.model.num_samples
+    assert np.array_equal(other.score_rows(ratings.rows()), fitted.model.score_rows(ratings.rows()))
+
+
+def test_spread_of_no_pairs_is_empty(world):
+    nothing = np.empty(0, np.int64)
+    assert world[0].model.predict_spread(world[1].rows([0]), nothing, nothing).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"factors": 0}, "factors: expected at least 1, got 0"),
+        ({"samples": 0}, "samples: expected at least 1"),
+        ({"burn_in": -1}, "burn_in: expected at least 0"),
+        ({"thinning": 0}, "thinning: expected at least 1"),
+        ({"choice_features": -1}, "choice_features: expected at least 0"),
+        ({"noise_strength": 2.0}, "noise_strength: expected above 2, got 2.0"),
+        ({"noise_strength": float("inf")}, "noise_strength: expected above 2, got inf"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        BayesianFactorisation(**options)
+
+
+def test_summary_says_how_many_draws_are_averaged():
+    spec = BayesianFactorisation(factors=8, samples=40, burn_in=10, thinning=3)
+    assert spec.summary(5, 6) == "Bayesian matrix factorisation, 8 factors, mean of 40 draws"
+    assert spec.sweeps == 130
+
+
+def test_history_is_all_that_is_seen_of_a_person(world):
+    fitted, ratings, _ = world
+    one = ratings.rows([5])
+    copy = History.of_one(one.indices[::-1], one.values[::-1], num_items=ratings.num_items)
+    assert np.array_equal(fitted.model.score_rows(copy), fitted.model.score_rows(replace(one, users=np.array([-1]))))

@@ -1,0 +1,56 @@
+"""Ensembles: their description, and predictions as weighted sums."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from refeed.errors import ConfigError
+from refeed.models import AutoEncoder, Bias, Ensemble
+from refeed.models.ensemble import Member, parse_member
+from small_worlds import history_of
+
+TWO_BIASES = Ensemble(members=("bias user_regularisation=1", "bias user_regularisation=3"))
+
+
+def test_member_is_a_kind_with_its_settings_and_those_of_its_training():
+    member = parse_member("autoencoder encoder=8,4 side=item weight_decay=0.01 epochs=3")
+    assert member == Member(AutoEncoder(encoder=(8, 4), side="item"), {"weight_decay": 0.01, "epochs": 3})
+    assert parse_member("bias") == Member(Bias(), {})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"members": ()}, "members: expected at least one"),
+        ({"members": ("biass",)}, "members: no 'biass'; did you mean 'bias'"),
+        ({"members": ("ensemble",)}, "members: no 'ensemble'"),
+        ({"members": ("",)}, "members: no ''"),
+        ({"members": ("bias sweep=3",)}, "members: 'bias sweep=3': unknown key 'sweep'; did you mean 'sweeps'"),
+        ({"members": ("bias sweeps=0",)}, "sweeps: expected at least 1"),
+        ({"prior_ratings": 0.0}, "prior_ratings: expected above 0"),
+    ],
+)
+def test_bad_description_is_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
+        Ensemble(**values)
+
+
+def test_prediction_is_the_weighted_sum_of_the_members():
+    model = TWO_BIASES.build(2, 3, seed=0)
+    for member in model.models:
+        member.offsets.set(3.0, np.array([0.0, 1.0, -1.0]))
+    model.weights.copy_(torch.tensor([0.5, 0.25, 0.5]))
+    # the history's one rating is 2 above the mean: user biases of 2 / (1 + 1) and 2 / (1 + 3)
+    history = history_of({0: 5.0}, num_items=3)
+    first, second = 3 + 2 / 2 + np.array([0, 1, -1]), 3 + 2 / 4 + np.array([0, 1, -1])
+    np.testing.assert_allclose(model.score_rows(history)[0], 0.5 + 0.25 * first + 0.5 * second, rtol=1e-6)
+
+
+def test_weights_are_equal_before_fitting():
+    assert TWO_BIASES.build(2, 3, seed=0).weights.tolist() == [0.0, 0.5, 0.5]
+
+
+def test_summary_numbers_the_members():
+    assert TWO_BIASES.summary(2, 3) == "(1) user and item biases; (2) user and item biases"

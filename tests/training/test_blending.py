@@ -1,0 +1,107 @@
+"""Fitting an ensemble: weights on the validation part, members kept when they are done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from refeed.errors import BundleError, ConfigError, SplitError, StorageError
+from refeed.inference.histories import Histories
+from refeed.inference.scoring import predict_ratings
+from refeed.models import Bias, Ensemble
+from refeed.runtime import Runtime
+from refeed.training.blending import blend_weights
+from refeed.training.loop import InterruptedTrainingError
+from refeed.training.train import train
+from small_worlds import InterruptAfter, predictions_of, random_split
+
+RUNTIME = Runtime(threads=1, seed=5)
+ENSEMBLE = Ensemble(members=("bias user_regularisation=2", "pmf factors=2 epochs=4"))
+
+
+def world(noise, *, ratings=4000, seed=0):
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(3.5, 1.0, ratings)
+    return truth + rng.normal(0, 1, (len(noise), ratings)) * np.array(noise)[:, None], truth
+
+
+def test_weights_are_those_of_least_squares_when_there_are_many_ratings():
+    predictions, truth = world([0.5, 1.0])
+    design = np.column_stack((np.ones(len(truth)), predictions.T))
+    expected = np.linalg.lstsq(design, truth, rcond=None)[0]
+    np.testing.assert_allclose(blend_weights(predictions.T.astype(np.float32), truth, prior_ratings=1e-6), expected, atol=1e-4)
+    assert expected[1] > 3 * expected[2]
+
+
+def test_weights_stay_equal_when_the_prior_outweighs_the_ratings():
+    predictions, truth = world([0.5, 1.0])
+    weights = blend_weights(predictions.T.astype(np.float32), truth, prior_ratings=1e9)
+    np.testing.assert_allclose(weights, [0, 0.5, 0.5], atol=1e-3)
+
+
+def test_perfect_members_keep_equal_weights():
+    truth = np.array([1.0, 2.0, 5.0])
+    weights = blend_weights(np.stack([truth, truth], 1).astype(np.float32), truth, prior_ratings=1.0)
+    np.testing.assert_allclose(weights, [0, 0.5, 0.5], atol=1e-6)
+
+
+def test_log_has_a_record_for_each_member_and_the_weights_come_from_validation():
+    split = random_split()
+    fitted = train(ENSEMBLE, split, runtime=RUNTIME)
+    assert [record["epoch"] for record in fitted.provenance.log] == [1, 2] and fitted.provenance.best_epoch == 2
+    alone = train(Bias(user_regularisation=2.0), split, runtime=RUNTIME)
+    assert fitted.provenance.log[0]["train_rmse"] == pytest.approx(alone.provenance.log[0]["train_rmse"])
+    members = [predict_ratings(model, Histories.of_training(split.train), split.valid) for model in fitted.model.models]
+    expected = blend_weights(np.stack(members, 1), split.valid.values.astype(float), prior_ratings=ENSEMBLE.prior_ratings)
+    np.testing.assert_allclose(fitted.model.weights.numpy(), expected, rtol=1e-5)
+
+
+def test_finished_members_are_not_fitted_again(tmp_path):
+    with pytest.raises(InterruptedTrainingError):  # the bias member has one step
+        train(ENSEMBLE, random_split(), runtime=RUNTIME, progress=InterruptAfter(2), checkpoint_folder=tmp_path / "run")
+    assert (tmp_path / "run" / "member-1").is_dir()
+    watcher = InterruptAfter(10**6)
+    resumed = train(
+        ENSEMBLE, random_split(), runtime=RUNTIME, progress=watcher, checkpoint_folder=tmp_path / "run", resume=True
+    )
+    uninterrupted = InterruptAfter(10**6)
+    whole = train(ENSEMBLE, random_split(), runtime=RUNTIME, progress=uninterrupted)
+    assert uninterrupted.left == watcher.left - 2
+    assert np.array_equal(predictions_of(resumed), predictions_of(whole))
+
+
+def test_members_of_another_run_are_refused(tmp_path):
+    with pytest.raises(InterruptedTrainingError):
+        train(ENSEMBLE, random_split(), runtime=RUNTIME, progress=InterruptAfter(2), checkpoint_folder=tmp_path / "run")
+    with pytest.raises(BundleError, match="of another run"):
+        train(ENSEMBLE, random_split(), runtime=replace(RUNTIME, seed=6), checkpoint_folder=tmp_path / "run", resume=True)
+    (tmp_path / "run" / "member-1" / "member.json").write_text("{}")
+    with pytest.raises(BundleError, match="damaged"):
+        train(ENSEMBLE, random_split(), runtime=RUNTIME, checkpoint_folder=tmp_path / "run", resume=True)
+
+
+def test_run_without_resume_starts_anew_and_spares_other_folders(tmp_path):
+    with pytest.raises(InterruptedTrainingError):
+        train(ENSEMBLE, random_split(), runtime=RUNTIME, progress=InterruptAfter(2), checkpoint_folder=tmp_path / "run")
+    fresh = train(ENSEMBLE, random_split(), runtime=replace(RUNTIME, seed=6), checkpoint_folder=tmp_path / "run")
+    assert len(fresh.provenance.log) == 2
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("dear reader")
+    with pytest.raises(StorageError, match="holds something else"):
+        train(ENSEMBLE, random_split(), runtime=RUNTIME, checkpoint_folder=tmp_path / "other")
+    with pytest.raises(BundleError, match="no checkpoint to take up"):
+        train(ENSEMBLE, random_split(), runtime=RUNTIME, checkpoint_folder=tmp_path / "none", resume=True)
+
+
+def test_training_options_of_a_member_are_checked():
+    with pytest.raises(ConfigError, match="unknown key 'epoch'; did you mean 'epochs'"):
+        train(Ensemble(members=("autoencoder encoder=4 epoch=3",)), random_split(), runtime=RUNTIME)
+
+
+def test_ensemble_needs_a_validation_part():
+    split = random_split()
+    empty = replace(split, valid=split.valid.select(np.zeros(len(split.valid), bool)))
+    with pytest.raises(SplitError, match="learns its weights on the validation part"):
+        train(ENSEMBLE, empty, runtime=RUNTIME)
