@@ -6,8 +6,8 @@ import pytest
 
 from refeed.config import from_dict, to_dict
 from refeed.errors import ConfigError
-from refeed.experiments.presets import PRESETS, preset
-from refeed.models import AutoEncoder
+from refeed.experiments.presets import PRESETS, TRAINING_OF_KIND, preset
+from refeed.models import MODELS, AutoEncoder
 from refeed.training.options import TrainingOptions
 
 
@@ -49,3 +49,8 @@ def test_every_preset_survives_plain_values(name):
 def test_unknown_preset_names_the_nearest():
     with pytest.raises(ConfigError, match=r"preset: no 'paper-6-month'; did you mean 'paper-6-months'\?"):
         preset("paper-6-month")
+
+
+def test_kinds_that_take_training_options_are_the_presets_or_have_training_of_their_own():
+    trained = {kind for kind, one in MODELS.items() if one.uses_training_options}
+    assert trained == {*TRAINING_OF_KIND, *(one.model.kind for one in PRESETS.values())}

@@ -30,7 +30,10 @@ from refeed.models.user_autoencoder import UserAutoEncoder
         ({"user_regularisation": math.nan}, "user_regularisation: expected at least 0, got nan"),
         ({"tied": "yes"}, "tied: expected true or false, got 'yes'"),
         ({"encoder": (8,), "skip": True}, r"skip: .*needs two or more encoder layers.*got encoder \[8\] and decoder \[\]"),
-        ({"encoder": (8, 4), "decoder": (5,), "skip": True}, r"and the mirrored decoder; got encoder \[8, 4\] and decoder \[5\]"),
+        (
+            {"encoder": (8, 4), "decoder": (5,), "skip": True},
+            r"and the mirrored decoder; got encoder \[8, 4\] and decoder \[5\]",
+        ),
     ],
 )
 def test_setting_out_of_its_range_is_refused_by_name(options, message):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from refeed.models.factors import FactorModel, ridge_penalties
+from refeed.data import row_blocks
+from refeed.models.factors import FactorModel, rating_spread, ridge_penalties
 from refeed.models.offsets import Offsets
 from small_worlds import history_of, ratings_of
 
@@ -99,3 +100,10 @@ def test_users_and_items_without_training_ratings_have_no_factors():
     model.begin_training(train)
     assert (model.user_factors != 0).any(1).tolist() == (model.item_factors != 0).any(1).tolist() == [True, False]
     assert model.score_rows(train.rows())[1].tolist() == [0.0, 0.0]
+
+
+def test_spread_is_the_standard_deviation_and_1_for_equal_ratings(monkeypatch):
+    assert rating_spread(TRAIN) == pytest.approx(np.std([5, 3, 4]))
+    assert rating_spread(ratings_of(("u", "a", 3.3), ("u", "b", 3.3))) == 1.0
+    monkeypatch.setattr(row_blocks, "BLOCK", 1)
+    assert rating_spread(TRAIN) == pytest.approx(np.std([5, 3, 4]))

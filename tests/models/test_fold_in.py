@@ -8,9 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refeed.models.fold_in import REGULARISATION, fold_in_vectors
+from refeed.models.fold_in import fold_in_vectors
 from refeed.models.layers.activations import ACTIVATIONS, identity
 from small_worlds import history_of
+
+SPREAD = torch.linalg.cholesky(torch.tensor([[2.0, 0.5, 0, 0], [0.5, 1, 0.2, 0], [0, 0.2, 0.5, 0], [0, 0, 0, 1]]))
+LAW = {"spread": SPREAD, "noise": 0.7}
 
 
 def problem(seed, *, items=12, width=4, ratings=6, scale=1.0):
@@ -25,10 +28,11 @@ def problem(seed, *, items=12, width=4, ratings=6, scale=1.0):
 @pytest.mark.parametrize("ratings", [1, 3, 4, 9, 12])
 def test_linear_layer_gives_the_ridge_solution_with_fewer_and_more_ratings_than_widths(ratings):
     codes, prior, bias, history = problem(ratings, ratings=ratings)
-    vector = fold_in_vectors(history, codes, prior, bias, identity)[0].numpy()
+    vector = fold_in_vectors(history, codes, prior, bias, identity, **LAW)[0].numpy()
     features = codes.numpy()[history.indices].astype(np.float64)
     gaps = history.values - features @ prior[0].numpy() - bias.item()
-    expected = prior[0].numpy() + np.linalg.solve(features.T @ features + REGULARISATION * np.eye(4), features.T @ gaps)
+    precision = np.linalg.inv((SPREAD @ SPREAD.t()).numpy().astype(np.float64))
+    expected = prior[0].numpy() + np.linalg.solve(features.T @ features + 0.7 * precision, features.T @ gaps)
     np.testing.assert_allclose(vector, expected, atol=2e-5)
 
 
@@ -38,7 +42,7 @@ def test_planted_vector_is_recovered_from_many_ratings(activation):
     planted, act = torch.tensor([0.3, -0.5, 0.2, 0.1]), ACTIVATIONS[activation]
     ratings = act(codes @ planted + bias)
     history = history_of({item: float(ratings[item]) for item in range(3900)}, num_items=4000)
-    found = fold_in_vectors(history, codes, torch.zeros(1, 4), bias, act)[0]
+    found = fold_in_vectors(history, codes, torch.zeros(1, 4), bias, act, **LAW)[0]
     assert float((found - planted).abs().max()) < 5e-3
     assert float((act(codes[3900:] @ found + bias) - ratings[3900:]).abs().max()) < 0.02
 
@@ -52,15 +56,15 @@ def test_no_vector_costs_more_than_its_prior(activation, ratings, scale, seed):
 
     def cost(vector):
         gaps = target - act(features @ vector + bias)
-        return float(gaps.square().sum() + REGULARISATION * (vector - prior[0]).square().sum())
+        return float(gaps.square().sum() + 0.7 * torch.linalg.solve(SPREAD, vector - prior[0]).square().sum())
 
-    found = fold_in_vectors(history, codes, prior, bias, act)[0]
+    found = fold_in_vectors(history, codes, prior, bias, act, **LAW)[0]
     assert cost(found) <= cost(prior[0]) * (1 + 1e-6)
 
 
 def test_empty_history_keeps_the_prior_and_people_do_not_touch_each_other():
     codes, prior, bias, history = problem(3)
     two = history_of({}, dict(zip(history.indices.tolist(), history.values.tolist(), strict=True)), num_items=12)
-    vectors = fold_in_vectors(two, codes, prior.repeat(2, 1), bias.repeat(2), identity)
+    vectors = fold_in_vectors(two, codes, prior.repeat(2, 1), bias.repeat(2), identity, **LAW)
     assert torch.equal(vectors[0], prior[0])
-    assert torch.equal(vectors[1], fold_in_vectors(history, codes, prior, bias, identity)[0])
+    assert torch.equal(vectors[1], fold_in_vectors(history, codes, prior, bias, identity, **LAW)[0])

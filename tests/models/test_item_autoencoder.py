@@ -13,7 +13,7 @@ from refeed.models.item_scorer import same_rows, transposed
 from refeed.runtime import Runtime
 from refeed.training.options import TrainingOptions
 from refeed.training.train import train
-from small_worlds import history_of, random_split
+from small_worlds import history_of, random_split, ratings_of, split_of
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +83,40 @@ def test_transposed_rows_are_the_columns():
         [1.0, 2.0, 3.0],
     )
     assert (result.num_items, len(result)) == (3, 4)
+
+
+def test_what_training_taught_about_people_by_hand(fitted):
+    spread, noise = fitted.model.scorer().trained_vectors
+    weight = fitted.model.network.output_weight.detach().double().numpy()
+    np.testing.assert_allclose((spread @ spread.t()).numpy(), np.cov(weight.T, bias=True), rtol=1e-3, atol=1e-6)
+    ratings = fitted.histories
+    predicted = fitted.model.score_rows(ratings.rows())[ratings.row_of_rating, ratings.indices]
+    assert noise == pytest.approx(np.square(predicted - ratings.values).mean(), rel=1e-4)
+
+
+def test_one_trained_person_and_no_error_left_still_give_a_stranger_an_answer():
+    ratings = ratings_of(*((0, item, 3.0) for item in range(5)))
+    fitted = train(AutoEncoder(encoder=(3,), side="item", offsets="mean"), split_of(ratings), runtime=Runtime(threads=1))
+    scores = fitted.model.score_rows(history_of({0: 5.0, 1: 1.0}, num_items=5))
+    assert np.isfinite(scores).all() and fitted.model.scorer().trained_vectors[1] > 0
+
+
+def test_strangers_are_predicted_about_as_well_as_people_of_training():
+    """A rank-one world of 400 people; asked about ratings that nobody trained on."""
+    rng = np.random.default_rng(0)
+    taste, item = rng.normal(size=(400, 1)), rng.normal(size=(1, 30))
+    truth = np.clip(3 + taste @ item + rng.normal(0, 0.3, (400, 30)), 1, 5)
+    seen = rng.random((400, 30)) < 0.5
+    users, items = np.nonzero(seen)
+    ratings = ratings_of(*zip(users.tolist(), items.tolist(), truth[seen].tolist(), strict=True))
+    options = TrainingOptions(epochs=60, batch_size=10, learning_rate=0.01, weight_decay=1e-3, decay_biases=False)
+    fitted = train(
+        AutoEncoder(encoder=(16,), side="item", offsets="mean"), split_of(ratings), options, runtime=Runtime(threads=1)
+    )
+    history = fitted.histories.rows()
+    strangers = replace(history, users=np.full(400, -1))
+    known, folded = (
+        np.sqrt(np.square(np.clip(fitted.model.score_rows(one), 1, 5) - truth)[~seen].mean()) for one in (history, strangers)
+    )
+    assert known < 0.6 < np.std(truth)
+    assert folded < 1.05 * known

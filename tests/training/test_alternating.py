@@ -13,7 +13,7 @@ from refeed.models import ALS
 from refeed.runtime import Runtime
 from refeed.training.alternating import AlternatingFitter
 from refeed.training.train import train
-from small_worlds import predictions_of, random_split, ratings_of
+from small_worlds import predictions_of, random_split, ratings_of, split_of
 
 TRAIN = ratings_of(("u", "a", 5), ("u", "b", 3), ("v", "a", 4))
 
@@ -79,6 +79,11 @@ def test_blocks_give_what_one_step_for_each_side_gives(monkeypatch):
     np.testing.assert_allclose(predictions_of(train(spec, random_split())), predictions_of(whole), atol=1e-5)
 
 
+def test_penalty_is_in_units_of_the_spread_of_the_ratings():
+    fitted = train(ALS(factors=1, regularisation=0.5, epochs=1), split_of(TRAIN))
+    assert fitted.model.regularisation.item() == pytest.approx(0.5 * np.std([5, 3, 4]))
+
+
 def test_planted_low_rank_matrix_is_recovered():
     split, truth = low_rank_split(rank=3)
     spec = ALS(factors=3, regularisation=1e-5, biased=False, offsets="none", epochs=60, patience=None)
@@ -98,7 +103,7 @@ def test_error_is_that_of_cmfrec_with_the_same_settings(datasets):
     )
     peer = cmfrec.CMF(k=10, lambda_=0.1, scale_lam=True, niter=20, use_cg=False, random_state=1, nthreads=1).fit(matrix)
     theirs = rmse_on_test(peer.predict, split)
-    spec = ALS(factors=10, regularisation=0.1, offsets="mean", epochs=20, patience=None)
+    spec = ALS(factors=10, regularisation=0.1 / split.train.values.std().item(), offsets="mean", epochs=20, patience=None)
     assert abs(rmse_on_test(predictor(train(spec, split, runtime=Runtime(threads=1))), split) - theirs) < 0.003
 
 
@@ -117,7 +122,7 @@ def test_error_is_that_of_lenskit_with_the_same_settings(datasets):
 
     spec = ALS(
         factors=10,
-        regularisation=0.1,
+        regularisation=0.1 / split.train.values.std().item(),
         biased=False,
         offsets="bias",
         item_regularisation=5,

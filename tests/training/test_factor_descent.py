@@ -145,8 +145,14 @@ def test_batches_are_so_large_that_nobody_occurs_too_often_in_one():
 
 
 def test_too_large_steps_are_reported_with_what_to_do():
-    with pytest.raises(TrainingError, match=r"the loss is not a finite number.*\n.*Lower learning_rate \(now 1000\)"):
+    with pytest.raises(TrainingError, match=r"the loss is not a finite number.*\n.*Lower learning_rate \(now"):
         train(PMF(learning_rate=1000.0, epochs=20), random_split())
+
+
+def test_penalty_and_rate_are_in_units_of_the_spread_of_the_ratings():
+    fitted, spread = train(PMF(factors=1, regularisation=0.5, learning_rate=0.01, epochs=1), split_of(TRAIN)), np.std([5, 3, 4])
+    assert fitted.model.regularisation.item() == pytest.approx(0.5 * spread)
+    assert fitted.provenance.log[0]["learning_rate"] == pytest.approx(0.01 / spread)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -188,7 +194,16 @@ def test_error_is_that_of_surprise_with_the_same_settings(datasets):
             [peer.predict(user, item, clip=False).est for user, item in zip(users.tolist(), items.tolist(), strict=True)]
         )
 
-    spec = PMF(factors=20, epochs=40, learning_rate=0.01, regularisation=0.1, momentum=0.0, offsets="mean", patience=None)
+    spread = split.train.values.std().item()
+    spec = PMF(
+        factors=20,
+        epochs=40,
+        learning_rate=0.01 * spread,
+        regularisation=0.1 / spread,
+        momentum=0.0,
+        offsets="mean",
+        patience=None,
+    )
     assert (
         abs(rmse_on_test(predictor(train(spec, split, runtime=Runtime(threads=1))), split) - rmse_on_test(predict, split))
         < 0.003

@@ -56,7 +56,7 @@ def train_command(
     reading: ReadingOptions,
     splitting: SplittingOptions,
 ) -> None:
-    """Train a deep autoencoder (or the bias baseline) and write a model folder.
+    """Train a model, the deep autoencoder of the preset unless said otherwise, and write a model folder.
 
     The test part is not looked at; `refeed evaluate` does that.
     """

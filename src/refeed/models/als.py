@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from refeed.config import conform
@@ -19,7 +19,7 @@ class ALS:
 
     Attributes:
         factors: numbers in the vector of a user or an item, at least 1.
-        regularisation: lambda, in units of the rating scale, above 0.
+        regularisation: lambda / standard deviation of the ratings (so that it suits any rating scale), above 0.
         weighted: a row's penalty is lambda times its number of ratings; else it is lambda.
         biased: users and items also have a bias, solved for with their vector.
         epochs: sweeps over the items and the users, at least 1.
@@ -37,7 +37,7 @@ class ALS:
     uses_training_options: ClassVar[bool] = False
 
     factors: int = 50
-    regularisation: float = 0.08
+    regularisation: float = 0.07
     weighted: bool = True
     biased: bool = True
     epochs: int = 30
@@ -49,6 +49,10 @@ class ALS:
     def __post_init__(self) -> None:
         conform(self)
         require_ranges(self, above_0=("regularisation",), from_0=("item_regularisation", "user_regularisation"))
+
+    def in_units_of(self, spread: float) -> ALS:
+        """The same for ratings of this standard deviation, with lambda itself as regularisation."""
+        return replace(self, regularisation=self.regularisation * spread)
 
     def summary(self, num_users: int, num_items: int) -> str:
         """What it is, in a few words for people."""

@@ -48,11 +48,11 @@ class BayesianFactorisation:
     title: ClassVar[str] = "Bayesian factorisation"
     uses_training_options: ClassVar[bool] = False
 
-    factors: int = 16
-    samples: int = 60
+    factors: int = 32
+    samples: int = 80
     burn_in: int = 20
     thinning: int = 1
-    choice_features: int = 32
+    choice_features: int = 64
     noise_strength: float | None = 20.0
 
     def __post_init__(self) -> None:

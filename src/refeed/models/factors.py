@@ -179,6 +179,17 @@ def ridge_penalties(regularisation: float, counts: npt.NDArray[np.int64], *, wei
     return regularisation * (np.maximum(counts, 1.0) if weighted else np.ones(len(counts)))
 
 
+def rating_spread(train: Ratings) -> float:
+    """Standard deviation of the ratings, 1 where they are all alike: the unit in which penalties and rates are given."""
+    total = squares = 0.0
+    for block in row_blocks(train.indptr):
+        values = train.values[block.places].astype(np.float64)
+        total, squares = total + values.sum(), squares + np.square(values).sum()
+    count = max(1, len(train))
+    variance = squares / count - (total / count) ** 2
+    return math.sqrt(variance) if variance > 1e-9 * squares / count else 1.0
+
+
 def require_ranges(spec: Any, *, above_0: tuple[str, ...], from_0: tuple[str, ...]) -> None:
     """Check the numbers of a factor model's description: these fields, and factors, epochs and patience, which are at least 1.
 

@@ -1,4 +1,4 @@
-"""A last-layer vector for a person who was not trained on, by regularised least squares over their history."""
+"""A last-layer vector for a person who was not trained on: the most probable one, given those of training and the history."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from torch import Tensor
 
 from refeed.data.history import History
 
-REGULARISATION = 1.0  # squared error that one unit of squared distance from the prior vector costs
 MOST_STEPS = 8  # Gauss-Newton steps; a linear last layer is exact after one
 MOST_HALVINGS = 6  # of a step that would raise the cost, as a curved activation makes possible
 
 
 def fold_in_vectors(
-    residuals: History, codes: Tensor, prior: Tensor, biases: Tensor, activation: Callable[[Tensor], Tensor]
+    residuals: History,
+    codes: Tensor,
+    prior: Tensor,
+    biases: Tensor,
+    activation: Callable[[Tensor], Tensor],
+    *,
+    spread: Tensor,
+    noise: float,
 ) -> Tensor:
-    """Vectors v_u that minimise sum_i (r_ui - a(h_i . v_u + b_u))^2 + REGULARISATION * |v_u - prior_u|^2.
+    """Vectors v_u = prior_u + S z that minimise sum_i (r_ui - a(h_i . v_u + b_u))^2 + noise * |z|^2.
 
     Gauss-Newton from the prior; a step is halved until it lowers the cost, so that no vector is worse than its prior.
 
@@ -27,6 +33,8 @@ def fold_in_vectors(
         prior: (B, k).
         biases: b, (B,).
         activation: a, the last layer's (identity if it is linear).
+        spread: S, (k, k): S S^T is the covariance of such vectors.
+        noise: variance of a rating around what its vector says, above 0.
 
     Returns:
         (B, k).
@@ -38,20 +46,24 @@ def fold_in_vectors(
             continue
         features = codes[torch.from_numpy(one.indices).to(codes.device)]  # k_u x k
         target = torch.from_numpy(one.values).to(codes.device)
-        vectors[person] = _solve(features, target, prior[person], biases[person], activation)
+        before = features @ prior[person] + biases[person]
+        vectors[person] += spread @ _solve(features @ spread, target, before, activation, noise)
     return vectors
 
 
-def _solve(features: Tensor, target: Tensor, prior: Tensor, bias: Tensor, activation: Callable[[Tensor], Tensor]) -> Tensor:
-    def cost(vector: Tensor) -> Tensor:
-        gaps = target - activation(features @ vector + bias)
-        return gaps.square().sum() + REGULARISATION * (vector - prior).square().sum()
+def _solve(features: Tensor, target: Tensor, before: Tensor, activation: Callable[[Tensor], Tensor], noise: float) -> Tensor:
+    """argmin_z |target - a(F z + before)|^2 + noise |z|^2 for F (r, k)."""
 
-    vector, lowest = prior, cost(prior)
+    def cost(vector: Tensor) -> Tensor:
+        gaps = target - activation(features @ vector + before)
+        return gaps.square().sum() + noise * vector.square().sum()
+
+    vector = features.new_zeros(features.shape[1])
+    lowest = cost(vector)
     for _ in range(MOST_STEPS):
-        output, slope = _value_and_slope(features @ vector + bias, activation)
+        output, slope = _value_and_slope(features @ vector + before, activation)
         scaled = features * slope[:, None]
-        direction = prior + _ridge(scaled, target - output + scaled @ (vector - prior)) - vector
+        direction = _ridge(scaled, target - output + scaled @ vector, noise) - vector
         candidates = (vector + direction / 2**halving for halving in range(MOST_HALVINGS + 1))
         moved = next((candidate for candidate in candidates if cost(candidate) < lowest), None)
         if moved is None or torch.allclose(moved, vector, rtol=1e-5, atol=1e-6):
@@ -60,11 +72,11 @@ def _solve(features: Tensor, target: Tensor, prior: Tensor, bias: Tensor, activa
     return vector
 
 
-def _ridge(features: Tensor, gaps: Tensor) -> Tensor:
-    """argmin_d |gaps - F d|^2 + REGULARISATION |d|^2 for F (r, k), solved in the smaller of r and k unknowns."""
+def _ridge(features: Tensor, gaps: Tensor, noise: float) -> Tensor:
+    """argmin_d |gaps - F d|^2 + noise |d|^2 for F (r, k), solved in the smaller of r and k unknowns."""
     ratings, width = features.shape
     smaller = min(ratings, width)
-    penalty = REGULARISATION * torch.eye(smaller, dtype=features.dtype, device=features.device)
+    penalty = noise * torch.eye(smaller, dtype=features.dtype, device=features.device)
     if ratings <= width:
         by_rating: Tensor = torch.linalg.solve(features @ features.t() + penalty, gaps)
         return features.t() @ by_rating

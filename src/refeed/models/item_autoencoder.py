@@ -1,4 +1,4 @@
-"""The item side: an item's ratings in, what every training user would give it out; people are folded in by least squares."""
+"""The item side: an item's ratings in, what every training user would give it out; people are folded in."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ class ItemAutoEncoder(RatingModel):
 
     The model keeps the training ratings, since they are its input. The last layer holds one vector w_u for each training
     user, so f(.)_u = a(h_i . w_u + b_u) with h_i the last hidden layer of item i. A person whose history differs from what
-    was trained on (or who was not in training) gets a vector of their own by least squares over their history, pulled
-    towards the trained one (towards the mean of all for a new person).
+    was trained on (or who was not in training) gets a vector of their own: the most probable one given their history, if
+    vectors spread around the trained one (around the mean of all for a new person) as the trained ones do around their mean,
+    and ratings around what vectors say as the training ratings do. The first layer has no column for a new person, so nobody's
+    ratings enter the items' rows after training.
 
     Args:
         network: f, over one column for each training user.

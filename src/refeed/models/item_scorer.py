@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -16,6 +18,8 @@ from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
 from refeed.models.offsets import Offsets
 from refeed.models.user_autoencoder import asked_places, centred
+
+LEAST_NOISE = 1e-3  # of what vectors explain: so much is taken for chance even where training left no error
 
 
 class ItemScorer(Scorer):
@@ -69,8 +73,28 @@ class ItemScorer(Scorer):
         if len(changed):
             places = torch.from_numpy(changed).to(self.codes.device)
             residuals = centred(history, self._offsets.of_entries(history)).rows(changed)
-            vectors[places] = fold_in_vectors(residuals, self.codes, vectors[places], biases[places], self._network.last)
+            spread, noise = self.trained_vectors
+            vectors[places] = fold_in_vectors(
+                residuals, self.codes, vectors[places], biases[places], self._network.last, spread=spread, noise=noise
+            )
         return vectors, biases
+
+    @cached_property
+    @torch.no_grad()
+    def trained_vectors(self) -> tuple[Tensor, float]:
+        """What training taught about people: a root S, (k, k), of the covariance S S^T of their vectors, and the mean squared
+        error that is left with them.
+        """
+        weight = self._network.last_weight
+        deviations = weight - self._new_vector
+        eigenvalues, eigenvectors = torch.linalg.eigh(deviations.t() @ deviations / len(weight))
+        spread = eigenvectors * eigenvalues.clamp(min=0).sqrt()
+        places = SparseRows.from_history(self._trained_on, self.codes.device)
+        sums = sampled_linear(weight, self.codes, places) + self._network.output_bias[places.row_of_entry]
+        offsets = torch.from_numpy(self._offsets.of_entries(self._trained_on)).to(self.codes.device)
+        errors = (self._network.last(sums) + offsets - places.values).square().mean()
+        explained = (self.codes @ spread).square().sum(1).mean()  # variance of the sums of a person
+        return spread, max(float(errors), LEAST_NOISE * float(explained), 1e-12)
 
 
 def item_rows(trained_on: History, offsets: Offsets) -> History:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from refeed.config import conform
@@ -22,12 +22,12 @@ class PMF:
 
     Attributes:
         factors: numbers in the vector of a user or an item, at least 1.
-        regularisation: lambda, in units of the rating scale, above 0.
+        regularisation: lambda / standard deviation of the ratings (so that it suits any rating scale), above 0.
         prior: what a row's penalty is: "weighted" (lambda times its number of ratings, as in the authors' program), "fixed"
             (lambda, the published objective), or "adaptive" (lambda until the factors have grown, then estimated from them
             before each epoch, for users and for items: sections 3.1 and 3.2).
         biased: users and items also have a bias, learnt with their vector.
-        learning_rate: of the sum of the gradients of a batch, above 0.
+        learning_rate: of the sum of the gradients of a batch, times the standard deviation of the ratings, above 0.
         momentum: 0 to below 1; it lengthens the way of a gradient by 1 / (1 - momentum).
         batch_size: ratings a step, at least 1; none takes so many that the most frequent user or item occurs about
             50 times in a batch, which is as good as one rating at a time.
@@ -46,10 +46,10 @@ class PMF:
     uses_training_options: ClassVar[bool] = False
 
     factors: int = 100
-    regularisation: float = 0.06
+    regularisation: float = 0.055
     prior: Prior = "weighted"
     biased: bool = True
-    learning_rate: float = 0.01
+    learning_rate: float = 0.011
     momentum: float = 0.0
     batch_size: int | None = None
     epochs: int = 100
@@ -65,6 +65,10 @@ class PMF:
             raise ConfigError(f"momentum: expected 0 to below 1, got {self.momentum}")
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigError(f"batch_size: expected at least 1 rating, got {self.batch_size}")
+
+    def in_units_of(self, spread: float) -> PMF:
+        """The same for ratings of this standard deviation, with lambda itself as regularisation and the rate itself."""
+        return replace(self, regularisation=self.regularisation * spread, learning_rate=self.learning_rate / spread)
 
     def summary(self, num_users: int, num_items: int) -> str:
         """What it is, in a few words for people."""

@@ -48,6 +48,6 @@ class Yardstick:
         if train > self.width and valid > self.mean_rmse:
             raise TrainingError(
                 f"the training diverged: its RMSE was {train:.4g} at best, where answers within the rating scale err by "
-                f"{self.width:g} at most, and {valid:.4g} on the validation part, where the mean rating has {self.mean_rmse:.4g}\n"
+                f"{self.width:g} at most; on the validation part {valid:.4g}, where the mean rating has {self.mean_rmse:.4g}\n"
                 "  Lower learning_rate, or clip the gradient (gradient_clip=1)."
             )

@@ -11,7 +11,7 @@ from refeed.data.batches import derive_seed
 from refeed.data.ratings import Ratings
 from refeed.models import ALS, PMF, RRN, AutoEncoder, AutoRec, BayesianFactorisation, Bias, Ease, Pca, Spec, SvdPlusPlus
 from refeed.models.autoencoder import AutoEncoderModel
-from refeed.models.factors import FactorModel
+from refeed.models.factors import FactorModel, rating_spread
 from refeed.runtime import Runtime
 from refeed.training.alternating import AlternatingFitter
 from refeed.training.closed_form import BiasFitter, fit_offsets
@@ -93,12 +93,14 @@ def _network_fitter(model: AutoEncoderModel, train: Ratings, options: TrainingOp
 
 def _als(spec: ALS, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     del options
-    return AlternatingFitter(_factor_model(spec, train, runtime), train, epochs=spec.epochs, patience=spec.patience)
+    scaled = spec.in_units_of(rating_spread(train))
+    return AlternatingFitter(_factor_model(scaled, train, runtime), train, epochs=spec.epochs, patience=spec.patience)
 
 
 def _pmf(spec: PMF, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     del options
-    return FactorDescentFitter(_factor_model(spec, train, runtime), train, spec, seed=runtime.seed)
+    scaled = spec.in_units_of(rating_spread(train))
+    return FactorDescentFitter(_factor_model(scaled, train, runtime), train, scaled, seed=runtime.seed)
 
 
 def _rrn(spec: RRN, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:

@@ -95,11 +95,9 @@ class TrainingOptions:
         rising = list(self.milestones) == sorted(set(self.milestones)) and min(self.milestones, default=1) >= 1
         _require("milestones", list(self.milestones), rising, "rising epochs from 1")
         _require("milestones", list(self.milestones), bool(self.milestones) or self.schedule != "multistep", "at least one")
-        for name, expected in OF_BATCHES.items() if self.optimizer in FULL_BATCH else ():
-            given = getattr(self, name)
-            _require(
-                name, given, given == expected, f"{'none' if expected is None else expected} with optimizer={self.optimizer}, which sees all ratings at once"
-            )
+        for name, only in OF_BATCHES.items() if self.optimizer in FULL_BATCH else ():
+            words = f"{'none' if only is None else only} with optimizer={self.optimizer}, which sees all ratings at once"
+            _require(name, getattr(self, name), getattr(self, name) == only, words)
 
 
 def _require(name: str, value: object, holds: bool, expected: str) -> None:
