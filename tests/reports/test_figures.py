@@ -13,7 +13,7 @@ from refeed.errors import ConfigError, DataError, StorageError
 from refeed.reports import extras
 from refeed.reports.colours import LIGHT, SERIES
 from refeed.reports.drawing import Drawing
-from refeed.reports.figures import bar_chart, histogram_chart, interval_chart, line_chart
+from refeed.reports.figures import bar_chart, histogram_chart, interval_chart, line_chart, side_by_side_chart
 
 
 def curves(**options) -> Drawing:
@@ -66,6 +66,49 @@ def test_long_names_get_fewer_columns_in_the_legend(length, columns):
     assert drawing.figure.axes[0].get_legend()._ncols == columns
 
 
+def test_a_band_lies_around_its_series_in_its_colour():
+    band = curves(bands={"validation": ([0, 0, 0, 0, 0], [2, 2, 2, 2, 2])}).figure.axes[0].collections[0]
+    low, high = band.get_paths()[0].get_extents().intervaly
+    assert (low, high) == (0, 2)
+    assert matplotlib.colors.same_color(band.get_facecolor()[0][:3], SERIES[1])
+
+
+def test_a_variant_has_the_colour_of_its_base_and_a_dash_of_its_own():
+    series = {name: ([0, 1], [0, 1]) for name in ("a", "b", "a'", "a''", "b'")}
+    drawing = line_chart(series, x_label="x", y_label="y", variants={"a'": "a", "a''": "a", "b'": "b"})
+    a, b, a1, a2, b1 = drawing.figure.axes[0].lines
+    assert [line.get_color() for line in (a, a1, a2, b, b1)] == [SERIES[0]] * 3 + [SERIES[1]] * 2
+    assert len({str(line._dash_pattern) for line in (a, a1, a2)}) == 3
+    assert a.get_linestyle() == b.get_linestyle() == "-"
+
+
+def test_part_of_the_axis_can_be_shown_and_a_long_legend_makes_the_chart_higher():
+    assert curves(y_limits=(0.2, 0.6)).figure.axes[0].get_ylim() == (0.2, 0.6)
+    long = line_chart({f"{'name ' * 10}{n}": ([0, 1], [0, 1]) for n in range(4)}, x_label="x", y_label="y")
+    assert long.figure.get_figheight() > curves().figure.get_figheight()
+    assert "\n" in long.figure.axes[0].get_legend().get_texts()[0].get_text()
+
+
+def test_here_and_there_have_an_axis_each_and_what_is_missing_is_not_drawn():
+    drawing = side_by_side_chart(
+        ["a", "b", "a long name that needs a second line"],
+        [(1, 2, 3), None, (4, 5, 6)],
+        [100.0, 200.0, None],
+        here_label="here",
+        there_label="there",
+        title="both",
+        faint=[False, False, True],
+    )
+    left, right = drawing.figure.axes
+    assert [segment.get_segments()[0].tolist() for segment in left.collections] == [[[1, 0], [3, 0]], [[4, 2], [6, 2]]]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in left.lines] == [(2, 0), (5, 2)]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in right.lines] == [(100, 0), (200, 1)]
+    full, hollow = (line.get_markerfacecolor() for line in left.lines)
+    assert (full, hollow) == (SERIES[0], LIGHT["ground"])
+    assert [text for text in ("here", "there", "both", "a") if text not in texts(drawing)] == []
+    assert left.get_xlim()[1] < 10 < right.get_xlim()[0]
+
+
 def test_bars_start_at_zero_and_say_their_values():
     drawing = bar_chart(["ALS", "PMF"], [1234.5, 8.25], value_label="seconds")
     assert [(bar.get_x(), bar.get_width()) for bar in drawing.figure.axes[0].patches] == [(0, 1234.5), (0, 8.25)]
@@ -107,6 +150,8 @@ def test_intervals_are_drawn_from_low_to_high_through_the_estimate():
         (lambda: bar_chart([], [], value_label="v"), "at least one"),
         (lambda: histogram_chart([1, 2], [0, 1], x_label="x", y_label="y"), "2 counts, 1 widths"),
         (lambda: interval_chart(["a"], [1], [1, 2], [1], x_label="x"), "2 lows"),
+        (lambda: curves(bands={"training": ([0], [1])}), "band of training: expected equally many.*5 x, 1 low"),
+        (lambda: side_by_side_chart(["a"], [None], [], here_label="x", there_label="y"), "1 here, 0 there"),
     ],
 )
 def test_data_that_do_not_fit_are_refused(draw, message):
@@ -149,6 +194,16 @@ def test_the_same_chart_gives_the_same_bytes_whatever_the_settings_of_the_person
         again.save_png(tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_an_svg_file_stands_alone_and_is_not_overwritten_unasked(tmp_path):
+    curves().save_svg(tmp_path / "a.svg")
+    curves().save_svg(tmp_path / "b.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    root = ET.parse(tmp_path / "a.svg").getroot()
+    assert root.attrib["width"].endswith("pt") and "var(" not in (tmp_path / "a.svg").read_text()
+    with pytest.raises(StorageError, match="exists already"):
+        curves().save_svg(tmp_path / "a.svg")
 
 
 def test_drawing_leaves_the_settings_of_the_person_alone():

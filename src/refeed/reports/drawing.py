@@ -87,6 +87,17 @@ class Drawing:
             self.figure.savefig(buffer, format="svg", metadata=dict.fromkeys(["Date", "Creator", "Format", "Type"]))
         return _for_page(buffer.getvalue())
 
+    def save_svg(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the chart as an SVG file of its own on white, in one step; the same chart gives the same bytes.
+
+        Raises:
+            StorageError: the file exists and `overwrite` is false, or it cannot be written.
+        """
+        buffer = io.BytesIO()
+        with drawing_style():
+            self.figure.savefig(buffer, format="svg", facecolor="white", metadata=dict.fromkeys(["Date", "Creator"]))
+        write_file(path, buffer.getvalue(), overwrite=overwrite)
+
     def save_png(self, path: str | Path, *, dots_per_inch: int = 200, overwrite: bool = False) -> None:
         """Write the chart as PNG on white, in one step; the same chart gives the same bytes.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from refeed.reports.extras import import_extra
 _WIDTH = 5.2  # inches; small enough that the text stays readable where a phone shrinks the chart
 _DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
 _COUNT_FORMAT = "{x:,.10g}"  # thousands commas, no needless zeros
+_ROW_LETTERS = 26  # in a line of a row's label where two panels share the width
+_LEGEND_LETTERS = 44  # in a line of a legend
 _MOST_SERIES = 12  # as many pairs of colour and dash as differ
 
 
@@ -25,6 +28,9 @@ def line_chart(
     x_label: str,
     y_label: str,
     title: str | None = None,
+    bands: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] | None = None,
+    variants: Mapping[str, str] | None = None,
+    y_limits: tuple[float, float] | None = None,
     marks: Mapping[str, tuple[float, float]] | None = None,
     references: Mapping[str, float] | None = None,
 ) -> Drawing:
@@ -35,30 +41,40 @@ def line_chart(
         x_label: what x is, with its unit.
         y_label: what y is, with its unit.
         title: a line above.
+        bands: name of a series to the lower and upper end of a shade around it, numbers (P,) each, for example over seeds.
+        variants: name of a series to the one that it is a variant of, whose colour it gets; all others are then drawn solid.
+        y_limits: the part of the y axis that is shown; None shows all.
         marks: text to the place of a dot, for example the best epoch.
         references: text to the height of a horizontal line, for example a published number.
 
     Raises:
         ConfigError: the `report` extra is not installed.
-        DataError: no series or more than twelve, or x and y differ in length.
+        DataError: no series or more than twelve, or x and y (or a band) differ in length.
     """
     if not 1 <= len(series) <= _MOST_SERIES:
         raise DataError(f"a line chart tells 1 to {_MOST_SERIES} series apart, got {len(series)}")
     curves = {name: (np.asarray(x), np.asarray(y)) for name, (x, y) in series.items()}
     for name, (x, y) in curves.items():
         _require_equal_lengths(name, x=x, y=y)
+    columns = _legend_columns(curves)
+    rows = -(-len(curves) // columns) + sum(len(name) > _LEGEND_LETTERS for name in curves)
+    further_rows = max(0, rows - 2)  # of the legend, which else would take their height from the curves
     with drawing_style():
-        figure, axes = _canvas(3.3, title=title, x_label=x_label, y_label=y_label)
-        for place, (name, (x, y)) in enumerate(curves.items()):
-            colour, dash = SERIES[place % len(SERIES)], _DASHES[place % len(_DASHES)]
-            axes.plot(x, y, label=name, color=colour, linestyle=dash)
+        figure, axes = _canvas(3.3 + 0.22 * further_rows, title=title, x_label=x_label, y_label=y_label)
+        for (name, (x, y)), (colour, dash) in zip(curves.items(), _line_styles(curves, variants or {}), strict=True):
+            axes.plot(x, y, label=textwrap.fill(name, _LEGEND_LETTERS), color=colour, linestyle=dash)
+            if bands is not None and name in bands:
+                low, high = map(np.asarray, bands[name])
+                _require_equal_lengths(f"band of {name}", x=x, low=low, high=high)
+                axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
         axes.grid(visible=False, axis="x")
+        axes.set_ylim(y_limits)
         if all(np.issubdtype(x.dtype, np.integer) for x, _ in curves.values()):
             axes.xaxis.get_major_locator().set_params(integer=True)
         _draw_references(axes, references or {})
         _draw_marks(axes, marks or {})
         if len(curves) > 1:
-            axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), borderaxespad=0, ncols=_legend_columns(curves))
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), borderaxespad=0, ncols=columns)
         return Drawing.of(figure)
 
 
@@ -185,6 +201,69 @@ def interval_chart(
         return Drawing.of(figure)
 
 
+def side_by_side_chart(
+    names: Sequence[str],
+    here: Sequence[tuple[float, float, float] | None],
+    there: Sequence[float | None],
+    *,
+    here_label: str,
+    there_label: str,
+    title: str | None = None,
+    faint: Sequence[bool] | None = None,
+) -> Drawing:
+    """A row for each name with what was measured here on the left and what is known from elsewhere on the right.
+
+    Each panel has its own axis, so that numbers of two protocols are seen beside each other and never on one scale.
+
+    Args:
+        names: of the L rows, from top to bottom.
+        here: low, middle and high of each row, None where there is nothing (L,).
+        there: a number of each row, None where there is none (L,).
+        here_label: what the left axis is.
+        there_label: what the right axis is.
+        title: a line above.
+        faint: whether a row's dot is hollow, to tell some rows from the others (L,); None makes all full.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+        DataError: no rows, or the lengths differ.
+    """
+    hollow = [False] * len(names) if faint is None else faint
+    _require_equal_lengths("side by side chart", names=names, here=here, there=there, faint=hollow)
+    labels = [textwrap.fill(name, _ROW_LETTERS) for name in names]
+    lines = 1 + max(label.count("\n") for label in labels)
+    with drawing_style():
+        figure = import_extra("matplotlib.figure").Figure(figsize=(_WIDTH, 1.0 + (0.17 + 0.19 * lines) * len(names)))
+        left, right = figure.subplots(1, 2, sharey=True)
+        _draw_rows_axis(left, labels, here_label)
+        _draw_rows_axis(right, labels, there_label)
+        right.tick_params(axis="y", labelleft=False)
+        if title is not None:
+            figure.suptitle(title, x=0.01, ha="left")
+        for place, (measured, known, is_hollow) in enumerate(zip(here, there, hollow, strict=True)):
+            if measured is not None:
+                low, middle, high = measured
+                left.hlines(place, low, high, color=SERIES[0], linewidth=2.2)
+                left.plot(middle, place, "o", **_dot(SERIES[0], hollow=is_hollow))
+            if known is not None:
+                right.plot(known, place, "D", **_dot(SERIES[1], hollow=is_hollow))
+        return Drawing.of(figure)
+
+
+def _draw_rows_axis(axes: Any, names: Sequence[str], x_label: str) -> None:
+    axes.set(xlabel=x_label)
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    axes.margins(x=0.12)
+    axes.locator_params(axis="x", nbins=4)
+
+
+def _dot(colour: str, *, hollow: bool) -> dict[str, Any]:
+    face, edge = (LIGHT["ground"], colour) if hollow else (colour, LIGHT["ground"])
+    return {"markersize": 7.5, "markerfacecolor": face, "markeredgecolor": edge, "markeredgewidth": 1.6 if hollow else 1.0}
+
+
 def _canvas(height: float, *, title: str | None, x_label: str | None = None, y_label: str | None = None) -> tuple[Any, Any]:
     """A figure `height` inches high, and its axes."""
     figure = import_extra("matplotlib.figure").Figure(figsize=(_WIDTH, height))
@@ -202,6 +281,20 @@ def _rows_canvas(labels: Sequence[str], *, title: str | None, x_label: str) -> t
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     return figure, axes
+
+
+def _line_styles(names: Iterable[str], variants: Mapping[str, str]) -> list[tuple[str, Any]]:
+    """Colour and dash of each series: pairs that differ, or the colour of what it is a variant of and a dash of its own."""
+    colours: dict[str, str] = {}
+    used: dict[str, int] = {}
+    styles: list[tuple[str, Any]] = []
+    for place, name in enumerate(names):
+        base = variants.get(name, name)
+        colour = colours.setdefault(base, SERIES[len(colours) % len(SERIES)])
+        if variants:
+            used[base] = used.get(base, 0) + (name != base)
+        styles.append((colour, _DASHES[(used[base] if variants else place) % len(_DASHES)]))
+    return styles
 
 
 def _legend_columns(names: Iterable[str]) -> int:

@@ -15,6 +15,7 @@ from refeed.reports.extras import import_extra
 from refeed.reports.files import write_file
 
 Cell: TypeAlias = str | int | float | None
+Verdict = Literal["holds", "does not hold", "open", "note"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,19 @@ class Code:
     text: str
 
 
-Block: TypeAlias = Table | Figure | Facts | Code
+@dataclass(frozen=True)
+class Findings:
+    """Statements, each under a verdict.
+
+    Attributes:
+        statements: verdict ("holds", "does not hold", "open" or "note") and sentences.
+    """
+
+    kind: ClassVar[str] = "findings"
+    statements: Sequence[tuple[Verdict, str]]
+
+
+Block: TypeAlias = Table | Figure | Facts | Code | Findings
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,248 @@
+"""`refeed reproduce`: the paper's figures and tables on one's own ratings."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from refeed.cli.console import remarks, results, say
+from refeed.cli.option_groups import takes_options
+from refeed.cli.reading import ReadingOptions, read
+from refeed.cli.splitting import SplittingOptions, split
+from refeed.data.splits import NetflixSplit
+from refeed.data.time_splits import NETFLIX_MONTHS
+from refeed.errors import DataError, StorageError
+
+if TYPE_CHECKING:
+    from refeed.data.ratings import Ratings
+    from refeed.data.splits import Split
+    from refeed.experiments.grid import ExperimentResult
+    from refeed.experiments.scales import Scale
+    from refeed.experiments.statistics import BenchmarkScores
+    from refeed.reports.page import Table
+
+WHOLE_NETFLIX: Final = "full"  # the split of the Netflix data that the paper's ablations are on
+
+
+class Name(StrEnum):
+    """What can be reproduced."""
+
+    activations = "activations"
+    width = "width"
+    depth = "depth"
+    dropout = "dropout"
+    refeeding = "refeeding"
+    benchmark = "benchmark"
+    all = "all"
+
+
+class Budget(StrEnum):
+    """How much work it may be; see `experiments.scales`."""
+
+    tiny = "tiny"
+    small = "small"
+    paper = "paper"
+
+
+@takes_options
+def reproduce(
+    name: Annotated[
+        Name, typer.Argument(metavar="NAME", help="activations, width, depth, dropout, refeeding, benchmark, or all of them.")
+    ],
+    data: Annotated[
+        Path,
+        typer.Option("--data", help="File, folder or store of ratings; or the name of a data set at hand, such as ml-100k."),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the report and for the runs, which are done once.")
+    ] = Path("refeed-reproduce"),
+    budget: Annotated[
+        Budget,
+        typer.Option(help="paper: its epochs and widths; small: about 10 minutes with ml-100k on 2 cores; tiny: a trial."),
+    ] = Budget.small,
+    seeds: Annotated[int | None, typer.Option(help="Runs of each setting; as the budget has it unless said.", min=1)] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads in all; every core unless said.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Runs at a time, which share the threads; one a thread unless said.", min=1)
+    ] = None,
+    *,
+    reading: ReadingOptions,
+    splitting: SplittingOptions,
+) -> None:
+    """Repeat the paper's experiments on any ratings, with controls that it lacks, and write a report.
+
+    Runs are kept in the output folder: the same command goes on where it was stopped, and does no run twice.
+    """
+    from refeed.experiments.manifest import Circumstances
+    from refeed.experiments.netflix import netflix_table
+    from refeed.experiments.report import write_report
+    from refeed.experiments.scales import SCALES
+    from refeed.runtime import available_cpus
+
+    began, threads, scale = datetime.now().astimezone(), threads or available_cpus(), SCALES[budget]
+    require_experiment_folder(output)
+    _require_extras()
+    source, splitter = source_of(data), splitting.asked_for()
+    is_netflix = splitter is None and _is_netflix(source, reading)
+    ratings = read(source, reading, labels=splitting.labels)
+    if is_netflix:
+        splitter = NetflixSplit(WHOLE_NETFLIX, seed=splitting.split_seed)
+    parts = split(ratings, splitter or splitting.default_for(ratings))
+    say(f"budget {scale.name}: {scale.about}")
+    scale = scale.for_users(parts.train.num_users)
+    job = Job(scale, range(seeds or scale.seeds), output, workers=workers or threads, threads=threads)
+    ablations = [] if name is Name.benchmark else job.ablations(name, parts)
+    splits = _benchmark_splits(ratings, parts, is_netflix=is_netflix) if name in (Name.benchmark, Name.all) else iter(())
+    benchmarks = {which: job.benchmark(one) for which, one in splits}
+    if len(benchmarks) > 1:
+        _show(netflix_table(benchmarks), [])
+    seconds = (datetime.now().astimezone() - began).total_seconds()
+    command = shlex.join(["refeed", *sys.argv[1:]])
+    circumstances = Circumstances(source.name, command, began, seconds, workers=job.workers, threads=job.threads)
+    page = write_report(ablations, output, split=parts, scale=scale, circumstances=circumstances, benchmarks=benchmarks)
+    results().print(f"report: {page}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all experiments of a call have in common.
+
+    Attributes:
+        scale: the budget.
+        seeds: of each setting.
+        folder: where runs are kept.
+        workers: runs at a time.
+        threads: CPU threads in all.
+    """
+
+    scale: Scale
+    seeds: range
+    folder: Path
+    workers: int
+    threads: int
+
+    def ablations(self, name: Name, parts: Split) -> list[ExperimentResult]:
+        """Do one of the paper's ablations, or all, side by side; print what they came to."""
+        from refeed.experiments.ablation_page import experiment_table
+        from refeed.experiments.ablations import EXPERIMENTS, run_experiments
+        from refeed.experiments.findings import findings
+        from refeed.experiments.queue_progress import ConsoleQueueWatcher
+
+        experiments = list(EXPERIMENTS.values()) if name is Name.all else [EXPERIMENTS[name]]
+        found = run_experiments(
+            experiments,
+            parts,
+            self.scale,
+            self.seeds,
+            self.folder,
+            workers=self.workers,
+            threads=self.threads,
+            watcher=ConsoleQueueWatcher(remarks()),
+        )
+        for result in found:
+            _show(experiment_table(result), [f"{one.verdict}: {one.text}" for one in findings(result)])
+        return found
+
+    def benchmark(self, parts: Split) -> BenchmarkScores:
+        """Tune and test all systems; print what they came to."""
+        from refeed.experiments.benchmark import run_benchmark
+        from refeed.experiments.benchmark_findings import benchmark_findings
+        from refeed.experiments.benchmark_page import benchmark_table
+        from refeed.experiments.queue_progress import ConsoleQueueWatcher
+        from refeed.experiments.statistics import score_benchmark
+
+        benchmark = run_benchmark(
+            parts,
+            self.scale,
+            self.seeds,
+            self.folder,
+            workers=self.workers,
+            threads=self.threads,
+            watcher=ConsoleQueueWatcher(remarks()),
+        )
+        scores = score_benchmark(benchmark)
+        _show(benchmark_table(scores), [f"{one.verdict}: {one.text}" for one in benchmark_findings(scores)])
+        return scores
+
+
+def source_of(data: Path) -> Path:
+    """The source itself, or the folder of the data set of that name, which is fetched where it is not on this machine.
+
+    Raises:
+        DataError: neither is there.
+    """
+    from refeed.data.datasets import FILE_HASHES, fetch_dataset, find_dataset
+
+    if data.exists() or len(data.parts) != 1:
+        return data
+    found = find_dataset(data.name)
+    if found is None and data.name in FILE_HASHES:
+        say(f"fetching {data.name} from its publisher …")
+        found = fetch_dataset(data.name)
+    if found is None:
+        raise DataError(
+            "there is no such file or folder, and no data set of that name on this machine",
+            path=data,
+            fix=f"Set REFEED_DATA to the folder that holds it. Those that can be fetched: {', '.join(FILE_HASHES)}.",
+        )
+    return found
+
+
+def require_experiment_folder(path: Path) -> None:
+    """Check that the folder can be written into: a new or empty one, or one of an earlier call.
+
+    Raises:
+        StorageError: it holds something else, or cannot be written.
+    """
+    from refeed.experiments.run_queue import RUNS
+    from refeed.storage import require_writable
+
+    require_writable(path / RUNS)
+    if path.is_dir() and any(path.iterdir()) and not (path / RUNS).is_dir():
+        raise StorageError(f"{path}: holds something else than experiments (it has no folder {RUNS}); choose another path")
+
+
+def _require_extras() -> None:
+    """Say now, not after the work, that the report cannot be made."""
+    from refeed.reports.extras import import_extra
+
+    for extra in ("jinja2", "matplotlib"):
+        import_extra(extra)
+
+
+def _is_netflix(source: Path, reading: ReadingOptions) -> bool:
+    """Whether these are the files of the Netflix Prize, for which the paper says the splits."""
+    from refeed.data.readers.layouts import recognise
+    from refeed.data.readers.stores import is_store
+
+    if reading.layout is not None:
+        return reading.layout == "netflix"
+    return not is_store(source, None) and recognise(source) == "netflix"
+
+
+def _benchmark_splits(ratings: Ratings, parts: Split, *, is_netflix: bool) -> Iterator[tuple[str, Split]]:
+    """The splits to compare the systems on: the one at hand, or the paper's four of the Netflix data."""
+    if not is_netflix:
+        yield "benchmark", parts
+        return
+    for name in NETFLIX_MONTHS:
+        splitter = NetflixSplit(name, seed=parts.splitter.seed)  # type: ignore[arg-type, union-attr]
+        yield name, parts if name == WHOLE_NETFLIX else split(ratings, splitter)
+
+
+def _show(table: Table, findings: list[str]) -> None:
+    from refeed.reports.terminal import print_table
+
+    console = results()
+    print_table(console, table)
+    for text in findings:
+        console.print(text)
+    console.print()

@@ -1,0 +1,107 @@
+"""Tuning by validation alone, the best settings tested with every seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from made_up_runs import outcome_of, system_named
+from one_process import OneProcess
+from refeed.errors import ConfigError
+from refeed.experiments import benchmark, run_queue
+from refeed.experiments.benchmark import best_trial, run_benchmark
+from refeed.experiments.queue_progress import SilentQueueWatcher
+from refeed.experiments.run import Run
+from refeed.experiments.scales import SCALES
+from refeed.experiments.statistics import score_benchmark
+from refeed.experiments.systems import MOST_TRIALS, System, candidates
+from refeed.models import AutoEncoder, Bias
+from refeed.training.options import TrainingOptions
+from small_worlds import random_split
+
+TINY = SCALES["tiny"]
+SPLIT = random_split(users=40, items=20)
+BIASES = System(
+    "bias",
+    "biases",
+    "competitor",
+    candidates(Bias(1e6, 1e6), *["item_regularisation=5 user_regularisation=5"] * (MOST_TRIALS - 1)),
+)
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    OneProcess.done.clear()
+    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+
+
+def bench(folder: Path, *systems: System, seeds=(3, 4)):
+    return run_benchmark(SPLIT, TINY, seeds, folder, workers=1, threads=1, watcher=SilentQueueWatcher(), systems=systems)
+
+
+def outcome(valid: float, status: str = "finished"):
+    return outcome_of(Run("x", Bias(), TrainingOptions(), 0), train=(1.0,), valid=(valid,), status=status)
+
+
+def test_lowest_validation_error_wins_and_the_first_of_equal_ones():
+    assert best_trial([outcome(0.9), outcome(0.8), outcome(0.8)]) == 1
+    assert best_trial([outcome(0.9), outcome(0.1, status="diverged")]) == 0
+    assert best_trial([outcome(0.9, status="diverged")]) is None
+    assert best_trial([replace(outcome(0.9), valid_rmse=None)]) is None
+
+
+def test_trials_take_the_first_seed_and_never_read_the_test_part(tmp_path):
+    (result,) = bench(tmp_path, BIASES).results
+    assert [one.run.name for one in result.trials] == ["benchmark/bias/trial 1", "benchmark/bias/trial 2"]
+    assert {(one.run.seed, one.run.reads_test) for one in result.trials} == {(3, False)}
+    assert result.tuning_seconds == sum(one.seconds for one in result.trials)
+
+
+def test_chosen_settings_are_fitted_with_every_seed_and_tested(tmp_path):
+    found = bench(tmp_path, BIASES)
+    (result,) = found.results
+    assert result.chosen == 1  # in the first neither people nor items have a bias
+    assert result.tried[1].change == "item_regularisation=5 user_regularisation=5"
+    assert [(one.run.seed, one.run.reads_test, one.run.spec) for one in result.finals] == [
+        (3, True, Bias(5, 5)),
+        (4, True, Bias(5, 5)),
+    ]
+    assert len(found.outcomes) == 2 + 2
+    assert score_benchmark(found).scores[0].rmse < 1.0
+
+
+def test_second_call_does_nothing_anew(tmp_path):
+    bench(tmp_path, BIASES)
+    before = len(OneProcess.done)
+    assert all(one.cached for one in bench(tmp_path, BIASES).outcomes)
+    assert len(OneProcess.done) == before > 0
+
+
+def test_system_whose_trials_all_diverge_is_not_tested(tmp_path):
+    wild = TrainingOptions(epochs=2, optimizer="sgd", learning_rate=1e30)
+    steps = [f"learning_rate={n}e30" for n in range(2, MOST_TRIALS + 1)]
+    net = System("wild", "wild net", "ours", candidates(AutoEncoder(encoder=(4,)), *steps, options=wild))
+    bias, gone = bench(tmp_path, BIASES, net, seeds=(0,)).results
+    assert (gone.chosen, gone.finals, gone.tested) == (None, (), ())
+    assert {one.status for one in gone.trials} == {"diverged"}
+    assert len(bias.tested) == 1
+
+
+def test_system_that_the_ratings_are_not_enough_for_is_left_out_and_named(tmp_path):
+    found = bench(tmp_path, BIASES, system_named("timely", needs_times=True))
+    assert found.left_out == {"TIMELY": "it needs the times of the ratings"}
+    assert [one.system.name for one in found.results] == ["bias"]
+
+
+def test_every_system_is_asked_unless_some_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, "all_systems", lambda scale: (BIASES,) if scale is TINY else ())
+    found = run_benchmark(SPLIT, TINY, [0], tmp_path, workers=1, threads=1, watcher=SilentQueueWatcher())
+    assert [one.system for one in found.results] == [BIASES]
+
+
+@pytest.mark.parametrize(("systems", "seeds"), [((), (0,)), ((BIASES,), ())])
+def test_nothing_to_do_is_refused(tmp_path, systems, seeds):
+    with pytest.raises(ConfigError, match="expected a seed and a system at least"):
+        bench(tmp_path, *systems, seeds=seeds)
