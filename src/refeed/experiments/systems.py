@@ -267,17 +267,17 @@ def _references() -> tuple[System, ...]:
     )
     bayesian = candidates(
         BayesianFactorisation(),
-        "factors=8",
-        "factors=24",
-        "choice_features=0",
-        "noise_strength=none",
-        "factors=32",
-        "choice_features=64",
-        "factors=8 choice_features=16",
-        "factors=24 choice_features=64",
+        "factors=16 choice_features=32",
+        "factors=48",
         "noise_strength=50",
-        "factors=8 choice_features=0",
+        "factors=8 choice_features=16",
+        "noise_strength=none",
+        "choice_features=0",
+        "choice_features=128",
+        "factors=16",
+        "factors=8",
         "noise_strength=8",
+        "factors=16 noise_strength=50",
     )
     pca = candidates(
         Pca(),

@@ -54,7 +54,7 @@ def estimated_priors(
     """New priors of users and items; Salakhutdinov & Mnih (2008), sections 3.1 and 3.2, with the vectors' uncertainty.
 
     The published estimate, variance = mean square of the fitted vectors, makes vectors smaller, which makes the penalty larger,
-    until all vectors are 0. So this is a step of expectation maximisation instead: a number in the vector of a row with c
+    and so on. So this is a step of expectation maximisation instead: a number in the vector of a row with c
     ratings has the posterior variance v = noise / (c * variance of the other side + lambda), which adds to its expected square
     and, through the predictions, to the noise (as in the variational form of Lim & Teh 2007, with spherical covariances).
 
