@@ -92,7 +92,7 @@ SCALES: Mapping[str, Scale] = {
     "small": Scale(
         name="small",
         about="on two cores about 10 minutes with a hundred thousand ratings, an hour with a million",
-        epochs=60,
+        epochs=40,
         width_divisor=4,
         batch_size=32,
         least_batches=64,
