@@ -102,7 +102,7 @@ def test_a_rating_of_zero_is_a_place_of_the_last_layer_but_no_term_of_the_first(
     assert sampled_linear(torch.tensor([[3.0]]), weight, rows).tolist() == [3.0]
 
 
-@pytest.mark.parametrize("width", [1, 3])
+@pytest.mark.parametrize("width", [0, 1, 3])
 def test_empty_bags_sum_to_zero(width):
     summed = sum_of_rows(torch.tensor([1, 0]), torch.ones(2, width), torch.tensor([0, 0, 2, 2]), torch.tensor([2.0, 3.0]))
     assert summed.tolist() == [[0.0] * width, [5.0] * width, [0.0] * width]

@@ -24,6 +24,8 @@ def sum_of_rows(index: Tensor, weight: Tensor, pointers: Tensor, factors: Tensor
     Returns:
         (bags, width); empty bags are 0.
     """
+    if weight.shape[1] == 0:
+        return weight.new_zeros(len(pointers) - 1, 0)  # which PyTorch's kernel takes for an index out of range
     return F.embedding_bag(index, weight, pointers, mode="sum", per_sample_weights=factors, include_last_offset=True)
 
 
