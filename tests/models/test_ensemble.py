@@ -54,3 +54,10 @@ def test_weights_are_equal_before_fitting():
 
 def test_summary_numbers_the_members():
     assert TWO_BIASES.summary(2, 3) == "(1) user and item biases; (2) user and item biases"
+
+
+def test_default_is_an_autoencoder_of_either_side_and_the_bayesian_factorisation():
+    members = [parse_member(text) for text in Ensemble().members]
+    assert [member.spec.kind for member in members] == ["autoencoder", "autorec", "bayesian"]
+    assert [getattr(member.spec, "side", None) for member in members] == ["user", "item", None]
+    assert [member.training.get("weight_decay") for member in members] == [0.003, 0.0004, None]

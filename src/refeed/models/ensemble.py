@@ -36,6 +36,8 @@ class Member:
 class Ensemble:
     """Models of several kinds, blended with weights learnt on the validation part (stacking, Breiman 1996).
 
+    Unless said otherwise: an autoencoder of users, one of items, and the Bayesian factorisation, which err differently.
+
     prediction = w_0 + sum_m w_m * prediction of member m. The weights are the ridge regression of the validation ratings on the
     members' predictions, drawn to equal weights that sum to 1 and to w_0 = 0.
 
@@ -52,7 +54,12 @@ class Ensemble:
     title: ClassVar[str] = "ensemble"
     uses_training_options: ClassVar[bool] = False
 
-    members: tuple[str, ...] = ("bayesian", "svd++")
+    members: tuple[str, ...] = (
+        "autoencoder encoder=512 dropout=0.7 offsets=bias weight_decay=0.003 decay_biases=false epochs=60 schedule=cosine"
+        " patience=8",
+        "autorec side=item weight_decay=0.0004 decay_biases=false epochs=60 schedule=cosine patience=10",
+        "bayesian",
+    )
     prior_ratings: float = 100.0
 
     def __post_init__(self) -> None:

@@ -88,13 +88,14 @@ class ConsoleWatcher:
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._epochs, self._steps, self._first, self._began, self._told = 0, 0, 0, 0.0, 0.0
-        self._first_step: int | None = None  # done before the first step that was told
+        self._first_step: int | None = None  # done before the first step of this run that was told
         self._best: float | None = None
 
     def start(self, *, epoch: int, epochs: int, steps: int) -> None:
         """Show the bar."""
         self._epochs, self._steps, self._first = epochs, steps, epoch
         self._began = self._told = time.monotonic()
+        self._first_step, self._best = None, None
         if self._console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description}"),
