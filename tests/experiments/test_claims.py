@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from made_up_runs import outcome_of
-from refeed.experiments.claims import TIE, compare, judged
+from refeed.experiments.claims import LONE, TIE, compare, judged
 from refeed.experiments.grid import Line, LineResult
 from refeed.experiments.run import Run
 from refeed.models import Bias
@@ -28,15 +29,24 @@ def setting(label: str, *values: float, status: str = "finished") -> LineResult:
 @pytest.mark.parametrize(
     ("first", "second", "order"),
     [
-        ((0.90, 0.91), (0.93, 0.94), "below"),
-        ((0.93, 0.94), (0.90, 0.91), "above"),
-        ((0.90, 0.94), (0.93, 0.95), "tied"),  # the ranges overlap
-        ((0.90,), (0.90 + 0.9 * TIE,), "tied"),  # too little to matter
-        ((0.90,), (0.90 + 1.1 * TIE,), "below"),
+        ((0.900, 0.904), (0.930, 0.934), "below"),  # 4.303 * 0.0028 * 1 = 0.0122
+        ((0.930, 0.934), (0.900, 0.904), "above"),
+        ((0.90, 0.91), (0.93, 0.94), "tied"),  # 4.303 * 0.0071 * 1 = 0.0304
+        ((0.90, 0.90), (0.90 + 0.9 * TIE, 0.90 + 0.9 * TIE), "tied"),  # too little to matter
+        ((0.90, 0.90), (0.90 + 1.1 * TIE, 0.90 + 1.1 * TIE), "below"),
+        ((0.90,), (0.90 + 0.9 * LONE,), "tied"),
+        ((0.90,), (0.90 + 1.1 * LONE,), "below"),
     ],
 )
 def test_seeds_decide_what_is_a_difference(first, second, order):
     assert compare(first, second) == order
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 6])
+def test_settings_that_do_not_differ_are_told_apart_in_about_a_twentieth_of_the_cases(seeds):
+    values = np.random.default_rng(0).normal(0.93, 0.01, (2000, 2, seeds))
+    apart = np.mean([compare(first, second) != "tied" for first, second in values.tolist()])
+    assert 0.035 < apart < 0.065
 
 
 def test_a_claim_whose_every_pair_holds_holds():
@@ -46,12 +56,12 @@ def test_a_claim_whose_every_pair_holds_holds():
 
 
 def test_a_claim_with_one_pair_the_other_way_round_does_not_hold():
-    a, b, c = setting("A", 0.96), setting("B", 0.95), setting("C", 0.99)
+    a, b, c = setting("A", 0.97), setting("B", 0.95), setting("C", 0.99)
     finding = judged(CLAIM, [(a, b), (a, c)], "best_valid")
     assert finding.verdict == "does not hold"
-    assert finding.text == "A is lower than B: not here in 1 of 2 comparisons: A 0.9600 against B 0.9500."
+    assert finding.text == "A is lower than B: not here in 1 of 2 comparisons: A 0.9700 against B 0.9500."
     alone = judged(CLAIM, [(a, b)], "best_valid").text
-    assert alone == "A is lower than B: not here in the one comparison: A 0.9600 against B 0.9500."
+    assert alone == "A is lower than B: not here in the one comparison: A 0.9700 against B 0.9500."
 
 
 def test_many_contradictions_are_counted_not_all_listed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -11,11 +12,18 @@ from refeed.experiments.grid import LineResult, Measure
 from refeed.reports.page import Verdict
 
 TIE = 0.001
-"""RMSE; two settings whose means differ by no more are tied, as are those whose ranges over the seeds overlap."""
+"""RMSE; two settings whose means differ by no more are tied, whatever their spread."""
+
+LONE = 0.01
+"""The same where neither setting was run with more than one seed, so that nothing is known of the spread."""
+
+QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+"""97.5% quantiles of Student's t with 1, 2, … degrees of freedom; the last one serves for more, which is on the safe side."""
 
 RULE = (
-    f"Two settings count as tied where their ranges over the seeds overlap or their means differ by no more than {TIE:g}. Runs "
-    "that diverged have no number; a setting of which all runs diverged is left out of the comparisons."
+    "Two settings count as tied unless their means over the seeds differ by more than half the 95% interval of that difference "
+    f"(Student's t; not corrected for the number of comparisons) and by more than {TIE:g}; with one seed each, by more than "
+    f"{LONE:g}. Runs that diverged have no number; a setting of which all runs diverged is left out of the comparisons."
 )
 
 Order = Literal["below", "tied", "above"]
@@ -38,9 +46,19 @@ class Finding:
 def compare(first: Sequence[float], second: Sequence[float]) -> Order:
     """Where the first values, one a seed, lie to the second; see `RULE`."""
     gap = fmean(first) - fmean(second)
-    if abs(gap) <= TIE or (min(first) <= max(second) and min(second) <= max(first)):
+    if abs(gap) <= _least_gap(first, second):
         return "tied"
     return "below" if gap < 0 else "above"
+
+
+def _least_gap(first: Sequence[float], second: Sequence[float]) -> float:
+    """Half the width of the 95% interval of the difference of the means, equal variances assumed; at least `TIE`."""
+    freedom = len(first) + len(second) - 2
+    if freedom == 0:
+        return LONE
+    squares = sum((value - fmean(values)) ** 2 for values in (first, second) for value in values)
+    error = math.sqrt(squares / freedom * (1 / len(first) + 1 / len(second)))
+    return max(TIE, QUANTILES[min(freedom, len(QUANTILES)) - 1] * error)
 
 
 def judged(claim: str, pairs: Sequence[tuple[LineResult, LineResult]], measure: Measure) -> Finding:

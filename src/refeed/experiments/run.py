@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,6 +50,8 @@ class Run:
         """All that the result depends on but the ratings, as plain JSON values."""
         return {
             "refeed": refeed.__version__,
+            "sources": _sources_digest(),
+            "torch": torch.__version__,
             "model": {"kind": self.spec.kind, **to_dict(self.spec)},
             "training": to_dict(self.options) if self.spec.uses_training_options else {},
             "seed": self.seed,
@@ -59,6 +62,16 @@ class Run:
         """A hash (32 hex digits) of all that the result depends on, of the ratings by their split's fingerprint."""
         described = json.dumps({**self.to_dict(), "split": split_fingerprint}, sort_keys=True)
         return hashlib.blake2b(described.encode(), digest_size=16).hexdigest()
+
+
+@cache
+def _sources_digest() -> str:
+    """A hash of the sources that results depend on, so that no run of other code is taken for this one's."""
+    digest, package = hashlib.blake2b(digest_size=16), Path(refeed.__file__).parent
+    for room in ("data", "inference", "models", "training"):
+        for path in sorted((package / room).rglob("*.py")):
+            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from refeed.training.options import TrainingOptions
 from refeed.training.progress import EpochRecord
 
 FOLDS = 5
+PARTIAL = ".partial-"  # what a write that was killed leaves behind
 MEMBER_FILE, RECORD_FILE = "member.safetensors", "member.json"
 
 MemberRun = tuple[RatingModel, RunState]
@@ -157,6 +158,6 @@ def require_ensemble_folder(folder: Path) -> Path:
     Raises:
         StorageError: it holds something else.
     """
-    if not folder.is_dir() or any(not path.name.startswith("member-") for path in folder.iterdir()):
+    if not folder.is_dir() or any(not path.name.startswith(("member-", PARTIAL)) for path in folder.iterdir()):
         raise StorageError(f"{folder}: holds something else than an interrupted run; choose another path")
     return folder

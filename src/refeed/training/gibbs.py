@@ -196,7 +196,9 @@ class GibbsFitter:
         return tensors
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the chain's state of an earlier run."""
+        """Take up the chain's state of an earlier run; without one the chain starts anew."""
+        if not tensors:
+            return
         self._common = tensors["common"].item()
         for name, side in (("users", self._users), ("items", self._items)):
             side.vectors.copy_(tensors[f"{name}.vectors"])
