@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 import refeed
+from refeed.errors import ConfigError
+from refeed.experiments import run as run_module
 from refeed.experiments.run import Outcome, Run, num_parameters
-from refeed.models import ALS, AutoEncoder, Bias
+from refeed.models import ALS, AutoEncoder, Bias, Ensemble
 from refeed.training.options import TrainingOptions
 
 RUN = Run("one", AutoEncoder(encoder=(8,)), TrainingOptions(epochs=4), seed=0)
@@ -55,3 +57,15 @@ def test_outcome_comes_back_from_plain_values(tmp_path):
 def test_number_of_weights_by_hand():
     assert num_parameters(AutoEncoder(encoder=(8, 4)), 10, 20) == 20 * 8 + 8 + 8 * 4 + 4 + 4 * 8 + 8 + 8 * 20 + 20
     assert num_parameters(AutoEncoder(encoder=(8, 4), tied=True), 10, 20) == 20 * 8 + 8 + 8 * 4 + 4 + 8 + 20
+
+
+def test_an_ensemble_is_not_one_run():
+    with pytest.raises(ConfigError, match="both: an ensemble is many runs"):
+        Run("both", Ensemble(members=("bias", "als")), TrainingOptions(), seed=0)
+
+
+def test_runs_of_other_code_are_other_runs(monkeypatch):
+    before = RUN.fingerprint("split")
+    assert RUN.fingerprint("split") == before
+    monkeypatch.setattr(run_module, "_sources_digest", lambda: "other sources")
+    assert RUN.fingerprint("split") != before

@@ -17,7 +17,7 @@ import torch
 import refeed
 from refeed.config import to_dict
 from refeed.errors import ConfigError
-from refeed.models import Spec
+from refeed.models import Ensemble, Spec
 from refeed.training.options import TrainingOptions
 
 TEST_PREDICTIONS = "test_predictions.npy"
@@ -33,6 +33,9 @@ class Run:
         options: how it is trained; plays no part where the model takes no training options.
         seed: the one seed of the run.
         reads_test: whether the test part is predicted after training; else it is never looked at.
+
+    Raises:
+        ConfigError: the model is an ensemble.
     """
 
     name: str
@@ -40,6 +43,10 @@ class Run:
     options: TrainingOptions
     seed: int
     reads_test: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.spec, Ensemble):
+            raise ConfigError(f"{self.name}: an ensemble is many runs, which experiments cannot log as one; run its members")
 
     @property
     def epochs(self) -> int:
