@@ -140,6 +140,19 @@ def test_second_ctrl_c_interrupts_at_once_with_the_best_epoch_in_the_model():
     assert taken(fitter) == 3.0
 
 
+def test_failure_of_a_model_whose_options_are_its_own_keeps_nothing(tmp_path):
+    folder = tmp_path / "run"
+    loop = TrainingLoop(
+        CountingFitter(fail_at=(3, 1)),
+        validate=scripted(0.9, 0.7, 0.8),
+        checkpoint_folder=folder,
+        options_may_change=False,
+    )
+    with pytest.raises(TrainingError, match=r"epoch 4, batch 2(.|\n)*start anew with others"):
+        loop.run()
+    assert not folder.exists()
+
+
 def test_failure_keeps_the_best_epoch_with_the_optimiser_anew(tmp_path):
     folder = tmp_path / "run"
     failing = CountingFitter(fail_at=(3, 1))

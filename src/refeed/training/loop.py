@@ -88,6 +88,7 @@ class TrainingLoop:
         checkpoint_folder: where the state is kept; None keeps none.
         identity: what the run is of; a checkpoint of another one is refused.
         yardstick: what the run is measured by at its end; None lets any end pass.
+        options_may_change: whether a run may be taken up with other options, which is what helps after a failure.
     """
 
     def __init__(
@@ -99,11 +100,12 @@ class TrainingLoop:
         checkpoint_folder: Path | None = None,
         identity: Mapping[str, Any] | None = None,
         yardstick: Yardstick | None = None,
+        options_may_change: bool = True,
     ) -> None:
         self.fitter, self.validate = fitter, validate
         self.watcher: TrainingWatcher = watcher or SilentWatcher()
         self.checkpoint_folder, self.identity = checkpoint_folder, dict(identity or {})
-        self.yardstick = yardstick
+        self.yardstick, self.options_may_change = yardstick, options_may_change
         self.state = RunState()
         self._best: dict[str, Tensor] = {}
         self._written_at, self._writing_took = time.monotonic(), 0.0
@@ -250,6 +252,9 @@ class TrainingLoop:
             return "\n  No epoch was finished, so there is no state to keep."
         if self.checkpoint_folder is None:
             return ""
+        if not self.options_may_change:
+            shutil.rmtree(self.checkpoint_folder, ignore_errors=True)
+            return "\n  Nothing is kept to go on from, since these are options of the model itself; start anew with others."
         progress = RunState(best, 0, EpochSums(), self.state.log[:best], best, self.state.best_rmse).to_dict()
         model = {name: tensor.clone() for name, tensor in self._best.items()}  # a file holds no tensor under two names
         write_checkpoint(Checkpoint(self.identity, progress, {"model": model, "best": self._best}), self.checkpoint_folder)

@@ -100,6 +100,7 @@ def _fit(
         checkpoint_folder=folder,
         identity=_identity(spec, split, options, runtime),
         yardstick=Yardstick.of(split),
+        options_may_change=spec.uses_training_options,
     )
     try:
         if resume:
