@@ -170,6 +170,14 @@ def test_benchmark_tables_hold_the_scores(scores):
     ]  # fmt: skip
 
 
+def test_seeds_of_a_system_that_diverged_are_told_in_the_table(tmp_path):
+    whole = benchmark_result(SPLIT, tmp_path, {"bias": 0.9}, seeds=3)
+    (system,) = whole.results
+    finals = (*system.finals[:2], replace(system.finals[2], status="diverged"))
+    lost = score_benchmark(replace(whole, results=(replace(system, finals=finals),)))
+    assert benchmark_table(lost).rows[0][0] == "BIAS (2 of 3 seeds, others diverged)"
+
+
 def test_benchmark_section_tells_the_budget_and_the_cold_ratings(scores):
     part = benchmark_part(scores)
     assert "Every system was tried with 2 settings of its own on the validation part" in part.section.text

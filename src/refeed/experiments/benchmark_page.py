@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refeed.data.split_assembly import ColdCounts
 from refeed.data.time_splits import NetflixSplit
-from refeed.experiments.benchmark import QUESTION
+from refeed.experiments.benchmark import QUESTION, SystemResult
 from refeed.experiments.benchmark_findings import RULE, benchmark_findings
 from refeed.experiments.illustration import Illustration, Part
 from refeed.experiments.run import Outcome
@@ -37,12 +37,18 @@ def benchmark_part(scores: BenchmarkScores, *, name: str = "benchmark", title: s
     return Part(Section(title, _text(scores), blocks), illustrations)
 
 
+def _title_with_losses(result: SystemResult) -> str:
+    """The system's title, with how many of its final runs count where some diverged."""
+    counted, runs = len(result.tested), len(result.finals)
+    return result.system.title if counted == runs else f"{result.system.title} ({counted} of {runs} seeds, others diverged)"
+
+
 def benchmark_table(scores: BenchmarkScores) -> Table:
     """Errors of each system, best first."""
     seeds = len(scores.benchmark.seeds)
     rows: list[list[Cell]] = [
         [
-            one.result.system.title,
+            _title_with_losses(one.result),
             GROUPS[one.result.system.group],
             one.rmse,
             interval_text(one.rmse_interval),
