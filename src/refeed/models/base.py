@@ -67,6 +67,24 @@ class RatingModel(nn.Module, Scorer):
         return torch.device("cpu") if tensor is None else tensor.device
 
 
+class ScoredModel(RatingModel):
+    """A model whose answers are all given by a scorer of its own, in which what does not depend on the asked is worked out."""
+
+    def predict_pairs(
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """See `Scorer.predict_pairs`."""
+        return self.scorer().predict_pairs(history, rows, items, times)
+
+    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+        """See `Scorer.score_rows`."""
+        return self.scorer().score_rows(history)
+
+
 def load_tensors(model: RatingModel, tensors: Mapping[str, Tensor]) -> None:
     """Load a state dict, of a model whose variable buffers may have other shapes so far.
 

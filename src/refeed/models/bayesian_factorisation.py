@@ -13,7 +13,7 @@ from torch import Tensor
 from refeed.config import conform
 from refeed.data.history import History
 from refeed.errors import ConfigError
-from refeed.models.base import RatingModel
+from refeed.models.base import ScoredModel
 from refeed.models.bayesian_scorer import BayesianScorer
 
 
@@ -102,7 +102,7 @@ class Sample:
     noise_precision: Tensor
 
 
-class BayesianModel(RatingModel):
+class BayesianModel(ScoredModel):
     """See `BayesianFactorisation`; keeps S draws and predicts the mean of what they predict.
 
     Of the users a draw holds the expected vectors given the draw's items and priors, not drawn ones: the average is the same
@@ -166,20 +166,6 @@ class BayesianModel(RatingModel):
     def scorer(self) -> BayesianScorer:
         """See `RatingModel.scorer`: the items' vectors of all draws, side by side."""
         return BayesianScorer(self)
-
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
-        return self.scorer().predict_pairs(history, rows, items, times)
-
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        return self.scorer().score_rows(history)
 
     def predict_spread(
         self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]

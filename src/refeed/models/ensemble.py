@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from refeed.config import conform, from_dict, nearest, parse_setting, to_dict
 from refeed.data.history import History
 from refeed.errors import ConfigError
-from refeed.models.base import RatingModel, Scorer
+from refeed.models.base import RatingModel, ScoredModel, Scorer
 from refeed.models.spec import Spec
 
 
@@ -106,7 +106,7 @@ def parse_member(text: str) -> Member:
     return Member(spec, {key: values[key] for key in unknown})
 
 
-class EnsembleModel(RatingModel):
+class EnsembleModel(ScoredModel):
     """See `Ensemble`.
 
     Args:
@@ -130,20 +130,6 @@ class EnsembleModel(RatingModel):
     def scorer(self) -> EnsembleScorer:
         """See `RatingModel.scorer`: those of all members."""
         return EnsembleScorer([model.scorer() for model in self.models], self.weights.numpy(force=True))
-
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
-        return self.scorer().predict_pairs(history, rows, items, times)
-
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        return self.scorer().score_rows(history)
 
     @property
     def models(self) -> list[RatingModel]:

@@ -14,7 +14,7 @@ from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
 from refeed.errors import ConfigError
-from refeed.models.base import RatingModel, Scorer
+from refeed.models.base import ScoredModel, Scorer
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.offsets import Offsets
 from refeed.models.ridge import RidgeSolver
@@ -24,7 +24,7 @@ from refeed.models.user_autoencoder import asked_places, centred
 INITIAL_DEVIATION = 0.1  # standard deviation of the normal numbers that factors start from
 
 
-class FactorModel(RatingModel):
+class FactorModel(ScoredModel):
     """prediction(u, i) = offset(u, i) + p_u . q_i (+ b_u + c_i where biased).
 
     A person whose history is the one trained on has the trained vector. Anybody else gets p_u (and b_u) by ridge regression of
@@ -86,20 +86,6 @@ class FactorModel(RatingModel):
     def scorer(self) -> FactorScorer:
         """See `RatingModel.scorer`: the items' features for the ridge regressions."""
         return FactorScorer(self)
-
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
-        return self.scorer().predict_pairs(history, rows, items, times)
-
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        return self.scorer().score_rows(history)
 
 
 class FactorScorer(Scorer):

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
-from refeed.models.base import RatingModel, RowSource
+from refeed.models.base import RowSource, ScoredModel
 from refeed.models.item_scorer import ItemScorer, item_rows
 from refeed.models.network import Network
 from refeed.models.offsets import Offsets
 
 
-class ItemAutoEncoder(RatingModel):
+class ItemAutoEncoder(ScoredModel):
     """prediction(u, i) = offset(u, i) + f(item i's training ratings - offsets)_u; I-AutoRec made deep.
 
     The model keeps the training ratings, since they are its input. The last layer holds one vector w_u for each training
@@ -61,20 +60,6 @@ class ItemAutoEncoder(RatingModel):
     def scorer(self) -> ItemScorer:
         """See `RatingModel.scorer`: the codes of all items, which each cost a pass over the item's training ratings."""
         return ItemScorer(self.network, self.offsets, self._trained_on(), self.device)
-
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
-        return self.scorer().predict_pairs(history, rows, items, times)
-
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        return self.scorer().score_rows(history)
 
     def _trained_on(self) -> History:
         return History(

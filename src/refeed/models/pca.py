@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from refeed.config import conform
 from refeed.data.history import History
 from refeed.errors import ConfigError
-from refeed.models.base import RatingModel, Scorer
+from refeed.models.base import ScoredModel, Scorer
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.offsets import OffsetKind, Offsets
 from refeed.models.ridge import RidgeSolver
@@ -82,7 +82,7 @@ class Pca:
         return PcaModel(self, num_users, num_items, seed=seed)
 
 
-class PcaModel(RatingModel):
+class PcaModel(ScoredModel):
     """See `Pca`; k is the rank.
 
     Attributes:
@@ -102,20 +102,6 @@ class PcaModel(RatingModel):
     def scorer(self) -> PcaScorer:
         """See `RatingModel.scorer`: the components that people are projected on."""
         return PcaScorer(self)
-
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
-        return self.scorer().predict_pairs(history, rows, items, times)
-
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        return self.scorer().score_rows(history)
 
 
 class PcaScorer(Scorer):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from refeed.data.history import History
-from refeed.models.base import RatingModel, Scorer
+from refeed.models.base import ScoredModel, Scorer
 from refeed.models.factors import ridge_penalties
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.layers.sparse_rows import SparseRows
@@ -23,7 +23,7 @@ from refeed.models.rrn_states import StateNetwork
 from refeed.models.user_autoencoder import centred
 
 
-class RecurrentModel(RatingModel):
+class RecurrentModel(ScoredModel):
     """See `RRN`. Users are known by their histories alone; the states of the items are kept as they were through training.
 
     Args:
@@ -63,20 +63,6 @@ class RecurrentModel(RatingModel):
     def scorer(self) -> RecurrentScorer:
         """See `RatingModel.scorer`: the items' features for the ridge regressions."""
         return RecurrentScorer(self)
-
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
-        return self.scorer().predict_pairs(history, rows, items, times)
-
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        return self.scorer().score_rows(history)
 
 
 @dataclass(frozen=True, eq=False)

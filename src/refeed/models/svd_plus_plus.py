@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from refeed.config import conform
 from refeed.data.history import History
 from refeed.errors import ConfigError
-from refeed.models.base import RatingModel
+from refeed.models.base import ScoredModel
 from refeed.models.layers.sparse_linear import sparse_linear
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.svd_plus_plus_scorer import SvdPlusPlusScorer
@@ -92,7 +92,7 @@ class SvdPlusPlus:
         return SvdPlusPlusModel(self, num_users, num_items, seed=seed)
 
 
-class SvdPlusPlusModel(RatingModel):
+class SvdPlusPlusModel(ScoredModel):
     """See `SvdPlusPlus`; it holds the items' side alone, since every person's side follows from their history.
 
     Attributes:
@@ -135,17 +135,3 @@ class SvdPlusPlusModel(RatingModel):
     def scorer(self) -> SvdPlusPlusScorer:
         """See `RatingModel.scorer`: the items' features for the ridge regressions."""
         return SvdPlusPlusScorer(self)
-
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`; without times, at the latest time of each person's history."""
-        return self.scorer().predict_pairs(history, rows, items, times)
-
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`; at the latest time of each person's history."""
-        return self.scorer().score_rows(history)
