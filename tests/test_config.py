@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refeed.config import conform, from_dict, nearest, parse_setting, read_file, to_dict, to_toml
+from refeed.config import conform, from_dict, nearest, parse_setting, read_file, require_ranges, to_dict, to_toml
 from refeed.errors import ConfigError
 from refeed.models import AutoEncoder
 from refeed.training.options import TrainingOptions
@@ -183,3 +183,31 @@ def test_file_that_cannot_be_used_is_named_with_the_reason(tmp_path, name, conte
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigError, match=f"{name}: {message}"):
         read_file(tmp_path / name)
+
+
+@dataclass(frozen=True)
+class Ranged:
+    rate: float = 0.5
+    penalty: float = 0.0
+    epochs: int | None = 1
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"rate": 0.0}, "rate: expected above 0, got 0.0"),
+        ({"rate": math.inf}, "rate: expected above 0, got inf"),
+        ({"penalty": -1.0}, "penalty: expected at least 0, got -1.0"),
+        ({"penalty": math.nan}, "penalty: expected at least 0, got nan"),
+        ({"epochs": 0}, "epochs: expected at least 1, got 0"),
+    ],
+)
+def test_fields_out_of_their_range_are_named(values, message):
+    with pytest.raises(ConfigError) as caught:
+        require_ranges(Ranged(**values), above_0=("rate",), from_0=("penalty",), from_1=("epochs",))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("values", [{}, {"epochs": None}, {"rate": 1e-9, "epochs": 7}])
+def test_fields_within_their_range_or_none_pass(values):
+    assert require_ranges(Ranged(**values), above_0=("rate",), from_0=("penalty",), from_1=("epochs",)) is None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import math
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,6 +63,24 @@ def conform(config: Any) -> None:
     for field in dataclasses.fields(config):
         value = _convert(getattr(config, field.name), hints[field.name], field.name)
         object.__setattr__(config, field.name, value)
+
+
+def require_ranges(config: Any, *, above_0: Sequence[str] = (), from_0: Sequence[str] = (), from_1: Sequence[str] = ()) -> None:
+    """Check that fields hold finite numbers above 0, of at least 0, or of at least 1; those that are None pass.
+
+    Raises:
+        ConfigError: one is out of its range.
+    """
+    ranges: tuple[tuple[Sequence[str], str, Callable[[float], bool]], ...] = (
+        (above_0, "above 0", lambda value: 0 < value < math.inf),
+        (from_0, "at least 0", lambda value: 0 <= value < math.inf),
+        (from_1, "at least 1", lambda value: 1 <= value < math.inf),
+    )
+    for names, expected, holds in ranges:
+        for name in names:
+            value = getattr(config, name)
+            if value is not None and not holds(value):
+                raise ConfigError(f"{name}: expected {expected}, got {value}")
 
 
 def nearest(key: str, known: Iterable[str]) -> str:

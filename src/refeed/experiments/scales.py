@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from refeed.config import conform, nearest
+from refeed.config import conform, nearest, require_ranges
 from refeed.errors import ConfigError
 from refeed.experiments.presets import PAPER_TRAINING
 from refeed.training.options import TrainingOptions
@@ -42,11 +42,11 @@ class Scale:
 
     def __post_init__(self) -> None:
         conform(self)
-        for name in ("epochs", "width_divisor", "batch_size", "least_batches", "seeds"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        if not self.learning_rate_factor > 0:
-            raise ConfigError(f"learning_rate_factor: expected above 0, got {self.learning_rate_factor}")
+        require_ranges(
+            self,
+            above_0=("learning_rate_factor",),
+            from_1=("epochs", "width_divisor", "batch_size", "least_batches", "seeds"),
+        )
 
     def for_users(self, num_users: int) -> Scale:
         """The same with the batch size for so many users, at least 8: few users in large batches are few steps."""

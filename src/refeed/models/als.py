@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from refeed.config import conform
-from refeed.models.factors import FactorModel, require_ranges
+from refeed.config import conform, require_ranges
+from refeed.models.factors import FactorModel
 from refeed.models.offsets import OffsetKind, Offsets
 
 
@@ -48,7 +48,12 @@ class ALS:
 
     def __post_init__(self) -> None:
         conform(self)
-        require_ranges(self, above_0=("regularisation",), from_0=("item_regularisation", "user_regularisation"))
+        require_ranges(
+            self,
+            above_0=("regularisation",),
+            from_0=("item_regularisation", "user_regularisation"),
+            from_1=("factors", "epochs", "patience"),
+        )
 
     def in_units_of(self, spread: float) -> ALS:
         """The same for ratings of this standard deviation, with lambda itself as regularisation."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from refeed.config import conform
+from refeed.config import conform, require_ranges
 from refeed.errors import ConfigError
 from refeed.models.item_autoencoder import ItemAutoEncoder
 from refeed.models.layers.activations import activation_name
@@ -73,9 +72,7 @@ class AutoEncoder:
                 "skip: adds each encoder layer to a decoder layer of its width, so it needs two or more encoder layers and the "
                 f"mirrored decoder; got encoder {list(self.encoder)} and decoder {list(self.shape.decoder)}"
             )
-        for name in ("item_regularisation", "user_regularisation"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise ConfigError(f"{name}: expected at least 0, got {getattr(self, name)}")
+        require_ranges(self, from_0=("item_regularisation", "user_regularisation"))
 
     @property
     def mirrored(self) -> tuple[int, ...]:

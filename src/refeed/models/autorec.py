@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from refeed.config import conform
-from refeed.errors import ConfigError
+from refeed.config import conform, require_ranges
 from refeed.models.autoencoder import AutoEncoderModel
 from refeed.models.item_autoencoder import ItemAutoEncoder
 from refeed.models.network import Network, NetworkShape
@@ -50,8 +49,7 @@ class AutoRec:
 
     def __post_init__(self) -> None:
         conform(self)
-        if self.width < 1:
-            raise ConfigError(f"width: expected at least 1, got {self.width}")
+        require_ranges(self, from_1=("width",))
 
     @property
     def shape(self) -> NetworkShape:

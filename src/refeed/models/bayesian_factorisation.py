@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from refeed.config import conform
+from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.errors import ConfigError
 from refeed.models.base import ScoredModel
@@ -57,9 +57,7 @@ class BayesianFactorisation:
 
     def __post_init__(self) -> None:
         conform(self)
-        for name, lowest in (("factors", 1), ("samples", 1), ("burn_in", 0), ("thinning", 1), ("choice_features", 0)):
-            if getattr(self, name) < lowest:
-                raise ConfigError(f"{name}: expected at least {lowest}, got {getattr(self, name)}")
+        require_ranges(self, from_0=("burn_in", "choice_features"), from_1=("factors", "samples", "thinning"))
         if self.noise_strength is not None and not 2.0 < self.noise_strength < np.inf:
             raise ConfigError(f"noise_strength: expected above 2, got {self.noise_strength}")
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from refeed.config import conform
+from refeed.config import conform, require_ranges
 from refeed.data.history import History
-from refeed.errors import ConfigError
 from refeed.models.base import RatingModel
 from refeed.models.offsets import Offsets
 
@@ -46,11 +44,7 @@ class Bias:
 
     def __post_init__(self) -> None:
         conform(self)
-        for name in ("item_regularisation", "user_regularisation"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise ConfigError(f"{name}: expected at least 0, got {getattr(self, name)}")
-        if self.sweeps < 1:
-            raise ConfigError(f"sweeps: expected at least 1, got {self.sweeps}")
+        require_ranges(self, from_0=("item_regularisation", "user_regularisation"), from_1=("sweeps",))
 
     def summary(self, num_users: int, num_items: int) -> str:
         """What it is, in a few words for people."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from refeed.config import conform
+from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.errors import ConfigError
 from refeed.models.base import RatingModel
@@ -62,13 +61,12 @@ class Ease:
 
     def __post_init__(self) -> None:
         conform(self)
-        if not 0.0 < self.regularisation < math.inf:
-            raise ConfigError(f"regularisation: expected above 0, got {self.regularisation}")
-        for name in ("item_regularisation", "user_regularisation"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise ConfigError(f"{name}: expected at least 0, got {getattr(self, name)}")
-        if self.most_items < 1:
-            raise ConfigError(f"most_items: expected at least 1, got {self.most_items}")
+        require_ranges(
+            self,
+            above_0=("regularisation",),
+            from_0=("item_regularisation", "user_regularisation"),
+            from_1=("most_items",),
+        )
 
     def summary(self, num_users: int, num_items: int) -> str:
         """What it is, in a few words for people."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from refeed.config import conform, from_dict, nearest, parse_setting, to_dict
+from refeed.config import conform, from_dict, nearest, parse_setting, require_ranges, to_dict
 from refeed.data.history import History
 from refeed.errors import ConfigError
 from refeed.models.base import RatingModel, ScoredModel, Scorer
@@ -64,8 +63,7 @@ class Ensemble:
 
     def __post_init__(self) -> None:
         conform(self)
-        if not 0.0 < self.prior_ratings < math.inf:
-            raise ConfigError(f"prior_ratings: expected above 0, got {self.prior_ratings}")
+        require_ranges(self, above_0=("prior_ratings",))
         if not self.members:
             raise ConfigError('members: expected at least one, for example ["bayesian", "autoencoder encoder=512"]')
         for text in self.members:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
-from refeed.errors import ConfigError
 from refeed.models.base import ScoredModel, Scorer
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.offsets import Offsets
@@ -174,24 +172,6 @@ def rating_spread(train: Ratings) -> float:
     count = max(1, len(train))
     variance = squares / count - (total / count) ** 2
     return math.sqrt(variance) if variance > 1e-9 * squares / count else 1.0
-
-
-def require_ranges(spec: Any, *, above_0: tuple[str, ...], from_0: tuple[str, ...]) -> None:
-    """Check the numbers of a factor model's description: these fields, and factors, epochs and patience, which are at least 1.
-
-    Raises:
-        ConfigError: one is out of its range.
-    """
-    for name in above_0:
-        if not 0.0 < getattr(spec, name) < math.inf:
-            raise ConfigError(f"{name}: expected above 0, got {getattr(spec, name)}")
-    for name in from_0:
-        if not 0.0 <= getattr(spec, name) < math.inf:
-            raise ConfigError(f"{name}: expected at least 0, got {getattr(spec, name)}")
-    for name in ("factors", "epochs", "patience"):
-        value = getattr(spec, name)
-        if value is not None and value < 1:
-            raise ConfigError(f"{name}: expected at least 1, got {value}")
 
 
 def _initial_factors(rows: int, factors: int, generator: torch.Generator) -> nn.Parameter:

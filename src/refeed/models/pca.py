@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from refeed.config import conform
+from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.errors import ConfigError
 from refeed.models.base import ScoredModel, Scorer
@@ -64,12 +63,9 @@ class Pca:
 
     def __post_init__(self) -> None:
         conform(self)
-        for name in ("factors", "epochs"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        for name in ("regularisation", "item_regularisation", "user_regularisation"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise ConfigError(f"{name}: expected at least 0, got {getattr(self, name)}")
+        require_ranges(
+            self, from_0=("regularisation", "item_regularisation", "user_regularisation"), from_1=("factors", "epochs")
+        )
         if self.patience is not None and self.patience < 1:
             raise ConfigError(f"patience: expected at least 1 or none, got {self.patience}")
 

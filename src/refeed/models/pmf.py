@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from refeed.config import conform
+from refeed.config import conform, require_ranges
 from refeed.errors import ConfigError
-from refeed.models.factors import FactorModel, require_ranges
+from refeed.models.factors import FactorModel
 from refeed.models.offsets import OffsetKind, Offsets
 
 Prior = Literal["weighted", "fixed", "adaptive"]
@@ -60,7 +60,12 @@ class PMF:
 
     def __post_init__(self) -> None:
         conform(self)
-        require_ranges(self, above_0=("regularisation", "learning_rate"), from_0=("item_regularisation", "user_regularisation"))
+        require_ranges(
+            self,
+            above_0=("regularisation", "learning_rate"),
+            from_0=("item_regularisation", "user_regularisation"),
+            from_1=("factors", "epochs", "patience"),
+        )
         if not 0.0 <= self.momentum < 1.0:
             raise ConfigError(f"momentum: expected 0 to below 1, got {self.momentum}")
         if self.batch_size is not None and self.batch_size < 1:

@@ -8,9 +8,8 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from refeed.config import conform
-from refeed.errors import ConfigError
-from refeed.models.factors import INITIAL_DEVIATION, require_ranges
+from refeed.config import conform, require_ranges
+from refeed.models.factors import INITIAL_DEVIATION
 from refeed.models.offsets import Offsets
 from refeed.models.rrn_model import RecurrentModel
 from refeed.models.rrn_states import StateNetwork
@@ -87,11 +86,11 @@ class RRN:
             self,
             above_0=("user_step_days", "item_step_days", "regularisation", "learning_rate"),
             from_0=("weight_decay", "item_regularisation", "user_regularisation"),
+            from_1=(
+                *("factors", "epochs", "patience"),
+                *("embedding", "units", "state", "start_epochs", "batch_size", "gradient_steps"),
+            ),
         )
-        for name in ("embedding", "units", "state", "start_epochs", "batch_size", "gradient_steps"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {value}")
 
     def summary(self, num_users: int, num_items: int) -> str:
         """What it is, in a few words for people."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from refeed.config import conform
+from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.errors import ConfigError
 from refeed.models.base import ScoredModel
@@ -71,14 +70,12 @@ class SvdPlusPlus:
 
     def __post_init__(self) -> None:
         conform(self)
-        for name in ("factors", "time_bins", "batch_size", "epochs"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        for name in ("regularisation", "learning_rate"):
-            if not 0.0 < getattr(self, name) < math.inf:
-                raise ConfigError(f"{name}: expected above 0, got {getattr(self, name)}")
-        if not 0.0 <= self.implicit_regularisation < math.inf:
-            raise ConfigError(f"implicit_regularisation: expected at least 0, got {self.implicit_regularisation}")
+        require_ranges(
+            self,
+            above_0=("regularisation", "learning_rate"),
+            from_0=("implicit_regularisation",),
+            from_1=("factors", "time_bins", "batch_size", "epochs"),
+        )
         if self.patience is not None and self.patience < 1:
             raise ConfigError(f"patience: expected at least 1 or none, got {self.patience}")
 
