@@ -141,12 +141,12 @@ def test_changed_history_moves_its_own_person_alone(world):
 
 
 def test_people_are_folded_in_the_same_in_small_groups(world, monkeypatch):
-    from refeed.models import gaussian_rows
+    from refeed.models import row_groups
 
     fitted, ratings, _ = world
     strangers = replace(ratings.rows(np.arange(30)), users=np.full(30, -1))
     together = fitted.model.score_rows(strangers)
-    monkeypatch.setattr(gaussian_rows, "GROUP", 5000)
+    monkeypatch.setattr(row_groups, "GROUP", 5000)
     np.testing.assert_allclose(fitted.model.score_rows(strangers), together, atol=2e-4)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from refeed.models import gaussian_rows
-from refeed.models.gaussian_rows import FeatureTable, Posterior, for_each_group, padded_rows
+from refeed.models import row_groups
+from refeed.models.gaussian_rows import FeatureTable, Posterior, padded_rows
+from refeed.models.row_groups import for_each_group
 from small_worlds import history_of
 
 CPU = torch.device("cpu")
@@ -93,7 +94,7 @@ def test_samples_are_worked_out_side_by_side():
 def test_long_rows_are_summed_in_pieces(monkeypatch):
     group = next(group for group in groups() if 0 in group.rows)
     whole = FeatureTable(VECTORS, WEIGHTS).products(group)
-    monkeypatch.setattr(gaussian_rows, "GROUP", 8)
+    monkeypatch.setattr(row_groups, "GROUP", 8)
     torch.testing.assert_close(FeatureTable(VECTORS, WEIGHTS).products(group), whole)
 
 
@@ -104,8 +105,8 @@ def test_groups_hold_rows_of_about_one_length_within_their_size():
     assert sorted(torch.cat([group.rows for group in found]).tolist()) == list(range(300))
     assert len(found) > 20
     for group in found:
-        assert group.columns.numel() * 100 <= gaussian_rows.GROUP
-        assert group.counts.max() <= max(1.0, gaussian_rows.STRETCH * group.counts.min())
+        assert group.columns.numel() * 100 <= row_groups.GROUP
+        assert group.counts.max() <= max(1.0, row_groups.STRETCH * group.counts.min())
         assert bool(((group.columns == 400).sum(1) == group.columns.shape[1] - group.counts).all())
 
 
@@ -114,7 +115,7 @@ def test_every_group_is_worked_on_and_the_number_of_threads_stays(threads):
     before, seen = torch.get_num_threads(), []
     torch.set_num_threads(threads)
     try:
-        for_each_group(lambda group: seen.extend(group.rows.tolist()), groups())
+        for_each_group(lambda group: seen.extend(group.rows.tolist()), groups(), device=torch.device("cpu"))
         assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from refeed.data.history import History
 from refeed.models.base import Scorer
-from refeed.models.gaussian_rows import FeatureTable, PaddedRows, Posterior, for_each_group, padded_rows
+from refeed.models.gaussian_rows import FeatureTable, PaddedRows, Posterior, padded_rows
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.layers.sparse_linear import sum_of_rows
 from refeed.models.row_digests import row_digests
+from refeed.models.row_groups import for_each_group
 from refeed.models.user_autoencoder import asked_places, centred
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ class BayesianScorer(Scorer):
             work(group, posterior, noise)
 
         width = self._table.samples * self._table.width
-        for_each_group(of_group, padded_rows(self._standardised(history), model.device, width=width))
+        groups = padded_rows(self._standardised(history), model.device, width=width)
+        for_each_group(of_group, groups, device=model.device)
 
     @cached_property
     def _table(self) -> FeatureTable:

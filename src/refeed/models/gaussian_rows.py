@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from refeed.data.background import mapped
 from refeed.data.history import History
+from refeed.models.row_groups import at_once, padded_entries, similar_rows
 
-GROUP = 1 << 19  # numbers of padded features at once: 2 MiB in float32, so that they stay near the processor
-STRETCH = 1.25  # a row is padded to at most this multiple of its length
 ROUNDING = (
     1e-6  # of a float32 precision matrix, as a share of its mean diagonal: added to it, so that it stays positive definite
 )
@@ -39,31 +36,22 @@ class PaddedRows:
 
 
 def padded_rows(history: History, device: torch.device, *, width: int) -> Iterator[PaddedRows]:
-    """All rows of the history, in groups of about the same length that fill `GROUP` numbers.
+    """All rows of the history, in groups of about the same length; see `similar_rows`.
 
     Args:
         history: the rows.
         device: of the tensors.
         width: numbers that will be held for each entry, at least 1.
     """
-    counts = history.counts
-    order = np.argsort(counts, kind="stable")
-    lengths, start = counts[order], 0
-    while start < len(order):
-        stop = int(np.searchsorted(lengths, max(1.0, STRETCH * lengths[start]), side="right"))
-        stop = min(stop, start + max(1, GROUP // (width * max(1, int(lengths[stop - 1])))))
-        yield _padded(history, order[start:stop], device)
-        start = stop
+    for rows in similar_rows(history.counts, width=width):
+        yield _padded(history, rows, device)
 
 
 def _padded(history: History, rows: npt.NDArray[np.int64], device: torch.device) -> PaddedRows:
     counts = history.counts[rows]
-    places = history.indptr[rows, None] + np.arange(counts.max())
-    ended = places >= history.indptr[rows + 1, None]
-    places[ended] = 0
-    columns, values = history.indices[places].astype(np.int32), history.values[places]
-    columns[ended], values[ended] = history.num_items, 0.0
-    moved = (torch.from_numpy(array).to(device) for array in (rows, counts.astype(np.float32), columns, values))
+    columns, values = padded_entries(history, rows, 0, int(counts.max()))
+    arrays = (rows, counts.astype(np.float32), columns.astype(np.int32), values)
+    moved = (torch.from_numpy(array).to(device) for array in arrays)
     return PaddedRows(*moved)
 
 
@@ -101,7 +89,7 @@ class FeatureTable:
         f = (q, 1) are the features and y = value - bias the targets, so the last column holds the sums of f y and y^2.
         """
         products = self._table.new_zeros(self.samples, len(group.rows), self.width, self.width)
-        piece = max(1, GROUP // (self.samples * len(group.rows) * self.width))
+        piece = at_once(self.samples * len(group.rows) * self.width)
         pieces = zip(torch.split(group.columns, piece, 1), torch.split(group.values, piece, 1), strict=True)
         for columns, values in pieces:
             places = columns.reshape(-1)
@@ -150,17 +138,3 @@ class Posterior:
         width = self.cholesky.shape[-1]
         spread = (self._products[..., :width, :width] * torch.cholesky_inverse(self.cholesky)).sum((-2, -1))
         return self.squared_errors(self.mean()) + spread
-
-
-def for_each_group(work: Callable[[PaddedRows], None], groups: Iterable[PaddedRows]) -> None:
-    """`work` of every group; on the CPU each thread that PyTorch may use takes groups of its own."""
-    threads = torch.get_num_threads()
-    if threads == 1:
-        for group in groups:
-            work(group)
-        return
-    try:
-        for _ in mapped(work, groups, workers=threads, prepare=partial(torch.set_num_threads, 1)):
-            pass
-    finally:
-        torch.set_num_threads(threads)  # a thread of its own with one thread takes them from the matrix library of all

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from refeed.data.background import mapped
 from refeed.data.history import History
+from refeed.models.row_groups import at_once, for_each_group, padded_entries, similar_rows
 
-GROUP = 1 << 19  # numbers of padded features at once: 2 MiB in float32, so that they stay near the processor
-STRETCH = 1.25  # a row is padded to at most this multiple of its length
 ROUNDING = 1e-7  # of a float32 Gram matrix, as a share of its trace: added to the diagonal, so that it stays positive definite
 
 
@@ -31,8 +26,8 @@ class RidgeSolver:
     """
 
     def __init__(self, features: Tensor, *, intercept: bool = False) -> None:
-        self._padding, width = features.shape
-        self._features = features.new_zeros(len(features) + 1, width + intercept)  # the last row is what padding reads
+        columns, width = features.shape
+        self._features = features.new_zeros(columns + 1, width + intercept)  # the last row is what padding reads
         self._features[:-1, :width] = features
         self._features[:-1, width:] = 1.0
 
@@ -50,17 +45,9 @@ class RidgeSolver:
             places = torch.from_numpy(group).to(vectors.device)
             vectors[places] = self._solve_group(rows, group, penalties[group])
 
-        threads = torch.get_num_threads() if vectors.device.type == "cpu" else 1
-        groups = _groups(rows.counts, width=vectors.shape[1])
-        if threads == 1:
-            for group in groups:
-                work(group)
-            return vectors
-        try:
-            for _ in mapped(work, groups, workers=threads, prepare=partial(torch.set_num_threads, 1)):
-                pass
-        finally:
-            torch.set_num_threads(threads)  # a thread of its own with one thread takes them from the matrix library of all
+        filled = np.flatnonzero(rows.counts)
+        groups = (filled[group] for group in similar_rows(rows.counts[filled], width=vectors.shape[1]))
+        for_each_group(work, groups, device=vectors.device)
         return vectors
 
     def _solve_group(self, rows: History, group: npt.NDArray[np.int64], penalties: npt.NDArray[np.floating]) -> Tensor:
@@ -73,7 +60,7 @@ class RidgeSolver:
             return (features.mT @ by_entry).squeeze(-1)
         gram = self._features.new_zeros(len(group), width, width)
         moments = self._features.new_zeros(len(group), width, 1)
-        piece = max(1, GROUP // (len(group) * width))
+        piece = at_once(len(group) * width)
         for start in range(0, longest, piece):
             features, targets = self._padded(rows, group, start, min(start + piece, longest))
             gram.baddbmm_(features.mT, features)
@@ -82,25 +69,9 @@ class RidgeSolver:
 
     def _padded(self, rows: History, group: npt.NDArray[np.int64], start: int, stop: int) -> tuple[Tensor, Tensor]:
         """Features, (g, c, w), and targets, (g, c, 1), of the entries `start` to `stop` of these rows, 0 after a row's end."""
-        places = rows.indptr[group, None] + np.arange(start, stop)
-        ended = places >= rows.indptr[group + 1, None]
-        places[ended] = 0
-        columns, targets = rows.indices[places], rows.values[places]
-        columns[ended], targets[ended] = self._padding, 0.0
+        columns, targets = padded_entries(rows, group, start, stop)
         device = self._features.device
         return self._features[torch.from_numpy(columns).to(device)], torch.from_numpy(targets).to(device)[..., None]
-
-
-def _groups(counts: npt.NDArray[np.int64], *, width: int) -> Iterator[npt.NDArray[np.int64]]:
-    """The rows that have entries, in groups of about the same length that fill `GROUP` numbers."""
-    order = np.argsort(counts, kind="stable")
-    lengths = counts[order]
-    start = int(np.searchsorted(lengths, 0, side="right"))
-    while start < len(order):
-        stop = int(np.searchsorted(lengths, STRETCH * lengths[start], side="right"))
-        stop = min(stop, start + max(1, GROUP // (width * int(lengths[stop - 1]))))
-        yield order[start:stop]
-        start = stop
 
 
 def _solve_positive(gram: Tensor, moments: Tensor, penalty: Tensor) -> Tensor:

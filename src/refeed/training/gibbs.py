@@ -12,10 +12,11 @@ from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.models.bayesian_factorisation import BayesianFactorisation, BayesianModel, Sample
 from refeed.models.bayesian_scorer import HIGHEST_PRECISION, standardised
-from refeed.models.gaussian_rows import FeatureTable, PaddedRows, Posterior, for_each_group, padded_rows
+from refeed.models.gaussian_rows import FeatureTable, PaddedRows, Posterior, padded_rows
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.row_digests import row_digests
+from refeed.models.row_groups import for_each_group
 from refeed.training.choice_features import choice_features
 from refeed.training.fitter import StepReport
 from refeed.training.normal_wishart import RowPrior, draw_prior
@@ -66,7 +67,7 @@ class GibbsSide:
             mean, drawn = posterior.vectors(deviations).unbind(-1)
             self.means[rows], self.vectors[rows], errors[rows] = mean, drawn, posterior.squared_errors(drawn)
 
-        for_each_group(work, self._groups)
+        for_each_group(work, self._groups, device=self.vectors.device)
         return errors.double().numpy(force=True)
 
     def draw_noise(
