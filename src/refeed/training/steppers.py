@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import EdgeWeights, Network
+from refeed.training.optimizer_state import load_state_tensors, state_tensors
 from refeed.training.optimizers import build_optimizer, fused, set_learning_rate
 from refeed.training.options import TrainingOptions
 from refeed.training.row_lazy_momentum import RowLazyMomentum
@@ -106,26 +107,14 @@ class DenseStepper:
 
     def state(self) -> dict[str, Tensor]:
         """See `Stepper`; named by optimiser, parameter and quantity."""
-        return {
-            f"{self._kind}/{place}.{name}": value
-            for place, values in self._optimizer.state_dict()["state"].items()
-            for name, value in values.items()
-            if isinstance(value, Tensor)
-        }
+        return {f"{self._kind}/{name}": tensor for name, tensor in state_tensors(self._optimizer).items()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """See `Stepper`."""
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            kind, parameter = key.split("/", 1)
-            place, name = parameter.split(".", 1)
-            if kind == self._kind:
-                state.setdefault(int(place), {})[name] = value
-        if not state:
-            return
-        whole = self._optimizer.state_dict()
-        whole["state"] = state
-        self._optimizer.load_state_dict(whole)
+        own = f"{self._kind}/"
+        load_state_tensors(
+            self._optimizer, {key.removeprefix(own): tensor for key, tensor in tensors.items() if key.startswith(own)}
+        )
 
 
 class RowLazyStepper:

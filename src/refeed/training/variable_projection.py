@@ -16,6 +16,7 @@ from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.svd_plus_plus import SvdPlusPlus, SvdPlusPlusModel
 from refeed.training.fitter import StepReport
+from refeed.training.optimizer_state import load_state_tensors, state_tensors
 from refeed.training.optimizers import fused, set_learning_rate
 
 
@@ -82,16 +83,11 @@ class SvdPlusPlusFitter:
 
     def state(self) -> dict[str, Tensor]:
         """Adam's tensors, named by the parameter's place and the quantity."""
-        states = self._optimizer.state_dict()["state"]
-        return {f"{place}.{name}": tensor for place, values in states.items() for name, tensor in values.items()}
+        return state_tensors(self._optimizer)
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take up Adam's tensors; without any, it starts anew."""
-        states: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in tensors.items():
-            place, name = key.split(".", 1)
-            states.setdefault(int(place), {})[name] = tensor
-        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": states})
+        load_state_tensors(self._optimizer, tensors)
 
     def _batches(self, epoch: int) -> list[npt.NDArray[np.int64]]:
         if self._batches_of[0] != epoch:
