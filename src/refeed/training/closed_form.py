@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
 from refeed.models.bias import Bias, BiasModel
 from refeed.models.offsets import Offsets
-from refeed.training.fitter import StepReport
+from refeed.training.fitter import OneStepFitter, StepReport
 
 
 def fit_offsets(
@@ -41,23 +40,14 @@ def fit_offsets(
     offsets.set(mean, item_bias)
 
 
-class BiasFitter:
+class BiasFitter(OneStepFitter):
     """Fits the bias baseline in one step."""
-
-    epochs = 1
-    patience: int | None = None
 
     def __init__(self, model: BiasModel, train: Ratings, spec: Bias) -> None:
         self.model, self.train, self.spec = model, train, spec
 
-    def num_steps(self, epoch: int) -> int:
-        """One."""
-        del epoch
-        return 1
-
-    def train_step(self, epoch: int, step: int) -> StepReport:
-        """Solve; see `Fitter.train_step`."""
-        del epoch, step
+    def solve(self) -> StepReport:
+        """See `OneStepFitter.solve`."""
         fit_offsets(
             self.model.offsets,
             self.train,
@@ -71,21 +61,6 @@ class BiasFitter:
             errors = history.values - self.model.offsets.of_entries(history)
             squared_error += float(np.square(errors, dtype=np.float64).sum())
         return StepReport(squared_error, len(self.train))
-
-    def learning_rate(self, epoch: int) -> None:
-        """There is none."""
-        del epoch
-
-    def close(self) -> None:
-        """See `Fitter.close`."""
-
-    def state(self) -> dict[str, Tensor]:
-        """Nothing beyond the model."""
-        return {}
-
-    def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Nothing to take up."""
-        del tensors
 
 
 def _sums_of_ratings(train: Ratings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

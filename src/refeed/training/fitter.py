@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,3 +71,43 @@ class Fitter(Protocol):
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take up the state of an earlier run."""
         ...
+
+
+class OneStepFitter(abc.ABC):
+    """A fitter that is done in one step, so that it has no rate, no state of its own, and nothing to stop early."""
+
+    epochs = 1
+    patience: int | None = None
+
+    @abc.abstractmethod
+    def solve(self) -> StepReport:
+        """Fit the model; what is reported are its errors after that.
+
+        Raises:
+            TrainingError: there is no solution.
+        """
+
+    def num_steps(self, epoch: int) -> int:
+        """One."""
+        del epoch
+        return 1
+
+    def train_step(self, epoch: int, step: int) -> StepReport:
+        """Solve; see `Fitter.train_step`."""
+        del epoch, step
+        return self.solve()
+
+    def learning_rate(self, epoch: int) -> None:
+        """There is none."""
+        del epoch
+
+    def close(self) -> None:  # noqa: B027 (there is nothing to let go of)
+        """See `Fitter.close`."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Nothing beyond the model."""
+        return {}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Nothing to take up."""
+        del tensors

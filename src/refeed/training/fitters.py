@@ -11,7 +11,7 @@ from refeed.data.batches import derive_seed
 from refeed.data.ratings import Ratings
 from refeed.models import ALS, PMF, RRN, AutoEncoder, AutoRec, BayesianFactorisation, Bias, Ease, Pca, Spec, SvdPlusPlus
 from refeed.models.autoencoder import AutoEncoderModel
-from refeed.models.factors import FactorModel, rating_spread
+from refeed.models.factors import rating_spread
 from refeed.runtime import Runtime
 from refeed.training.alternating import AlternatingFitter
 from refeed.training.closed_form import BiasFitter, fit_offsets
@@ -40,46 +40,68 @@ def weights_seed(runtime: Runtime) -> int:
     return derive_seed(runtime.seed, "weights")
 
 
+def _new_model(spec: Spec, train: Ratings, runtime: Runtime) -> Any:
+    """The model that the description builds, on the runtime's device."""
+    return spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
+
+
+def _with_offsets(spec: AutoEncoder | ALS | PMF | RRN, train: Ratings, runtime: Runtime) -> Any:
+    """The same with fitted offsets."""
+    model = _new_model(spec, train, runtime)
+    fit_offsets(
+        model.offsets, train, item_regularisation=spec.item_regularisation, user_regularisation=spec.user_regularisation
+    )
+    return model
+
+
 def _bias(spec: Bias, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     del options
-    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
-    return BiasFitter(model, train, spec)
+    return BiasFitter(_new_model(spec, train, runtime), train, spec)
 
 
 def _bayesian(spec: BayesianFactorisation, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     del options
-    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
-    return GibbsFitter(model, train, spec, seed=runtime.seed)
+    return GibbsFitter(_new_model(spec, train, runtime), train, spec, seed=runtime.seed)
 
 
 def _ease(spec: Ease, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     del options
-    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
-    return EaseFitter(model, train, spec)
+    return EaseFitter(_new_model(spec, train, runtime), train, spec)
 
 
 def _pca(spec: Pca, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     del options
-    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
-    return SoftImputeFitter(model, train, spec)
+    return SoftImputeFitter(_new_model(spec, train, runtime), train, spec)
 
 
 def _svd_plus_plus(spec: SvdPlusPlus, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     del options
-    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
-    return SvdPlusPlusFitter(model, train, spec, seed=runtime.seed)
+    return SvdPlusPlusFitter(_new_model(spec, train, runtime), train, spec, seed=runtime.seed)
+
+
+def _als(spec: ALS, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    model = _with_offsets(spec.in_units_of(rating_spread(train)), train, runtime)
+    return AlternatingFitter(model, train, epochs=spec.epochs, patience=spec.patience)
+
+
+def _pmf(spec: PMF, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    scaled = spec.in_units_of(rating_spread(train))
+    return FactorDescentFitter(_with_offsets(scaled, train, runtime), train, scaled, seed=runtime.seed)
+
+
+def _rrn(spec: RRN, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    del options
+    return RecurrentFitter(_with_offsets(spec, train, runtime), train, spec, seed=runtime.seed)
 
 
 def _autoencoder(spec: AutoEncoder, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
-    fit_offsets(
-        model.offsets, train, item_regularisation=spec.item_regularisation, user_regularisation=spec.user_regularisation
-    )
-    return _network_fitter(model, train, options, runtime)
+    return _network_fitter(_with_offsets(spec, train, runtime), train, options, runtime)
 
 
 def _autorec(spec: AutoRec, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
+    model = _new_model(spec, train, runtime)
     fit_offsets(model.offsets, train, item_regularisation=0.0, user_regularisation=0.0)
     offset, mean = model.offsets.mean.item(), float(np.mean(train.values, dtype=np.float64))
     model.network.start_at(mean - offset, lowest=train.scale.minimum - offset, highest=train.scale.maximum - offset)
@@ -89,35 +111,6 @@ def _autorec(spec: AutoRec, train: Ratings, options: TrainingOptions, runtime: R
 def _network_fitter(model: AutoEncoderModel, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     fitter = FullBatchFitter if options.optimizer in FULL_BATCH else GradientFitter
     return fitter(model, train, options, seed=runtime.seed)
-
-
-def _als(spec: ALS, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    del options
-    scaled = spec.in_units_of(rating_spread(train))
-    return AlternatingFitter(_factor_model(scaled, train, runtime), train, epochs=spec.epochs, patience=spec.patience)
-
-
-def _pmf(spec: PMF, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    del options
-    scaled = spec.in_units_of(rating_spread(train))
-    return FactorDescentFitter(_factor_model(scaled, train, runtime), train, scaled, seed=runtime.seed)
-
-
-def _rrn(spec: RRN, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    del options
-    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
-    fit_offsets(
-        model.offsets, train, item_regularisation=spec.item_regularisation, user_regularisation=spec.user_regularisation
-    )
-    return RecurrentFitter(model, train, spec, seed=runtime.seed)
-
-
-def _factor_model(spec: ALS | PMF, train: Ratings, runtime: Runtime) -> FactorModel:
-    model = spec.build(train.num_users, train.num_items, seed=weights_seed(runtime)).to(runtime.device)
-    fit_offsets(
-        model.offsets, train, item_regularisation=spec.item_regularisation, user_regularisation=spec.user_regularisation
-    )
-    return model
 
 
 FITTERS: dict[str, FitterBuilder] = {

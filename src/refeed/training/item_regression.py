@@ -15,12 +15,12 @@ from refeed.errors import TrainingError
 from refeed.models.ease import SCORES_PER_BLOCK, Ease, EaseModel
 from refeed.models.layers.sparse_linear import sum_of_rows
 from refeed.training.closed_form import fit_offsets
-from refeed.training.fitter import StepReport
+from refeed.training.fitter import OneStepFitter, StepReport
 
 LEAST_SLOPE = 0.1  # of ratings over preferences; anything above 0 keeps the ranking, and this keeps it in single precision
 
 
-class EaseFitter:
+class EaseFitter(OneStepFitter):
     """Fits EASE in one step.
 
     Args:
@@ -29,25 +29,16 @@ class EaseFitter:
         spec: its description.
     """
 
-    epochs = 1
-    patience: int | None = None
-
     def __init__(self, model: EaseModel, train: Ratings, spec: Ease) -> None:
         self.model, self.train, self.spec = model, train, spec
 
-    def num_steps(self, epoch: int) -> int:
-        """One."""
-        del epoch
-        return 1
-
     @torch.no_grad()
-    def train_step(self, epoch: int, step: int) -> StepReport:
-        """Solve; see `Fitter.train_step`.
+    def solve(self) -> StepReport:
+        """See `OneStepFitter.solve`.
 
         Raises:
             TrainingError: the Gram matrix cannot be inverted.
         """
-        del epoch, step
         fit_offsets(
             self.model.offsets,
             self.train,
@@ -60,21 +51,6 @@ class EaseFitter:
         self.model.weights.mul_(line.slope)
         self.model.level.fill_(line.level)
         return StepReport(sums.squared_error(line), len(self.train))
-
-    def learning_rate(self, epoch: int) -> None:
-        """There is none."""
-        del epoch
-
-    def close(self) -> None:
-        """See `Fitter.close`."""
-
-    def state(self) -> dict[str, Tensor]:
-        """Nothing beyond the model."""
-        return {}
-
-    def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Nothing to take up."""
-        del tensors
 
     def _blocks(self) -> Iterator[History]:
         """All training users, some at once."""
