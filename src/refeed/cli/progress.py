@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import ProgressColumn, Task
 from rich.text import Text
+
+from refeed.reports.bars import progress_bar, times
 
 PLAIN_LINE_EVERY = 5.0  # seconds
 
@@ -26,9 +28,7 @@ def progress(console: Console, task: str, *, total: int, unit: str) -> Iterator[
     if not console.is_terminal:
         yield _plain_lines(console, task, total=total, unit=unit)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.percentage:>3.0f}%"))
-    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, _Rate(unit), *times, console=console, transient=True) as bar:
+    with progress_bar(console, _Rate(unit), *times()) as bar:
         work = bar.add_task(task, total=total)
         yield lambda done: bar.advance(work, done)
 

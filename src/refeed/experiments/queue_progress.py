@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from refeed.experiments.run import Outcome, Run
+from refeed.reports.bars import progress_bar
 
 PLAIN_LINE_EVERY = 10.0  # seconds between lines where there is no terminal
 
@@ -136,10 +137,7 @@ class ConsoleQueueWatcher:
         self._total, self._done, self._told = len(runs), 0, time.monotonic()
         self._remaining = RemainingTime(runs, workers=workers)
         if self._console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.percentage:>3.0f}%"))
-            self._bar = Progress(
-                *columns, TimeElapsedColumn(), TextColumn("{task.fields[left]}"), console=self._console, transient=True
-            )
+            self._bar = progress_bar(self._console, TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
             self._bar.add_task(f"0/{self._total} runs", total=1.0, left="")
             self._bar.start()
 

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress, TaskID
+
+from refeed.reports.bars import progress_bar, times
 
 PLAIN_LINE_EVERY = 5.0  # seconds between lines where there is no terminal
 PLAIN_LINE_WITHIN_EPOCH = 20.0  # and between those within an epoch
@@ -97,16 +99,7 @@ class ConsoleWatcher:
         self._began = self._told = time.monotonic()
         self._first_step, self._best = None, None
         if self._console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=None),
-                TextColumn("{task.percentage:>3.0f}%"),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-            )
+            self._bar = progress_bar(self._console, *times())
             self._task = self._bar.add_task("training", total=epochs * steps, completed=epoch * steps)
             self._bar.start()
 
