@@ -11,6 +11,8 @@ from pathlib import Path
 
 from refeed.errors import StorageError
 
+PARTIAL = ".partial-"  # how names of unfinished files and folders begin; a write that was killed leaves one behind
+
 
 @contextmanager
 def atomic_folder(path: str | Path, *, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
@@ -134,7 +136,7 @@ def _as_storage_error(target: Path) -> Iterator[None]:
 
 def _temporary_sibling(target: Path) -> Path:
     """A free name in the same folder, hence on the same disk, where a rename is one step."""
-    return target.with_name(f".partial-{secrets.token_hex(4)}-{target.name}")
+    return target.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{target.name}")
 
 
 def _require_replaceable_file(target: Path, overwrite: bool) -> None:

@@ -23,14 +23,13 @@ from refeed.inference.scoring import predict_ratings
 from refeed.models.base import RatingModel, load_tensors
 from refeed.models.ensemble import Ensemble, EnsembleModel, Member, parse_member
 from refeed.runtime import Runtime
-from refeed.storage import atomic_folder
+from refeed.storage import PARTIAL, atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
 from refeed.training.loop import RunState
 from refeed.training.options import TrainingOptions
 from refeed.training.progress import EpochRecord
 
 FOLDS = 5
-PARTIAL = ".partial-"  # what a write that was killed leaves behind
 MEMBER_FILE, RECORD_FILE = "member.safetensors", "member.json"
 
 MemberRun = tuple[RatingModel, RunState]
