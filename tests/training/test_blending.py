@@ -85,6 +85,7 @@ def test_members_of_another_run_are_refused(tmp_path):
 def test_run_without_resume_starts_anew_and_spares_other_folders(tmp_path):
     with pytest.raises(InterruptedTrainingError):
         train(ENSEMBLE, random_split(), runtime=RUNTIME, progress=InterruptAfter(2), checkpoint_folder=tmp_path / "run")
+    (tmp_path / "run" / ".partial-0123-member-2").mkdir()  # of a write that was killed
     fresh = train(ENSEMBLE, random_split(), runtime=replace(RUNTIME, seed=6), checkpoint_folder=tmp_path / "run")
     assert len(fresh.provenance.log) == 2
     (tmp_path / "other").mkdir()
