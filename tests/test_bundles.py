@@ -93,6 +93,23 @@ def test_without_histories_and_titles_the_folder_holds_neither(tmp_path):
     ]  # fmt: skip
 
 
+def test_intervals_come_back_and_a_folder_of_before_has_none(saved, tmp_path):
+    intervals = load(saved).intervals
+    fitted = fit(AutoEncoder(encoder=(4, 3), offsets="bias"))
+    assert np.array_equal(intervals.quantiles, fitted.intervals.quantiles)
+    assert np.array_equal(intervals.scatter.item_variances, fitted.intervals.scatter.item_variances)
+    assert intervals.num_ratings == len(random_split().valid)
+    replace(fitted, intervals=None).save(tmp_path / "old")
+    assert load(tmp_path / "old").intervals is None and "intervals.safetensors" not in names(tmp_path / "old")
+
+
+def test_intervals_of_other_items_are_refused(saved, tmp_path):
+    other = fit(Bias(), items=9)
+    replace(other, intervals=load(saved).intervals).save(tmp_path / "model")
+    with pytest.raises(BundleError, match=r"intervals\.safetensors has 15 entries, expected 9"):
+        load(tmp_path / "model")
+
+
 def test_no_file_can_hold_a_pickle(saved):
     assert {Path(name).suffix for name in names(saved)} == {".json", ".arrow", ".safetensors", ".npy"}
     for path in saved.rglob("*.npy"):

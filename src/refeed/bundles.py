@@ -21,12 +21,14 @@ from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError, RefeedError
 from refeed.models import MODELS, Spec
 from refeed.models.base import RatingModel, load_tensors
+from refeed.models.intervals import RatingIntervals
 from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
 
 FORMAT, VERSION = "refeed-model", 1
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
+INTERVALS = "intervals.safetensors"
 USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"
 PER_RATING = frozenset(f"{HISTORIES}/{name}.npy" for name in ("indices", "values", "timestamps"))
 NOT_READ = "not read"
@@ -44,6 +46,7 @@ class Provenance:
         seed: of the run.
         best_epoch: the epoch whose weights these are, from 1.
         log: one dict an epoch; see `training.progress.EpochRecord`.
+        refit: whether the model was fitted anew to train and valid together, once its settings were chosen.
         reading: how the source was read (columns, delimiter, …), so that it is read the same way again.
         note: anything else that should be known ("converted from …").
     """
@@ -55,6 +58,7 @@ class Provenance:
     seed: int = 0
     best_epoch: int = 0
     log: tuple[Mapping[str, Any], ...] = ()
+    refit: bool = False
     reading: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
@@ -72,6 +76,7 @@ class FittedModel:
         histories: the training ratings, None when they were left out.
         titles: of the items, None where unknown; an empty tuple when there are none.
         provenance: where it comes from.
+        intervals: its prediction intervals, None where there was no validation part to learn them from.
     """
 
     spec: Spec
@@ -82,6 +87,7 @@ class FittedModel:
     histories: Ratings | None
     provenance: Provenance
     titles: tuple[str | None, ...] = ()
+    intervals: RatingIntervals | None = None
 
     def __repr__(self) -> str:
         return (
@@ -116,6 +122,9 @@ def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> N
         write_ids(fitted.items, folder / ITEMS)
         if fitted.titles:
             _write_json(folder / TITLES, list(fitted.titles))
+        if fitted.intervals is not None:
+            write_tensors(fitted.intervals.to_tensors(), folder / INTERVALS)
+            (folder / INTERVALS).chmod(0o644)
         if fitted.histories is not None:
             write_store(fitted.histories, folder / HISTORIES)
         _write_json(folder / TRAINING, asdict(fitted.provenance))
@@ -171,11 +180,14 @@ def _read(folder: Path, config: Mapping[str, Any]) -> FittedModel:
     users, items = read_ids(folder / USERS, kind="user"), read_ids(folder / ITEMS, kind="item")
     histories = open_store(folder / HISTORIES) if (folder / HISTORIES).is_dir() else None
     titles = _read_json(folder / TITLES) if (folder / TITLES).exists() else []
+    intervals = RatingIntervals.from_tensors(read_tensors(folder / INTERVALS)) if (folder / INTERVALS).exists() else None
     provenance = _read_json(folder / TRAINING)
     _require_size(USERS, len(users), config["num_users"])
     _require_size(ITEMS, len(items), config["num_items"])
     if titles:
         _require_size(TITLES, len(titles), len(items))
+    if intervals is not None:
+        _require_size(INTERVALS, len(intervals.scatter.item_levels), len(items))
     if histories is not None and (histories.users, histories.items) != (users, items):
         raise ValueError(f"{HISTORIES} is of other users or items than the model")
     with torch.device("meta"):  # no random weights, which those of the file would replace
@@ -190,6 +202,7 @@ def _read(folder: Path, config: Mapping[str, Any]) -> FittedModel:
         histories=histories,
         provenance=Provenance(**{**provenance, "log": tuple(provenance["log"])}),
         titles=tuple(titles),
+        intervals=intervals,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,6 +52,21 @@ def test_tables_show_the_numbers(model, ratings_csv, numbers, tmp_path):
     assert f"autoencoder {numbers['rmse']:.4f} {low:.4f}–{high:.4f} {numbers['mae']:.4f}" in out
     assert "Every rating of the part was scored." in out
     assert f"{numbers['ranking']['ndcg@10']:.4f}" in out
+
+
+def test_calibration_of_the_intervals_is_shown(model, ratings_csv, numbers):
+    out = squeezed(done("evaluate", model, ratings_csv).out)
+    levels = {one["level"]: one for one in numbers["calibration"]["levels"]}
+    assert f"Prediction intervals, CRPS {numbers['calibration']['crps']:.4f}" in out
+    for level in (0.5, 0.8, 0.9, 0.95):
+        assert f"{level:.0%} {levels[level]['coverage']:.1%} " in out
+
+
+def test_model_without_intervals_is_told(model, ratings_csv, tmp_path):
+    replace(load(model), intervals=None).save(tmp_path / "old")
+    run = done("evaluate", tmp_path / "old", ratings_csv, "-k", "0")
+    assert "No prediction intervals: the model folder has none" in run.err
+    assert "Prediction intervals" not in run.out
 
 
 def test_part_and_lengths_of_the_list_are_chosen(model, ratings_csv):

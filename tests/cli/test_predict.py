@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import os
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ import pytest
 
 from command_line import QUICK, done, refeed, refused
 from refeed.bundles import load
-from refeed.inference.predict import predict
+from refeed.inference.predict import predict, predict_interval
 
 PAIRS = "user,item\n1,101\n2,102\n1,130\n"
 
@@ -134,3 +135,25 @@ def test_ctrl_c_while_writing_leaves_nothing(model, pairs, tmp_path, monkeypatch
     run = refeed("predict", model, pairs, "-o", tmp_path / "out.csv")
     assert (run.status, run.out) == (130, "")
     assert [path.name for path in tmp_path.iterdir()] == ["pairs.csv"]
+
+
+def test_interval_adds_its_ends(model, pairs, tmp_path):
+    pairs.write_text(f"{PAIRS}77,101\n")
+    run = done("predict", model, pairs, "-o", tmp_path / "out.parquet", "--interval", "0.8", "--unknown", "null")
+    assert "4 predictions with 80% intervals, 1 of them empty" in run.out
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.column_names == ["user", "item", "prediction", "low", "high"]
+    expected = predict_interval(load(model), [1, 2, 1], [101, 102, 130], level=0.8)
+    assert table["low"].to_pylist() == [*expected.low.tolist(), None]
+    assert table["high"].to_pylist() == [*expected.high.tolist(), None]
+
+
+def test_interval_that_is_none_is_refused_before_the_model_is_read(pairs, tmp_path):
+    error = refused(4, "predict", tmp_path / "absent", pairs, "-o", tmp_path / "out.csv", "--interval", "90")
+    assert error == "level: expected above 0 and below 1, for example 0.9, got 90\n"
+
+
+def test_model_without_intervals_says_so(model, pairs, tmp_path):
+    replace(load(model), intervals=None).save(tmp_path / "old")
+    error = refused(3, "predict", tmp_path / "old", pairs, "-o", tmp_path / "out.csv", "--interval", "0.9")
+    assert "this model has no prediction intervals" in error and not (tmp_path / "out.csv").exists()

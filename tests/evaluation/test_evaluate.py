@@ -16,6 +16,8 @@ from refeed.errors import ConfigError, DataError
 from refeed.evaluation.compare import compare
 from refeed.evaluation.evaluate import EvaluationOptions, evaluate, evaluate_given
 from refeed.models import AutoEncoder
+from refeed.models.intervals import RatingIntervals
+from refeed.models.scatter import Scatter
 from refeed.runtime import Runtime
 from refeed.training.options import TrainingOptions
 from refeed.training.train import train
@@ -209,3 +211,24 @@ def test_paired_comparison_of_two_models_by_hand():
 def test_evaluations_of_different_ratings_are_not_compared():
     with pytest.raises(DataError, match="not of the same ratings"):
         compare(RESULT, evaluate(FITTED, SPLIT, "valid", options=OPTIONS))
+
+
+def test_calibration_by_hand():
+    scatter = Scatter.of(SPLIT.train)
+    sure = replace(FITTED, intervals=RatingIntervals.learn(scatter, np.full(99, 0.6), np.ones(99)))
+    spread = scatter.spread(SPLIT.train.rows(), SPLIT.test.row_of_rating, SPLIT.test.indices)
+    predictions = np.array([5.0, 3.0, 3.5, 2.0])
+    result = evaluate(sure, SPLIT, options=OPTIONS)
+    inside = np.abs(np.asarray(SPLIT.test.values) - predictions) <= 0.6 * spread
+    width = np.minimum(predictions + 0.6 * spread, 5) - np.maximum(predictions - 0.6 * spread, 1)
+    assert 0 < inside.mean() < 1
+    assert [one.coverage for one in result.calibration.levels] == [inside.mean()] * 10
+    assert [one.width for one in result.calibration.levels] == pytest.approx([width.mean()] * 10)
+    assert (result.rmse, result.calibration.levels[-1].level) == (RESULT.rmse, 0.95)
+    values = json.loads(json.dumps(result.to_dict(), allow_nan=False))["calibration"]
+    assert values["crps"] == result.calibration.crps
+    assert values["levels"][0]["coverage_interval"] == list(result.calibration.levels[0].coverage_interval)
+
+
+def test_model_without_intervals_has_no_calibration():
+    assert RESULT.calibration is None and RESULT.to_dict()["calibration"] is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from refeed.evaluation.evaluate import EvaluationOptions, evaluate
-from refeed.evaluation.page import cold_text, comparison_text, error_table, evaluation_page
+from refeed.evaluation.page import calibration_table, cold_text, comparison_text, error_table, evaluation_page
 from refeed.inference.recommend import Recommendation
 from refeed.metrics.intervals import PairedDifference
 from refeed.models import AutoEncoder, Bias
@@ -43,8 +43,8 @@ def test_page_has_a_section_for_everything_asked(page):
     assert page.title == "ours on small.csv"
     assert page.subtitle == f"{MAIN.num_ratings} test ratings of {MAIN.num_users} users"
     assert [section.title for section in page.sections] == [
-        "At a glance", "Error on held-out ratings", "Learning", "Who is served how well", "Ranking", "Recommended to user 3",
-        "How it was made",
+        "At a glance", "Error on held-out ratings", "Learning", "Who is served how well", "How sure a prediction is",
+        "Ranking", "Recommended to user 3", "How it was made",
     ]  # fmt: skip
     assert SPLIT.fingerprint in page.footer
 
@@ -65,6 +65,21 @@ def test_headline_and_tables_hold_the_numbers_of_the_evaluations(page):
     (ranking,) = blocks(page, "Ranking")
     assert ranking.rows[1] == ["bias", *BASELINE.ranking.values()]
     assert [row[2] for row in blocks(page, "Who is served how well")[0].rows] == [group.ratings for group in MAIN.activity]
+
+
+def test_calibration_is_shown_as_a_table_and_a_picture(page):
+    table, figure = blocks(page, "How sure a prediction is")
+    shown = [one for one in MAIN.calibration.levels if one.level in (0.5, 0.8, 0.9, 0.95)]
+    assert [row[0] for row in table.rows] == ["50%", "80%", "90%", "95%"]
+    assert [row[1] for row in table.rows] == [f"{one.coverage:.1%}" for one in shown]
+    assert [row[4] for row in table.rows] == [f"{one.score:.2f}" for one in shown]
+    assert table.caption == f"Prediction intervals, CRPS {MAIN.calibration.crps:.4f}"
+    assert figure.svg.startswith("<svg") and f"90%: {shown[2].coverage:.1%} inside" in figure.alt
+
+
+def test_calibration_on_the_ratings_it_was_learnt_from_says_so():
+    table = calibration_table(replace(MAIN, part="valid"), MAIN.calibration)
+    assert table.caption.endswith("; they were learnt from these ratings")
 
 
 def test_recommendations_and_settings_are_told_as_they_were(page):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from refeed.errors import DataError
+from refeed.errors import ConfigError, DataError
 from refeed.inference import predict as predict_module
-from refeed.inference.predict import predict
+from refeed.inference.predict import predict, predict_interval
+from refeed.models.intervals import RatingIntervals
+from refeed.models.scatter import Scatter
 from small_worlds import model_of_item_biases, ratings_of
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "b", 2), ("u2", "c", 3), ("u3", "d", 1))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0])
+ERRORS, SPREAD = np.array([0.1, 0.2, 0.3, 0.4]), np.ones(4)
+SURE = replace(FITTED, intervals=RatingIntervals.learn(Scatter.of(TRAIN), ERRORS, SPREAD))
 
 
 @pytest.mark.parametrize("block", [1, 2, 4096])
@@ -47,3 +53,28 @@ def test_model_without_histories_needs_them_given():
     with pytest.raises(DataError, match="keeps no histories"):
         predict(bare, ["u1"], ["a"])
     assert predict(bare, ["u1"], ["b"], history=TRAIN).tolist() == [2.0]
+
+
+@pytest.mark.parametrize("block", [1, 4096])
+def test_interval_lies_around_each_prediction_in_the_order_asked(monkeypatch, block):
+    monkeypatch.setattr(predict_module, "USERS_PER_BLOCK", block)
+    users, items = ["u3", "u1", "u2", "u1"], ["a", "b", "c", "d"]
+    found = predict_interval(SURE, users, items, level=0.6)
+    spread = SURE.intervals.scatter.spread(TRAIN.rows(), np.array([2, 0, 1, 0]), np.array([0, 1, 2, 3]))
+    assert np.array_equal(found.predictions, predict(SURE, users, items))
+    np.testing.assert_allclose(found.low, found.predictions - 0.3 * spread, rtol=1e-6)
+    np.testing.assert_allclose(found.high, np.minimum(found.predictions + 0.3 * spread, 5.0), rtol=1e-6)
+
+
+def test_interval_of_an_unknown_pair_is_nan_and_of_a_new_user_from_their_history():
+    history = ratings_of(("new", "b", 1), ("other", "a", 3))
+    found = predict_interval(SURE, ["new", "u1"], ["d", "d"], level=0.5, history=history, unknown="null")
+    assert np.isnan(found.low).tolist() == np.isnan(found.high).tolist() == [False, True]
+    assert found.low[0] < found.predictions[0] < found.high[0]
+
+
+def test_model_without_intervals_and_level_out_of_range_are_refused():
+    with pytest.raises(DataError, match=r"has no prediction intervals(.|\n)*Train it with a validation part"):
+        predict_interval(FITTED, ["u1"], ["a"], level=0.9)
+    with pytest.raises(ConfigError, match=r"level: expected above 0 and below 1, .* got 90"):
+        predict_interval(SURE, ["u1"], ["a"], level=90)

@@ -8,7 +8,7 @@ import torch
 
 from refeed.errors import ConfigError
 from refeed.models import AutoEncoder, Bias, Ensemble
-from refeed.models.ensemble import Member, parse_member
+from refeed.models.ensemble import Member, parse_member, variants
 from small_worlds import history_of
 
 TWO_BIASES = Ensemble(members=("bias user_regularisation=1", "bias user_regularisation=3"))
@@ -28,6 +28,8 @@ def test_member_is_a_kind_with_its_settings_and_those_of_its_training():
         ({"members": ("ensemble",)}, "members: no 'ensemble'"),
         ({"members": ("",)}, "members: no ''"),
         ({"members": ("bias sweep=3",)}, "members: 'bias sweep=3': unknown key 'sweep'; did you mean 'sweeps'"),
+        ({"members": ("bias sweeps=1|",)}, "expected a value on either side of each bar in 'sweeps=1|'"),
+        ({"members": ("bias sweeps=1|0",)}, "sweeps: expected at least 1"),
         ({"members": ("bias sweeps=0",)}, "sweeps: expected at least 1"),
         ({"prior_ratings": 0.0}, "prior_ratings: expected above 0"),
     ],
@@ -35,6 +37,17 @@ def test_member_is_a_kind_with_its_settings_and_those_of_its_training():
 def test_bad_description_is_refused(values, message):
     with pytest.raises(ConfigError, match=message):
         Ensemble(**values)
+
+
+def test_variants_are_all_combinations_of_the_values():
+    assert variants("bias sweeps=1|2 user_regularisation=3|4") == (
+        "bias sweeps=1 user_regularisation=3",
+        "bias sweeps=1 user_regularisation=4",
+        "bias sweeps=2 user_regularisation=3",
+        "bias sweeps=2 user_regularisation=4",
+    )
+    assert variants("bias") == ("bias",)
+    assert Ensemble(members=("bias sweeps=1|2",)).summary(2, 3) == "(1) user and item biases, the best of 2 settings"
 
 
 def test_prediction_is_the_weighted_sum_of_the_members():

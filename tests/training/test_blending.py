@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from refeed.errors import BundleError, ConfigError, SplitError, StorageError
+from refeed.errors import BundleError, ConfigError, SplitError, StorageError, TrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import Bias, Ensemble
+from refeed.models.ensemble import variants
 from refeed.runtime import Runtime
 from refeed.training.blending import blend_weights
 from refeed.training.loop import InterruptedTrainingError
+from refeed.training.progress import SilentWatcher
 from refeed.training.train import train
 from small_worlds import InterruptAfter, predictions_of, random_split
 
@@ -106,3 +109,46 @@ def test_ensemble_needs_a_validation_part():
     empty = replace(split, valid=split.valid.select(np.zeros(len(split.valid), bool)))
     with pytest.raises(SplitError, match="learns its weights on the validation part"):
         train(ENSEMBLE, empty, runtime=RUNTIME)
+
+
+def test_best_variant_of_each_member_is_kept(tmp_path):
+    split = random_split()
+    both = Ensemble(members=("bias user_regularisation=2", "pmf factors=2 epochs=1|6 learning_rate=0.005"))
+    fitted = train(both, split, runtime=RUNTIME)
+    alone = [train(Ensemble(members=(both.members[0], text)), split, runtime=RUNTIME) for text in variants(both.members[1])]
+    errors = [one.provenance.log[-1]["valid_rmse"] for one in alone]
+    assert errors[0] != errors[1]
+    best = alone[int(np.argmin(errors))]
+    assert fitted.spec == best.spec and np.array_equal(predictions_of(fitted), predictions_of(best))
+
+
+def test_variant_that_diverges_is_left_out_and_all_of_them_are_an_error():
+    split = random_split()
+    kept = train(Ensemble(members=("pmf factors=2 epochs=3 learning_rate=1e6|0.005",)), split, runtime=RUNTIME)
+    assert kept.spec.members == ("pmf factors=2 epochs=3 learning_rate=0.005",)
+    with pytest.raises(TrainingError):
+        train(Ensemble(members=("pmf factors=2 epochs=3 learning_rate=1e6|1e7",)), split, runtime=RUNTIME)
+
+
+def test_finished_variants_are_not_fitted_again(tmp_path):
+    spec = Ensemble(members=("pmf factors=2 epochs=4|5",))
+    whole = InterruptAfter(10**6)
+    expected = train(spec, random_split(), runtime=RUNTIME, progress=whole)
+    steps = 10**6 - whole.left
+    with pytest.raises(InterruptedTrainingError):
+        train(spec, random_split(), runtime=RUNTIME, progress=InterruptAfter(steps - 1), checkpoint_folder=tmp_path / "run")
+    again = InterruptAfter(10**6)
+    resumed = train(spec, random_split(), runtime=RUNTIME, progress=again, checkpoint_folder=tmp_path / "run", resume=True)
+    assert 10**6 - again.left == 1
+    assert resumed.spec == expected.spec and np.array_equal(predictions_of(resumed), predictions_of(expected))
+
+
+def test_ctrl_c_in_the_last_epoch_of_a_member_stops_before_the_next(tmp_path):
+    class InterruptAtEnd(SilentWatcher):
+        def epoch(self, record, *, is_best):
+            signal.raise_signal(signal.SIGINT)
+
+    spec = Ensemble(members=("bias", "bias user_regularisation=3"))
+    with pytest.raises(InterruptedTrainingError, match="stopped before 'bias user_regularisation=3'; those before it are kept"):
+        train(spec, random_split(), runtime=RUNTIME, progress=InterruptAtEnd(), checkpoint_folder=tmp_path / "run")
+    assert (tmp_path / "run" / "member-1").is_dir()

@@ -65,7 +65,9 @@ def evaluate_command(
     *,
     reading: ReadingOptions,
 ) -> None:
-    """Score held-out ratings: RMSE and MAE with intervals, by user activity, and ranking over the whole catalogue."""
+    """Score held-out ratings: RMSE and MAE with intervals, by user activity, calibration of the prediction
+    intervals, and ranking over the whole catalogue.
+    """
     from refeed.bundles import load
     from refeed.evaluation.evaluate import EvaluationOptions
 
@@ -84,6 +86,8 @@ def evaluate_command(
     main = next(iter(evaluations.values()))
     if options.ks and not main.ranking:
         say(f"No ranking: no user rated an item {main.relevant_from:g} or more that the model has not seen.")
+    if main.calibration is None:
+        say("No prediction intervals: the model folder has none (no validation part, converted, or of an older refeed).")
     difference = difference_of(evaluations, resamples=resamples)
     _show(fitted, model, data, evaluations, difference, json=json, report=report, overwrite=overwrite)
 
@@ -111,7 +115,7 @@ def _part(
     shown = functools.partial(progress, remarks())
     evaluations = {fitted.spec.title: evaluate(fitted, parts, part.value, options=options, progress=shown)}
     if baseline and fitted.spec.kind != "bias":
-        baseline_model = fit_baseline(parts)
+        baseline_model = fit_baseline(parts, refit=fitted.provenance.refit)
         evaluations["user and item biases"] = evaluate(baseline_model, parts, part.value, options=options, progress=shown)
     return evaluations
 
@@ -173,12 +177,12 @@ def split_again(fitted: FittedModel, data: Path, reading: ReadingOptions) -> Spl
     return split_from_dict(recorded).apply(ratings)
 
 
-def fit_baseline(parts: Split) -> FittedModel:
-    """User and item biases fitted to the training part."""
+def fit_baseline(parts: Split, *, refit: bool = False) -> FittedModel:
+    """User and item biases fitted to the training part, or (`refit`) to that and the validation part."""
     from refeed.models import Bias
     from refeed.training.train import train
 
-    return train(Bias(), parts)
+    return train(Bias(), parts, refit=refit)
 
 
 def _show(
@@ -216,7 +220,7 @@ def _show(
 
 def show_evaluations(evaluations: dict[str, Evaluation], difference: PairedDifference | None) -> None:
     """Print the tables."""
-    from refeed.evaluation.page import activity_table, cold_text, comparison_text, error_table, ranking_table
+    from refeed.evaluation.page import activity_table, calibration_table, cold_text, comparison_text, error_table, ranking_table
     from refeed.reports.terminal import print_table
 
     main = next(iter(evaluations.values()))
@@ -226,6 +230,9 @@ def show_evaluations(evaluations: dict[str, Evaluation], difference: PairedDiffe
         console.print(comparison_text(evaluations, difference))
     console.print(cold_text(main) + "\n")
     print_table(console, activity_table(main))
+    if main.calibration is not None:
+        console.print()
+        print_table(console, calibration_table(main, main.calibration))
     if main.ranking:
         console.print()
         print_table(console, ranking_table(evaluations))

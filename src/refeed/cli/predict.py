@@ -16,6 +16,11 @@ from refeed.data.readers.places import shown
 from refeed.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from refeed.bundles import FittedModel
+    from refeed.data.ratings import Ratings
     from refeed.data.vocabulary import Id, Ids, Vocabulary
 
 
@@ -34,6 +39,10 @@ def predict(
     history: Annotated[
         Path | None, typer.Option(help="Ratings of the users, new ones too, instead of those the model keeps.")
     ] = None,
+    interval: Annotated[
+        float | None,
+        typer.Option(metavar="LEVEL", help="Add the ends, low and high, of intervals that hold this share of ratings, as 0.9."),
+    ] = None,
     unknown: Annotated[
         Unknown, typer.Option(help="An unknown user or item: refuse, or leave the prediction empty.")
     ] = Unknown.error,
@@ -41,7 +50,7 @@ def predict(
     *,
     reading: ReadingOptions,
 ) -> None:
-    """Predict the rating of each pair.
+    """Predict the rating of each pair, and with --interval how far off it may be.
 
     --user and --item name the columns of the pairs file and of the --history file; the other reading options are of the latter.
     """
@@ -50,27 +59,47 @@ def predict(
 
     from refeed.bundles import load
     from refeed.data.readers.pairs import read_pairs
-    from refeed.inference.predict import predict as predict_ratings
+    from refeed.inference.predict import require_intervals
+    from refeed.models.intervals import require_level
 
     if output.suffix not in {".parquet", ".csv"}:
         raise ConfigError(f"{output}: expected a name that ends in .parquet or .csv")
+    if interval is not None:
+        require_level(interval)
     require_file(output, overwrite=overwrite, inputs=(model, pairs, history))
     if history is None:
         reading.require_only("user", "item", reason="says how to read the --history file, but none was given")
     fitted = load(model)
+    if interval is not None:
+        require_intervals(fitted)
     users, items = read_pairs(pairs, user=reading.user, item=reading.item)
     seen = None if history is None else read(history, reading.or_else(fitted.provenance.reading, source=history))
     known_users = fitted.users if seen is None else seen.users
     users, items = _aligned(known_users, users, pairs), _aligned(fitted.items, items, pairs)
-    predictions = predict_ratings(fitted, users, items, history=seen, unknown="null")
-    missing = np.isnan(predictions)
+    columns = _columns(fitted, users, items, seen, interval)
+    missing = np.isnan(columns["prediction"])
     if unknown is Unknown.error and missing.any():
         row = int(np.argmax(missing))
         raise _unknown(known_users, fitted.items, users[row].as_py(), items[row].as_py(), row, int(missing.sum()), pairs)
-    table = pa.table({"user": users, "item": items, "prediction": pa.array(predictions, mask=missing)})
+    answers = {name: pa.array(values, mask=missing) for name, values in columns.items()}
+    table = pa.table({"user": users, "item": items, **answers})
     write_table(table, output, overwrite=overwrite)
     empty = f", {int(missing.sum()):,} of them empty (unknown user or item)" if missing.any() else ""
-    results().print(f"{output}: {len(predictions):,} predictions{empty}")
+    with_interval = "" if interval is None else f" with {100 * interval:g}% intervals"
+    results().print(f"{output}: {len(missing):,} predictions{with_interval}{empty}")
+
+
+def _columns(
+    fitted: FittedModel, users: Ids, items: Ids, seen: Ratings | None, interval: float | None
+) -> dict[str, npt.NDArray[np.float32]]:
+    """The columns of the answer, NaN for pairs of an unknown user or item."""
+    from refeed.inference.predict import predict as predict_ratings
+    from refeed.inference.predict import predict_interval
+
+    if interval is None:
+        return {"prediction": predict_ratings(fitted, users, items, history=seen, unknown="null")}
+    answers = predict_interval(fitted, users, items, level=interval, history=seen, unknown="null")
+    return {"prediction": answers.predictions, "low": answers.low, "high": answers.high}
 
 
 def _aligned(vocabulary: Vocabulary, ids: Ids, pairs: Path) -> Ids:

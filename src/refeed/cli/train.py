@@ -48,6 +48,9 @@ def train_command(
     histories: Annotated[
         bool, typer.Option(help="Keep the training ratings in the model folder, so that it knows its users.")
     ] = True,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="When the settings are chosen, fit anew to train and validation together.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run of this output folder.")] = False,
     threads: Annotated[int | None, typer.Option(help="CPU threads; all unless said.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, … or auto.")] = "auto",
@@ -75,7 +78,7 @@ def train_command(
     parts = split(ratings, splitter or splitting.default_for(ratings))
     del ratings  # the parts are copies, and what was read of a mapped store would count as memory until the end
     say(describe_run(spec, options, parts, runtime))
-    fitted = _train(spec, parts, options, runtime, checkpoint, resume=resume, keep_histories=histories)
+    fitted = _train(spec, parts, options, runtime, checkpoint, resume=resume, keep_histories=histories, refit=refit)
     fitted = attach_titles(fitted, all_items, titles)
     fitted = replace(fitted, provenance=replace(fitted.provenance, reading=reading.to_dict()))
     fitted.save(output, overwrite=overwrite)
@@ -111,6 +114,7 @@ def _train(
     *,
     resume: bool,
     keep_histories: bool,
+    refit: bool,
 ) -> FittedModel:
     """Train with a bar; an error says how to go on from the checkpoint where there is one."""
     from refeed.errors import TrainingError
@@ -128,6 +132,7 @@ def _train(
             checkpoint_folder=checkpoint,
             resume=resume,
             keep_histories=keep_histories,
+            refit=refit,
         )
     except TrainingError as error:
         if not checkpoint.exists():

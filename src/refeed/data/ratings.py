@@ -299,6 +299,28 @@ class Ratings:
         return pa.table(columns)
 
 
+def joined(first: Ratings, second: Ratings) -> Ratings:
+    """The ratings of both, which have the same vocabularies, the same labels and no place in common."""
+    rows = np.concatenate((first.row_of_rating, second.row_of_rating))
+    columns = np.concatenate((first.indices, second.indices))
+    places, _ = pair_order(rows, columns)
+
+    def both(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.concatenate((one, other))[places]
+
+    have_times = first.timestamps is not None and second.timestamps is not None
+    return replace(
+        first,
+        indptr=first.indptr + second.indptr,
+        indices=columns[places],
+        values=both(first.values, second.values),
+        timestamps=both(first.timestamps, second.timestamps) if have_times else None,  # type: ignore[arg-type]
+        labels={
+            name: LabelColumn(both(label.codes, second.labels[name].codes), label.names) for name, label in first.labels.items()
+        },
+    )
+
+
 def seen_scale(minimum: Any, maximum: Any) -> RatingScale:
     """The scale of undeclared ratings; a zero has no sign, since -0.0 and 0.0 may both be the smallest."""
     return RatingScale(float(minimum) + 0.0, float(maximum) + 0.0)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refeed.data.compact_types import item_type
-from refeed.data.ratings import LabelColumn, Ratings
+from refeed.data.ratings import LabelColumn, Ratings, joined
 from refeed.data.row_blocks import BLOCK, chosen_counts, pointers, position_counts, row_blocks
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import SplitError
@@ -69,6 +69,10 @@ class Split:
         return (
             f"Split({len(self.train):,} train, {len(self.valid):,} valid, {len(self.test):,} test ratings by {self.splitter})"
         )
+
+    def refitting(self) -> Split:
+        """The same with the ratings of "valid" in "train", for a model whose settings are chosen; "valid" is then empty."""
+        return replace(self, train=joined(self.train, self.valid), valid=self.valid.select(np.zeros(len(self.valid), bool)))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -18,7 +18,8 @@ from refeed.evaluation.catalogue_ranking import rank_catalogue
 from refeed.evaluation.user_errors import user_errors
 from refeed.inference.histories import Histories
 from refeed.inference.progress import Progress, silent
-from refeed.metrics.calibration import ActivityGroup, activity_deciles
+from refeed.metrics.activity import ActivityGroup, activity_deciles
+from refeed.metrics.coverage import Calibration
 from refeed.metrics.intervals import Interval, bootstrap_intervals
 from refeed.metrics.ranking import RankingSums
 
@@ -39,6 +40,7 @@ class Evaluation:
         cold: users, items and ratings that were not scored, since training knows their user or item not.
         left_out: ratings in none of the parts, by reason.
         activity: by deciles of the number of ratings that the model sees of a user.
+        calibration: of the prediction intervals, None where the model has none.
         ranking: NDCG, recall, precision and MAP at each k over the whole catalogue, seen items excluded; empty if not asked.
         ranking_users: users with at least one relevant item.
         relevant_from: the rating from which on an item counts as relevant.
@@ -58,6 +60,7 @@ class Evaluation:
     cold: ColdCounts
     left_out: Mapping[str, int]
     activity: tuple[ActivityGroup, ...]
+    calibration: Calibration | None
     ranking: Mapping[str, float]
     ranking_users: int
     relevant_from: float
@@ -81,6 +84,7 @@ class Evaluation:
             "cold": asdict(self.cold),
             "left_out": dict(self.left_out),
             "activity": [asdict(group) for group in self.activity],
+            "calibration": None if self.calibration is None else asdict(self.calibration),
             "ranking": dict(self.ranking),
         }
 
@@ -140,7 +144,7 @@ def evaluate(
         progress: shows how many users are done.
 
     Raises:
-        ConfigError: there is no such part.
+        ConfigError: there is no such part, or it is "valid" of a model that was refitted to it.
         DataError: the model was trained on another split, or (where it keeps no record of its split) knows none of the items.
     """
     if part not in ("train", "valid", "test"):
@@ -150,6 +154,10 @@ def evaluate(
             "the model was trained on another split (or other data) than the one given",
             fix="Its test ratings may be this model's training ratings. Split as in training, or train again.",
         )
+    if fitted.provenance.refit:
+        if part == "valid":
+            raise ConfigError("part: the model was fitted to the validation part too (refit); score the test part")
+        split = split.refitting()
     histories = Histories.for_model(fitted, split.train)
     targets, unknown = _known_targets(fitted, histories, getattr(split, part))
     dropped = split.cold.get(part, ColdCounts(0, 0, 0))
@@ -197,6 +205,9 @@ def evaluate_ratings(
     rmse_interval, mae_interval = bootstrap_intervals(
         errors.squared, errors.absolute, counts, resamples=options.resamples, seed=options.seed
     )
+    calibration = None
+    if errors.coverage is not None:
+        calibration = errors.coverage.result(counts, resamples=options.resamples, seed=options.seed)
     ranking = RankingSums(0, {})
     if options.ks:
         ranking = rank_catalogue(fitted, histories, targets, relevant_from=relevant_from, ks=options.ks, progress=progress)
@@ -213,6 +224,7 @@ def evaluate_ratings(
         cold=cold,
         left_out=left_out,
         activity=tuple(activity_deciles(histories.ratings.user_counts, counts, errors.squared, errors.absolute)),
+        calibration=calibration,
         ranking=ranking.result() if ranking.users else {},
         ranking_users=ranking.users,
         relevant_from=relevant_from,

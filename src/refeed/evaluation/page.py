@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 import refeed
 from refeed.bundles import FittedModel
 from refeed.config import from_dict, to_toml
 from refeed.evaluation.evaluate import Evaluation
 from refeed.inference.recommend import Recommendation
+from refeed.metrics.coverage import Calibration
 from refeed.metrics.intervals import PairedDifference
 from refeed.reports.figures import interval_chart, line_chart
 from refeed.reports.page import Code, Facts, Figure, Page, Section, Table
 from refeed.training.options import TrainingOptions
+
+SHOWN_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
 def evaluation_page(
@@ -24,7 +29,7 @@ def evaluation_page(
     recommendations: tuple[str, Sequence[Recommendation]] | None = None,
     command: str = "",
 ) -> Page:
-    """A page on a model: headline numbers, comparison, learning curve, errors by activity, ranking, settings.
+    """A page on a model: headline numbers, comparison, learning curve, errors by activity, intervals, ranking, settings.
 
     Args:
         fitted: the model.
@@ -42,6 +47,8 @@ def evaluation_page(
     if len(fitted.provenance.log) > 1:
         sections.append(_learning_curve(fitted))
     sections.append(_by_activity(evaluations))
+    if main.calibration is not None:
+        sections.append(_calibration(main, main.calibration))
     if main.ranking:
         sections.append(_ranking(evaluations, main))
     if recommendations is not None:
@@ -77,6 +84,21 @@ def activity_table(evaluation: Evaluation) -> Table:
         [[_span(g.low, g.high), g.users, g.ratings, g.rmse, g.mae] for g in evaluation.activity],
         caption="By the number of ratings that the model sees of a user (tenths of the users)",
         align="lrrrr",
+    )
+
+
+def calibration_table(evaluation: Evaluation, calibration: Calibration) -> Table:
+    """Whether the prediction intervals hold what they promise, at the levels that people ask for."""
+    learnt = "; they were learnt from these ratings" if evaluation.part == "valid" else ""
+    return Table(
+        ["interval", "ratings inside", "95% interval", "mean width", "score"],
+        [
+            [f"{one.level:.0%}", f"{one.coverage:.1%}", _shares(one.coverage_interval), f"{one.width:.2f}", f"{one.score:.2f}"]
+            for one in calibration.levels
+            if one.level in SHOWN_LEVELS
+        ],
+        caption=f"Prediction intervals, CRPS {calibration.crps:.4f}{learnt}",
+        align="rrrrr",
     )
 
 
@@ -166,6 +188,29 @@ def _by_activity(evaluations: Mapping[str, Evaluation]) -> Section:
     return Section("Who is served how well", cold_text(main), blocks)
 
 
+def _calibration(main: Evaluation, calibration: Calibration) -> Section:
+    promised = [100 * one.level for one in calibration.levels]
+    series = {
+        "observed": (promised, [100 * one.coverage for one in calibration.levels]),
+        "as promised": (promised, promised),
+    }
+    ends = np.array([one.coverage_interval for one in calibration.levels])
+    chart = line_chart(
+        series,
+        x_label="level of the interval, %",
+        y_label="ratings inside, %",
+        bands={"observed": (100 * ends[:, 0], 100 * ends[:, 1])},
+    )
+    alt = "; ".join(f"{one.level:.0%}: {one.coverage:.1%} inside" for one in calibration.levels)
+    text = (
+        "Each prediction has an interval for every level, learnt from the errors on the validation part. Above the line of "
+        "what is promised they are wider than needed, below it too narrow. The score is the mean width plus a fine for ratings "
+        "outside; the CRPS sums up all levels, in the units of the MAE. Lower is better for both."
+    )
+    figure = Figure(chart.svg(), "Ratings inside the intervals; the shade is a 95% interval, users drawn", alt)
+    return Section("How sure a prediction is", text, [calibration_table(main, calibration), figure])
+
+
 def _ranking(evaluations: Mapping[str, Evaluation], main: Evaluation) -> Section:
     text = (
         f"For each user all items but those in the history are ranked. An item is relevant if the user rated it "
@@ -208,6 +253,10 @@ def _options(fitted: FittedModel) -> TrainingOptions | None:
 
 def _interval(ends: tuple[float, float]) -> str:
     return f"{ends[0]:.4f}–{ends[1]:.4f}"
+
+
+def _shares(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:.1%}–{ends[1]:.1%}"
 
 
 def _span(low: int, high: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ from refeed.bundles import FittedModel
 from refeed.data.ratings import Ratings
 from refeed.inference.histories import Histories
 from refeed.inference.progress import Progress
-from refeed.inference.scoring import predicted_blocks
+from refeed.inference.scoring import Predicted, predicted_blocks
+from refeed.metrics.coverage import LEVELS, Bounds, CoverageSums
 from refeed.metrics.rating_errors import ErrorSums, errors_of, sums_by_group
 
 
@@ -25,12 +27,14 @@ class UserErrors:
         absolute: float64 (U,), sum of the absolute ones.
         clipped: over all users.
         unclipped: over all users, predictions as they are.
+        coverage: of the prediction intervals, None where the model has none.
     """
 
     squared: npt.NDArray[np.float64]
     absolute: npt.NDArray[np.float64]
     clipped: ErrorSums
     unclipped: ErrorSums
+    coverage: CoverageSums | None
 
 
 def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, progress: Progress) -> UserErrors:
@@ -47,12 +51,23 @@ def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, 
     """
     squared, absolute = np.zeros((2, targets.num_users))
     clipped, unclipped = ErrorSums(), ErrorSums()
+    coverage = None if fitted.intervals is None else CoverageSums(targets.num_users)
     with closing(predicted_blocks(fitted.model, histories, targets, progress=progress)) as blocks:
-        for users, (wanted, predicted) in blocks:
-            unclipped.add(wanted.values, predicted)
-            kept = fitted.scale.clip(predicted)
+        for users, block in blocks:
+            wanted, kept = block.wanted, fitted.scale.clip(block.predictions)
+            unclipped.add(wanted.values, block.predictions)
             clipped.add(wanted.values, kept)
             errors = errors_of(wanted.values, kept)
             squared[users] = sums_by_group(wanted.row_of_rating, errors**2, len(users))
             absolute[users] = sums_by_group(wanted.row_of_rating, np.abs(errors), len(users))
-    return UserErrors(squared, absolute, clipped, unclipped)
+            if coverage is not None:
+                coverage.add(users, wanted.row_of_rating, wanted.values, kept, _bounds(fitted, block, kept))
+    return UserErrors(squared, absolute, clipped, unclipped, coverage)
+
+
+def _bounds(fitted: FittedModel, block: Predicted, kept: npt.NDArray[np.float32]) -> Iterator[Bounds]:
+    """The ends of the intervals around the clipped predictions of a block, at each of LEVELS."""
+    assert fitted.intervals is not None
+    spread = fitted.intervals.scatter.spread(block.history, block.wanted.row_of_rating, block.wanted.indices)
+    for level in LEVELS:
+        yield fitted.intervals.bounds(kept, spread, level=level, scale=fitted.scale)

@@ -1,21 +1,40 @@
-"""Predicted ratings of given pairs of users and items."""
+"""Predicted ratings of given pairs of users and items, alone or with intervals."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from refeed.bundles import FittedModel
+from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.vocabulary import Ids
 from refeed.errors import DataError
 from refeed.inference.blocks import USERS_PER_BLOCK, over_blocks
 from refeed.inference.histories import Histories
+from refeed.models.intervals import RatingIntervals, require_level
 
 UnknownPolicy = Literal["error", "null"]
+Answer = Callable[[History, npt.NDArray[np.int64], npt.NDArray[np.int64]], npt.NDArray[np.floating]]
+
+
+class PredictedIntervals(NamedTuple):
+    """Predictions with the ends of their intervals, NaN where nothing is known.
+
+    Attributes:
+        predictions: clipped to the scale, float32 (P,).
+        low: lower ends, clipped to the scale, float32 (P,).
+        high: upper ends, likewise.
+    """
+
+    predictions: npt.NDArray[np.float32]
+    low: npt.NDArray[np.float32]
+    high: npt.NDArray[np.float32]
 
 
 def predict(
@@ -33,6 +52,81 @@ def predict(
     Raises:
         DataError: an unknown id (with "error"), or the model keeps no histories and none are given.
     """
+    asked = _asked(fitted, users, items, history=history, unknown=unknown)
+    return asked.everywhere(_predictions(fitted, asked))
+
+
+def predict_interval(
+    fitted: FittedModel,
+    users: Ids,
+    items: Ids,
+    *,
+    level: float,
+    history: Ratings | None = None,
+    unknown: UnknownPolicy = "error",
+) -> PredictedIntervals:
+    """The predicted rating of each pair, and an interval in which ratings lie with the probability `level`.
+
+    Args:
+        fitted: the model.
+        users: see `predict`.
+        items: see `predict`.
+        level: above 0 and below 1.
+        history: see `predict`.
+        unknown: see `predict`.
+
+    Raises:
+        ConfigError: the level is out of its range.
+        DataError: as in `predict`, or the model has no intervals.
+    """
+    intervals, level = require_intervals(fitted), require_level(level)
+    asked = _asked(fitted, users, items, history=history, unknown=unknown)
+    predictions = _predictions(fitted, asked)
+    spread = _answers(asked, intervals.scatter.spread)
+    low, high = intervals.bounds(predictions, spread, level=level, scale=fitted.scale)
+    return PredictedIntervals(*map(asked.everywhere, (predictions, low, high)))
+
+
+def require_intervals(fitted: FittedModel) -> RatingIntervals:
+    """The model's intervals.
+
+    Raises:
+        DataError: it has none.
+    """
+    if fitted.intervals is None:
+        raise DataError(
+            "this model has no prediction intervals: trained without a validation part, converted, or made by an old refeed",
+            fix="Train it with a validation part; the intervals are learnt from its errors there.",
+        )
+    return fitted.intervals
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """Pairs that are asked about.
+
+    Attributes:
+        histories: what the model may see.
+        known: int64 (K,), which of P pairs are of a known user and item.
+        rows: int64 (K,), the users of these in the histories.
+        columns: int64 (K,), their items.
+        number: P.
+    """
+
+    histories: Histories
+    known: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    number: int
+
+    def everywhere(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Values of the known pairs, (K,), as those of all pairs, NaN for the others, float32 (P,)."""
+        all_values = np.full(self.number, np.nan, np.float32)
+        all_values[self.known] = values
+        return all_values
+
+
+def _asked(fitted: FittedModel, users: Ids, items: Ids, *, history: Ratings | None, unknown: UnknownPolicy) -> _Asked:
     histories = Histories.seen_by(fitted, history)
     missing: Literal["error", "mark"] = "error" if unknown == "error" else "mark"
     known_users = histories.ratings.users
@@ -40,29 +134,29 @@ def predict(
     columns = fitted.items.lookup(fitted.items.align(items), missing=missing)
     if len(rows) != len(columns):
         raise DataError(f"users and items must be as many, got {len(rows):,} and {len(columns):,}")
-    predictions = np.full(len(rows), np.nan, np.float32)
     known = np.flatnonzero((rows >= 0) & (columns >= 0))
-    raw = _predict_known(fitted, histories, rows[known], columns[known])
-    predictions[known] = fitted.scale.clip(raw)
-    return predictions
+    return _Asked(histories, known, rows[known], columns[known], len(rows))
 
 
-def _predict_known(
-    fitted: FittedModel, histories: Histories, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float32]:
-    """Predictions of pairs in any order, by blocks of users."""
-    predictions = np.empty(len(rows), np.float32)
-    order = np.argsort(rows, kind="stable")
-    people, first = np.unique(rows[order], return_index=True)
-    ends = np.append(first, len(rows))
-    scorer = fitted.model.scorer()
+def _predictions(fitted: FittedModel, asked: _Asked) -> npt.NDArray[np.floating]:
+    """Of the known pairs, clipped to the scale."""
+    return fitted.scale.clip(_answers(asked, fitted.model.scorer().predict_pairs))
 
-    def work(block: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        asked = people[block]
+
+def _answers(asked: _Asked, answer: Answer) -> npt.NDArray[np.float64]:
+    """What `answer` says about the known pairs, which lie in any order, by blocks of users, float64 (K,)."""
+    answers = np.empty(len(asked.rows))
+    order = np.argsort(asked.rows, kind="stable")
+    people, first = np.unique(asked.rows[order], return_index=True)
+    ends = np.append(first, len(order))
+
+    def work(block: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]]:
+        chosen = people[block]
         places = order[ends[block[0]] : ends[block[-1] + 1]]
-        return places, scorer.predict_pairs(histories.rows(asked), np.searchsorted(asked, rows[places]), columns[places])
+        rows = np.searchsorted(chosen, asked.rows[places])
+        return places, answer(asked.histories.rows(chosen), rows, asked.columns[places])
 
     with closing(over_blocks(work, np.arange(len(people)), size=USERS_PER_BLOCK)) as blocks:
-        for _, (places, predicted) in blocks:
-            predictions[places] = predicted
-    return predictions
+        for _, (places, found) in blocks:
+            answers[places] = found
+    return answers

@@ -6,6 +6,7 @@ and MAE need only each user's sum of errors and number of ratings, whatever the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -64,6 +65,26 @@ def bootstrap_intervals(
     """
     means = _resampled_means([squared_error_sums, absolute_error_sums], counts, resamples=resamples, seed=seed)
     return _percentiles(np.sqrt(means[:, 0]), level), _percentiles(means[:, 1], level)
+
+
+def mean_intervals(
+    sums: Sequence[npt.NDArray[Any]], counts: npt.NDArray[Any], *, level: float = 0.95, resamples: int = 1000, seed: int = 0
+) -> list[Interval]:
+    """The percentile bootstrap interval of each mean over all pairs, from the same resamples of users.
+
+    Args:
+        sums: for each quantity its sum over the pairs of each user, (U,) each.
+        counts: integers (U,), number of pairs of each user; users without any are left out.
+        level: share of resamples inside an interval, above 0 and below 1.
+        resamples: how often U users are drawn with replacement, at least 2.
+        seed: of the generator that draws.
+
+    Raises:
+        ConfigError: an option is out of its range.
+        DataError: the lengths differ, a sum is not a finite number, or no user has a pair.
+    """
+    means = _resampled_means(sums, counts, resamples=resamples, seed=seed)
+    return [_percentiles(column, level) for column in means.T]
 
 
 def paired_difference(
@@ -128,7 +149,7 @@ def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def _resampled_means(
-    sums: list[npt.NDArray[np.float64]], counts: npt.NDArray[Any], *, resamples: int, seed: int
+    sums: Sequence[npt.NDArray[Any]], counts: npt.NDArray[Any], *, resamples: int, seed: int
 ) -> npt.NDArray[np.float64]:
     """Total sum over total count in each resample of users, float64 (resamples, number of sums).
 
@@ -146,7 +167,7 @@ def _resampled_means(
     return totals[:, :-1] / totals[:, -1:]
 
 
-def _table_of_users(sums: list[npt.NDArray[np.float64]], counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _table_of_users(sums: Sequence[npt.NDArray[Any]], counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """The sums and, last, the counts side by side, for the users who have any pair."""
     if any(column.shape != counts.shape for column in sums):
         shapes = ", ".join(str(column.shape) for column in sums)

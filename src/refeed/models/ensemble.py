@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,7 +43,8 @@ class Ensemble:
 
     Attributes:
         members: each a text "KIND key=value …", with options of that kind and of its training, for example
-            "autoencoder encoder=512 weight_decay=0.003"; fitted in turn, each with a seed of its own.
+            "autoencoder encoder=512 weight_decay=0.003"; fitted in turn, each with a seed of its own. A value may be several,
+            "weight_decay=0.001|0.003": the member is fitted with each, and the one that does best in validation is kept.
         prior_ratings: imaginary validation ratings that say that all weights are equal, above 0.
 
     Raises:
@@ -67,17 +69,40 @@ class Ensemble:
         if not self.members:
             raise ConfigError('members: expected at least one, for example ["bayesian", "autoencoder encoder=512"]')
         for text in self.members:
-            parse_member(text)
+            for one in variants(text):
+                parse_member(one)
 
     def summary(self, num_users: int, num_items: int) -> str:
         """What it is, in a few words for people."""
-        members = (parse_member(text).spec.summary(num_users, num_items) for text in self.members)
-        return "; ".join(f"({number}) {text}" for number, text in enumerate(members, 1))
+        return "; ".join(f"({number}) {_summary(text, num_users, num_items)}" for number, text in enumerate(self.members, 1))
 
     def build(self, num_users: int, num_items: int, *, seed: int) -> EnsembleModel:
-        """The model before fitting, with equal weights."""
-        models = [parse_member(text).spec.build(num_users, num_items, seed=seed) for text in self.members]
-        return EnsembleModel(models, num_users, num_items)
+        """The model before fitting, with equal weights, and of each member the first variant."""
+        specs = (parse_member(variants(text)[0]).spec for text in self.members)
+        return EnsembleModel([spec.build(num_users, num_items, seed=seed) for spec in specs], num_users, num_items)
+
+
+def variants(text: str) -> tuple[str, ...]:
+    """The members that "KIND key=a|b …" stands for: every combination of its values, those of the last key first.
+
+    Raises:
+        ConfigError: a value is missing before, between or after the bars.
+    """
+    words = text.split() or [""]
+    choices = []
+    for word in words:
+        key, equals, values = word.partition("=")
+        several = values.split("|")
+        if len(several) > 1 and not all(several):
+            raise ConfigError(f"members: '{text}': expected a value on either side of each bar in '{word}'")
+        choices.append([f"{key}{equals}{value}" for value in several])
+    return tuple(" ".join(chosen) for chosen in product(*choices))
+
+
+def _summary(text: str, num_users: int, num_items: int) -> str:
+    all_variants = variants(text)
+    first = parse_member(all_variants[0]).spec.summary(num_users, num_items)
+    return first if len(all_variants) == 1 else f"{first}, the best of {len(all_variants)} settings"
 
 
 def parse_member(text: str) -> Member:

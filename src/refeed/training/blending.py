@@ -1,4 +1,4 @@
-"""Fits an ensemble: its members one after the other, then their weights on the validation part."""
+"""Fits an ensemble: its members one after the other, each the best of its variants, then their weights on validation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +17,17 @@ import torch
 from refeed.config import from_dict
 from refeed.data.batches import derive_seed
 from refeed.data.splits import Split
-from refeed.errors import BundleError, SplitError, StorageError
+from refeed.errors import BundleError, SplitError, TrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models.base import RatingModel, load_tensors
-from refeed.models.ensemble import Ensemble, EnsembleModel, Member, parse_member
+from refeed.models.ensemble import Ensemble, EnsembleModel, Member, parse_member, variants
+from refeed.models.spec import Spec
 from refeed.runtime import Runtime
-from refeed.storage import PARTIAL, atomic_folder
+from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
-from refeed.training.loop import RunState
+from refeed.training.interruption import stop_on_interrupt
+from refeed.training.loop import InterruptedTrainingError, RunState
 from refeed.training.options import TrainingOptions
 from refeed.training.progress import EpochRecord
 
@@ -33,8 +35,58 @@ FOLDS = 5
 MEMBER_FILE, RECORD_FILE = "member.safetensors", "member.json"
 
 MemberRun = tuple[RatingModel, RunState]
-TrainMember = Callable[[Member, TrainingOptions, Runtime, Path | None], MemberRun]
-"""Trains one member with these options, runtime and checkpoint folder."""
+
+
+class TrainMember(Protocol):
+    """Trains one member."""
+
+    def __call__(self, member: Member, runtime: Runtime, folder: Path | None, /) -> MemberRun:
+        """The model at its best epoch, and where its run ended.
+
+        Args:
+            member: what is trained, and how.
+            runtime: with the member's own seed.
+            folder: where the state of the run is kept and taken up from; None keeps nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FittedMember:
+    """A variant of a member after training.
+
+    Attributes:
+        text: its description, of one variant.
+        model: at its best epoch.
+        train_rmse: in that epoch.
+        best_epoch: from 1.
+        predictions: of the validation ratings, not clipped, float32.
+        valid_rmse: of these, clipped.
+    """
+
+    text: str
+    model: RatingModel
+    train_rmse: float
+    best_epoch: int
+    predictions: npt.NDArray[np.float32]
+    valid_rmse: float
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEnsemble:
+    """What `EnsembleTrainer.fit` comes to.
+
+    Attributes:
+        spec: the ensemble with the variants that were kept.
+        model: fitted.
+        state: a log in which an "epoch" is a member: what all up to it together reach in validation.
+        best_epochs: of each member.
+    """
+
+    spec: Ensemble
+    model: EnsembleModel
+    state: RunState
+    best_epochs: tuple[int, ...]
 
 
 class EnsembleTrainer:
@@ -68,54 +120,100 @@ class EnsembleTrainer:
         self._train_member, self._folder, self._identity = train_member, folder, dict(identity)
         self._truth = np.asarray(split.valid.values, np.float64)
         self._user_of_rating = split.valid.row_of_rating
-        self.model = spec.build(split.train.num_users, split.train.num_items, seed=0).to(runtime.device)
+        self._histories = Histories.of_training(split.train)
 
-    def fit(self) -> tuple[EnsembleModel, RunState]:
-        """The fitted model, and a log in which an "epoch" is a member: what all up to it together reach in validation."""
-        histories, predictions, state = Histories.of_training(self._split.train), [], RunState()
-        for number, text in enumerate(self._spec.members):
-            began = time.monotonic()
-            train_rmse = self._fit_member(number, parse_member(text))
-            predictions.append(predict_ratings(self.model.models[number], histories, self._split.valid))
-            valid_rmse = self._cross_fitted_rmse(np.stack(predictions, 1))
-            seconds = time.monotonic() - began
-            speed = len(self._split.train) / max(seconds, 1e-9)
-            state.log.append(EpochRecord(number + 1, train_rmse, None, valid_rmse, None, seconds, speed))
-        weights = blend_weights(np.stack(predictions, 1), self._truth, prior_ratings=self._spec.prior_ratings)
-        self.model.weights.copy_(torch.from_numpy(weights))
+    def fit(self) -> FittedEnsemble:
+        """The ensemble of the best variant of each member.
+
+        Raises:
+            TrainingError: all variants of a member diverge.
+            InterruptedTrainingError: Ctrl-C.
+        """
+        members: list[FittedMember] = []
+        state = RunState()
+        with stop_on_interrupt() as stop:
+            for number, text in enumerate(self._spec.members):
+                began = time.monotonic()
+                members.append(self._best_variant(number, text, lambda: stop.wished))
+                predictions = np.stack([member.predictions for member in members], 1)
+                valid_rmse = self._cross_fitted_rmse(predictions)
+                seconds = time.monotonic() - began
+                speed = len(self._split.train) / max(seconds, 1e-9)
+                state.log.append(EpochRecord(number + 1, members[-1].train_rmse, None, valid_rmse, None, seconds, speed))
         state.epoch = state.best_epoch = len(state.log)
         state.best_rmse = state.log[-1].valid_rmse or math.inf
-        return self.model, state
+        weights = blend_weights(predictions, self._truth, prior_ratings=self._spec.prior_ratings)
+        spec = replace(self._spec, members=tuple(one.text for one in members))
+        model = self._blended([one.model for one in members], weights)
+        return FittedEnsemble(spec, model, state, tuple(one.best_epoch for one in members))
 
-    def _fit_member(self, number: int, member: Member) -> float:
-        """Fit it, or take it up from the folder; its training RMSE."""
-        kept = None if self._folder is None else self._folder / f"member-{number + 1}"
+    def _blended(self, models: list[RatingModel], weights: npt.NDArray[np.float32]) -> EnsembleModel:
+        model = EnsembleModel(models, self._split.train.num_users, self._split.train.num_items).to(self._runtime.device)
+        model.weights.copy_(torch.from_numpy(weights))
+        return model
+
+    def _best_variant(self, number: int, text: str, stop_wished: Callable[[], bool]) -> FittedMember:
+        """The variant with the lowest validation RMSE, the first of equal ones; one that diverges is out.
+
+        Raises:
+            TrainingError: all variants diverge.
+            InterruptedTrainingError: a stop is wished.
+        """
+        best, failure = None, None
+        for place, variant in enumerate(variants(text)):
+            if stop_wished():
+                kept = "nothing was kept" if self._folder is None else f"those before it are kept in {self._folder}"
+                raise InterruptedTrainingError(f"stopped before '{variant}'; {kept}")
+            try:
+                one = self._fit_variant(number, place, variant)
+            except InterruptedTrainingError:
+                raise
+            except TrainingError as error:
+                failure = error
+                continue
+            if best is None or one.valid_rmse < best.valid_rmse:
+                best = one
+        if best is None:
+            assert failure is not None
+            raise failure
+        return best
+
+    def _fit_variant(self, number: int, place: int, text: str) -> FittedMember:
+        """Fit it, or take it up from the folder."""
+        name = f"member-{number + 1}" + (f"-variant-{place + 1}" if place else "")
+        kept = None if self._folder is None else self._folder / name
+        member = parse_member(text)
         if kept is not None and (kept / RECORD_FILE).is_file():
-            return self._take_up(kept, number)
-        options = from_dict(TrainingOptions, member.training, where=f"members: '{self._spec.members[number]}'")
-        runtime = replace(self._runtime, seed=derive_seed(self._runtime.seed, "member", number))
-        under_way = None if self._folder is None else self._folder / f"member-{number + 1}-under-way"
-        model, state = self._train_member(member, options, runtime, under_way)
-        self.model.members[number] = model
+            return self._take_up(kept, text, member.spec)
+        under_way = None if kept is None else kept.with_name(f"{name}-under-way")
+        model, state = self._train_member(member, member_runtime(self._runtime, number), under_way)
         train_rmse = state.log[state.best_epoch - 1].train_rmse
         if kept is not None:
             with atomic_folder(kept, overwrite=True, marker=RECORD_FILE) as written:
                 write_tensors(model.state_dict(), written / MEMBER_FILE)
-                record = {"identity": self._identity, "train_rmse": train_rmse}
+                record = {"identity": self._identity, "train_rmse": train_rmse, "best_epoch": state.best_epoch}
                 (written / RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
-        return train_rmse
+        return self._measured(text, model, train_rmse, state.best_epoch)
 
-    def _take_up(self, kept: Path, number: int) -> float:
+    def _take_up(self, kept: Path, text: str, spec: Spec) -> FittedMember:
+        model = spec.build(self._split.train.num_users, self._split.train.num_items, seed=0).to(self._runtime.device)
         try:
             record = json.loads((kept / RECORD_FILE).read_text(encoding="utf-8"))
             if record["identity"] != json.loads(json.dumps(self._identity)):
                 raise BundleError(
                     f"{kept}: of another run; resume with the same data, split, model and seed, or delete the folder"
                 )
-            load_tensors(self.model.models[number], read_tensors(kept / MEMBER_FILE))
-            return float(record["train_rmse"])
+            load_tensors(model, read_tensors(kept / MEMBER_FILE))
+            return self._measured(text, model, float(record["train_rmse"]), int(record["best_epoch"]))
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BundleError(f"{kept}: damaged ({error}); delete it and resume again") from error
+
+    def _measured(self, text: str, model: RatingModel, train_rmse: float, best_epoch: int) -> FittedMember:
+        predictions = predict_ratings(model, self._histories, self._split.valid)
+        return FittedMember(text, model, train_rmse, best_epoch, predictions, self._rmse(predictions))
+
+    def _rmse(self, predictions: npt.NDArray[np.floating]) -> float:
+        return math.sqrt(np.square(self._split.valid.scale.clip(predictions) - self._truth).mean())
 
     def _cross_fitted_rmse(self, predictions: npt.NDArray[np.float32]) -> float:
         """On the validation part, each user's ratings predicted with weights that were learnt from other users."""
@@ -125,7 +223,21 @@ class EnsembleTrainer:
             held_out = fold == number
             weights = blend_weights(predictions[~held_out], self._truth[~held_out], prior_ratings=self._spec.prior_ratings)
             blended[held_out] = weights[0] + predictions[held_out] @ weights[1:]
-        return math.sqrt(np.square(self._split.valid.scale.clip(blended) - self._truth).mean())
+        return self._rmse(blended)
+
+
+def member_options(member: Member) -> TrainingOptions:
+    """How a member is trained.
+
+    Raises:
+        ConfigError: a key that training options do not have, or a value out of its range.
+    """
+    return from_dict(TrainingOptions, member.training, where=f"members: '{member.spec.kind}'")
+
+
+def member_runtime(runtime: Runtime, number: int) -> Runtime:
+    """The runtime of a member, by its position: with a seed of its own."""
+    return replace(runtime, seed=derive_seed(runtime.seed, "member", number))
 
 
 def blend_weights(
@@ -149,14 +261,3 @@ def blend_weights(
     penalty = max(prior_ratings * error, 1e-9)
     moved = np.linalg.solve(design.T @ design + penalty * np.eye(members + 1), design.T @ gaps)
     return np.asarray(equal + moved, np.float32)
-
-
-def require_ensemble_folder(folder: Path) -> Path:
-    """The folder, if it holds nothing but what `EnsembleTrainer` keeps.
-
-    Raises:
-        StorageError: it holds something else.
-    """
-    if not folder.is_dir() or any(not path.name.startswith(("member-", PARTIAL)) for path in folder.iterdir()):
-        raise StorageError(f"{folder}: holds something else than an interrupted run; choose another path")
-    return folder

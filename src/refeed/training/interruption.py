@@ -19,11 +19,15 @@ class StopWish:
     wished: bool = False
 
 
+_open_wishes: list[StopWish] = []  # of blocks within blocks, the innermost last
+
+
 @contextmanager
 def stop_on_interrupt() -> Iterator[StopWish]:
     """Within the block the first Ctrl-C (or SIGTERM) only sets `wished`; a second one interrupts at once.
 
-    In a thread other than the main one signals are not ours to handle, and nothing is changed.
+    Of blocks within blocks the inner one hears it; what it heard is passed on to the outer one when it ends. In a thread
+    other than the main one signals are not ours to handle, and nothing is changed.
     """
     wish = StopWish()
     if threading.current_thread() is not threading.main_thread():
@@ -38,10 +42,14 @@ def stop_on_interrupt() -> Iterator[StopWish]:
             raise KeyboardInterrupt
         wish.wished = True
 
+    _open_wishes.append(wish)
     try:
         for number in signals:
             signal.signal(number, note)
         yield wish
     finally:
+        _open_wishes.pop()
+        if _open_wishes and wish.wished:
+            _open_wishes[-1].wished = True
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -89,6 +89,8 @@ class TrainingLoop:
         identity: what the run is of; a checkpoint of another one is refused.
         yardstick: what the run is measured by at its end; None lets any end pass.
         options_may_change: whether a run may be taken up with other options, which is what helps after a failure.
+        epochs: how many are done; None does all of the fitter's.
+        keep_end: leave the state in the checkpoint folder at the end too, for a run that is one part of a longer one.
     """
 
     def __init__(
@@ -101,8 +103,11 @@ class TrainingLoop:
         identity: Mapping[str, Any] | None = None,
         yardstick: Yardstick | None = None,
         options_may_change: bool = True,
+        epochs: int | None = None,
+        keep_end: bool = False,
     ) -> None:
         self.fitter, self.validate = fitter, validate
+        self.epochs, self.keep_end = fitter.epochs if epochs is None else min(epochs, fitter.epochs), keep_end
         self.watcher: TrainingWatcher = watcher or SilentWatcher()
         self.checkpoint_folder, self.identity = checkpoint_folder, dict(identity or {})
         self.yardstick, self.options_may_change = yardstick, options_may_change
@@ -143,11 +148,13 @@ class TrainingLoop:
         """
         if self.checkpoint_folder is not None:
             require_replaceable_folder(self.checkpoint_folder, overwrite=True, marker=STATE_FILE)
-        self.watcher.start(epoch=self.state.epoch, epochs=self.fitter.epochs, steps=self.fitter.num_steps(self.state.epoch))
+        self.watcher.start(epoch=self.state.epoch, epochs=self.epochs, steps=self.fitter.num_steps(self.state.epoch))
         try:
             with stop_on_interrupt() as stop:
-                while self.state.epoch < self.fitter.epochs and not self._out_of_patience:
+                while self.state.epoch < self.epochs and not self._out_of_patience:
                     self._run_epoch(lambda: stop.wished)
+                if self.keep_end:
+                    self._write_checkpoint()
         except InterruptedTrainingError:
             raise
         except TrainingError as error:
@@ -179,7 +186,7 @@ class TrainingLoop:
             if stop_wished():
                 self._interrupt()
         self._finish_epoch()
-        if stop_wished() and state.epoch < self.fitter.epochs:
+        if stop_wished() and state.epoch < self.epochs:
             self._interrupt()
 
     def _finish_epoch(self) -> None:

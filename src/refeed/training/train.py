@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,24 @@ from rich.console import Console
 from refeed.bundles import FittedModel, Provenance
 from refeed.config import to_dict
 from refeed.data.splits import Split, split_to_dict
-from refeed.errors import BundleError, ConfigError
+from refeed.errors import BundleError, ConfigError, StorageError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import Spec
 from refeed.models.base import RatingModel
-from refeed.models.ensemble import Ensemble, Member
+from refeed.models.ensemble import Ensemble, EnsembleModel, Member, parse_member
 from refeed.runtime import Runtime
-from refeed.training.blending import EnsembleTrainer, MemberRun, require_ensemble_folder
+from refeed.storage import PARTIAL
+from refeed.training.blending import EnsembleTrainer, MemberRun, member_options, member_runtime
+from refeed.training.calibrating import learn_intervals
 from refeed.training.divergence import Yardstick
 from refeed.training.fitters import build_fitter
 from refeed.training.loop import RunState, TrainingLoop
 from refeed.training.options import TrainingOptions
 from refeed.training.progress import ConsoleWatcher, SilentWatcher, TrainingWatcher
+
+CHOSEN, REFITTED = "chosen", "refitted"
+PARTS = (CHOSEN, REFITTED, "member-")  # how the folders of runs begin that are parts of a longer one
 
 
 def train(
@@ -40,6 +45,7 @@ def train(
     checkpoint_folder: str | Path | None = None,
     resume: bool = False,
     keep_histories: bool = True,
+    refit: bool = False,
 ) -> FittedModel:
     """Fit a model to the training part of a split and keep its best epoch on the validation part.
 
@@ -54,6 +60,8 @@ def train(
         resume: take up the run in `checkpoint_folder`; the options may have changed, all but batch_size and
             pretrain_epochs (another optimizer starts anew).
         keep_histories: keep the training ratings in the fitted model, so that it knows its users' histories.
+        refit: once the epoch (of an ensemble: the variants, epochs and weights) is chosen on the validation part, fit anew to
+            train and valid together, which takes as long again. Prediction intervals and the log are of the first fit.
 
     Raises:
         ConfigError: `resume` without a checkpoint folder.
@@ -67,64 +75,137 @@ def train(
     options, runtime = options or TrainingOptions(), runtime or Runtime.detect()
     runtime.apply()
     folder, watcher = None if checkpoint_folder is None else Path(checkpoint_folder), _watcher(progress)
-    if isinstance(spec, Ensemble):
-        model, state = _fit_ensemble(spec, split, runtime, watcher=watcher, folder=folder, resume=resume)
-    else:
-        model, state = _fit(spec, split, options, runtime, watcher=watcher, folder=folder, resume=resume)
+    if folder is not None and (refit or isinstance(spec, Ensemble)):
+        _prepare(folder, resume=resume)
+    job = _Job(options, runtime, watcher, folder, resume=resume, keep_end=refit)
+    chosen = job.choose(spec, split)
+    intervals = learn_intervals(chosen.model, split)
+    model, known = chosen.model, split
+    if refit:
+        known = split.refitting()
+        model = job.refit(chosen, known)
     return FittedModel(
-        spec=spec,
+        spec=chosen.spec,
         model=model,
         users=split.train.users,
         items=split.train.items,
         scale=split.train.scale,
-        histories=replace(split.train, labels={}, notes=()) if keep_histories else None,
-        provenance=_provenance(spec, split, options, runtime, state),
+        histories=replace(known.train, labels={}, notes=()) if keep_histories else None,
+        provenance=_provenance(chosen, split, options, runtime, refit=refit),
+        intervals=intervals,
     )
 
 
-def _fit(
-    spec: Spec,
-    split: Split,
-    options: TrainingOptions,
-    runtime: Runtime,
-    *,
-    watcher: TrainingWatcher,
-    folder: Path | None,
-    resume: bool,
-) -> tuple[RatingModel, RunState]:
-    fitter = build_fitter(spec, split.train, options, runtime)
-    loop = TrainingLoop(
-        fitter,
-        validate=validation_rmse(fitter.model, split),
-        watcher=watcher,
-        checkpoint_folder=folder,
-        identity=_identity(spec, split, options, runtime),
-        yardstick=Yardstick.of(split),
-        options_may_change=spec.uses_training_options,
-    )
-    try:
-        if resume:
-            loop.resume()
-        state = loop.run()
-    finally:
-        fitter.close()
-    return fitter.model, state
+def _prepare(folder: Path, *, resume: bool) -> None:
+    """Make room for the states of several runs, or see that the folder has such.
 
-
-def _fit_ensemble(
-    spec: Ensemble, split: Split, runtime: Runtime, *, watcher: TrainingWatcher, folder: Path | None, resume: bool
-) -> tuple[RatingModel, RunState]:
-    if resume and folder is not None and not folder.is_dir():
+    Raises:
+        BundleError: nothing is there to be taken up, or it is of another kind of run.
+        StorageError: the folder holds something else than runs.
+    """
+    is_there = folder.is_dir()
+    of_parts = is_there and all(path.name.startswith((*PARTS, PARTIAL)) for path in folder.iterdir())
+    if resume and not is_there:
         raise BundleError(f"{folder}: there is no checkpoint to take up; start without resuming")
-    if not resume and folder is not None and folder.exists():
-        shutil.rmtree(require_ensemble_folder(folder))
+    if resume and not of_parts:
+        raise BundleError(
+            f"{folder}: the checkpoint is of another run, of one model that is not refitted; start without resuming"
+        )
+    if folder.exists() and not resume:
+        if not of_parts:
+            raise StorageError(f"{folder}: holds something else than an interrupted run; choose another path")
+        shutil.rmtree(folder)
 
-    def train_member(member: Member, options: TrainingOptions, own: Runtime, under_way: Path | None) -> MemberRun:
-        taken_up = under_way is not None and resume and under_way.exists()
-        return _fit(member.spec, split, options, own, watcher=watcher, folder=under_way, resume=taken_up)
 
-    identity = _identity(spec, split, TrainingOptions(), runtime)
-    return EnsembleTrainer(spec, split, runtime, train_member=train_member, folder=folder, identity=identity).fit()
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """A model whose settings were chosen on the validation part: its description, itself, its log, each member's best epoch."""
+
+    spec: Spec
+    model: RatingModel
+    state: RunState
+    best_epochs: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """How all models of one call of `train` are fitted; see there.
+
+    Attributes:
+        keep_end: keep the state of finished models, since others follow before the call is over.
+    """
+
+    options: TrainingOptions
+    runtime: Runtime
+    watcher: TrainingWatcher
+    folder: Path | None
+    _: KW_ONLY
+    resume: bool
+    keep_end: bool
+
+    def choose(self, spec: Spec, split: Split) -> _Chosen:
+        """Fit to train; the best epoch by valid."""
+        folder = self._part(CHOSEN) if self.keep_end else self.folder
+        if isinstance(spec, Ensemble):
+            return self._choose_ensemble(spec, split, folder)
+        model, state = self._fit(spec, split, self.options, self.runtime, folder)
+        return _Chosen(spec, model, state, (state.best_epoch,))
+
+    def refit(self, chosen: _Chosen, split: Split) -> RatingModel:
+        """Fit what was chosen to all of the new training part."""
+        if not isinstance(chosen.model, EnsembleModel):
+            (epochs,) = chosen.best_epochs
+            return self._fit(chosen.spec, split, self.options, self.runtime, self._part(REFITTED), epochs=epochs)[0]
+        assert isinstance(chosen.spec, Ensemble)
+        for number, (text, epochs) in enumerate(zip(chosen.spec.members, chosen.best_epochs, strict=True)):
+            member = parse_member(text)
+            own, options = member_runtime(self.runtime, number), member_options(member)
+            part = self._part(f"{REFITTED}-{number + 1}")
+            chosen.model.members[number] = self._fit(member.spec, split, options, own, part, epochs=epochs)[0]
+        return chosen.model
+
+    def _part(self, name: str) -> Path | None:
+        return None if self.folder is None else self.folder / name
+
+    def _fit(
+        self,
+        spec: Spec,
+        split: Split,
+        options: TrainingOptions,
+        runtime: Runtime,
+        folder: Path | None,
+        *,
+        epochs: int | None = None,
+    ) -> tuple[RatingModel, RunState]:
+        """To the best epoch by the validation part, or so many `epochs` where there is none."""
+        fitter = build_fitter(spec, split.train, options, runtime)
+        loop = TrainingLoop(
+            fitter,
+            validate=validation_rmse(fitter.model, split) if epochs is None else None,
+            watcher=self.watcher,
+            checkpoint_folder=folder,
+            identity=_identity(spec, split, options, runtime),
+            yardstick=Yardstick.of(split) if epochs is None else None,
+            options_may_change=spec.uses_training_options,
+            epochs=epochs,
+            keep_end=self.keep_end,
+        )
+        try:
+            if self.resume and folder is not None and (folder.exists() or folder == self.folder):
+                loop.resume()
+            state = loop.run()
+        finally:
+            fitter.close()
+        return fitter.model, state
+
+    def _choose_ensemble(self, spec: Ensemble, split: Split, folder: Path | None) -> _Chosen:
+        def train_member(member: Member, runtime: Runtime, under_way: Path | None) -> MemberRun:
+            return self._fit(member.spec, split, member_options(member), runtime, under_way)
+
+        identity = _identity(spec, split, TrainingOptions(), self.runtime)
+        trainer = EnsembleTrainer(spec, split, self.runtime, train_member=train_member, folder=folder, identity=identity)
+        fitted = trainer.fit()
+        return _Chosen(fitted.spec, fitted.model, fitted.state, fitted.best_epochs)
 
 
 def validation_rmse(model: RatingModel, split: Split) -> Callable[[], float]:
@@ -154,15 +235,16 @@ def _identity(spec: Spec, split: Split, options: TrainingOptions, runtime: Runti
     }
 
 
-def _provenance(spec: Spec, split: Split, options: TrainingOptions, runtime: Runtime, state: RunState) -> Provenance:
+def _provenance(chosen: _Chosen, split: Split, options: TrainingOptions, runtime: Runtime, *, refit: bool) -> Provenance:
     return Provenance(
         data_fingerprint=split.source_fingerprint,
         split_fingerprint=split.fingerprint,
         split=split_to_dict(split.splitter),
-        options=to_dict(options) if spec.uses_training_options else {},
+        options=to_dict(options) if chosen.spec.uses_training_options else {},
         seed=runtime.seed,
-        best_epoch=state.best_epoch,
-        log=tuple(record.to_dict() for record in state.log),
+        best_epoch=chosen.state.best_epoch,
+        log=tuple(record.to_dict() for record in chosen.state.log),
+        refit=refit,
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refeed.errors import DataError
-from refeed.metrics.calibration import ActivityGroup, activity_deciles
+from refeed.metrics.activity import ActivityGroup, activity_deciles
 
 
 def test_twenty_users_make_ten_pairs_from_the_least_to_the_most_active():

@@ -1,0 +1,145 @@
+"""Whether prediction intervals hold what they promise: how often the rating lies inside, and how wide they are for that.
+
+An interval that always holds the rating is worthless if it is the whole scale, so each level has a score too: the mean width
+plus 2 / (1 - level) times how far ratings lie outside, which is lowest for the true quantiles (Gneiting & Raftery 2007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from refeed.errors import DataError
+from refeed.metrics.intervals import Interval, mean_intervals
+from refeed.metrics.rating_errors import sums_by_group
+
+STEP = 0.1
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""The levels at which intervals are judged: every STEP, and 0.95."""
+
+Bounds = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class LevelCoverage:
+    """The intervals of one level.
+
+    Attributes:
+        level: the share of ratings that should lie inside.
+        coverage: the share that does.
+        coverage_interval: 95% bootstrap interval of the coverage, users drawn with replacement.
+        width: mean width, in units of the ratings.
+        score: mean interval score, in units of the ratings; lower is better.
+    """
+
+    level: float
+    coverage: float
+    coverage_interval: Interval
+    width: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How well prediction intervals fit held-out ratings.
+
+    Attributes:
+        levels: one entry for each of LEVELS.
+        crps: mean continuous ranked probability score of the distributions that the intervals make up, from 19 quantiles, in
+            units of the ratings: what the mean absolute error is to single numbers. Lower is better.
+    """
+
+    levels: tuple[LevelCoverage, ...]
+    crps: float
+
+
+class CoverageSums:
+    """Sums over pairs, added block by block, from which a `Calibration` follows.
+
+    Args:
+        num_users: U; memory grows with them alone.
+    """
+
+    def __init__(self, num_users: int) -> None:
+        self._inside = np.zeros((len(LEVELS), num_users), np.int32)
+        self._widths, self._scores = np.zeros((2, len(LEVELS)))
+        self._absolute = 0.0
+
+    def add(
+        self,
+        users: npt.NDArray[Any],
+        user_of_pair: npt.NDArray[Any],
+        truth: npt.NDArray[Any],
+        predictions: npt.NDArray[Any],
+        bounds: Iterable[Bounds],
+    ) -> None:
+        """Count these pairs too.
+
+        Args:
+            users: integers (B,), positions of the block's users, each added once in all.
+            user_of_pair: integers (P,), which of them, 0 to B - 1.
+            truth: the ratings, (P,).
+            predictions: the medians of the distributions, (P,).
+            bounds: for each of LEVELS the lower and upper ends, float64 (P,) each.
+        """
+        ratings = np.asarray(truth, np.float64)
+        self._absolute += float(np.abs(ratings - predictions).sum())
+        for place, (level, (low, high)) in enumerate(zip(LEVELS, bounds, strict=True)):
+            outside = np.maximum(low - ratings, 0.0) + np.maximum(ratings - high, 0.0)
+            width = float((high - low).sum())
+            self._inside[place, users] = sums_by_group(user_of_pair, outside == 0, len(users))
+            self._widths[place] += width
+            self._scores[place] += width + 2.0 / (1.0 - level) * float(outside.sum())
+
+    def result(self, counts: npt.NDArray[Any], *, resamples: int, seed: int) -> Calibration:
+        """The calibration over all pairs.
+
+        Args:
+            counts: integers (U,), number of pairs of each user.
+            resamples: of the bootstrap, at least 2.
+            seed: of the bootstrap.
+
+        Raises:
+            DataError: no user has a pair.
+        """
+        total = int(counts.sum())
+        if total == 0:
+            raise DataError("there are no pairs of rating and prediction interval to judge")
+        ends = mean_intervals(list(self._inside), counts, resamples=resamples, seed=seed)
+        coverage, widths, scores = self._inside.sum(1) / total, self._widths / total, self._scores / total
+        levels = tuple(
+            LevelCoverage(level, float(coverage[place]), ends[place], float(widths[place]), float(scores[place]))
+            for place, level in enumerate(LEVELS)
+        )
+        return Calibration(levels, _crps(levels, self._absolute / total))
+
+
+def _crps(levels: tuple[LevelCoverage, ...], mae: float) -> float:
+    """Twice the integral over p of the pinball loss of the p-quantile, by the trapezoidal rule; at both ends, where an
+    interval is the whole scale, the loss is 0.
+
+    The two quantiles of a level L have the losses (1 - L) / 2 times its score, the median half of the absolute error.
+    """
+    spaced = levels[:-1]  # 0.95 lies off the even steps
+    return STEP * (0.5 * mae + sum((1.0 - one.level) / 2.0 * one.score for one in spaced))
+
+
+def conformal_quantiles(scores: npt.NDArray[np.float64], levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The smallest bounds that a further, exchangeable score stays within with at least these probabilities.
+
+    The bound at a level L is the ceil((P + 1) L)-th smallest score (split conformal prediction; Vovk et al. 2005).
+
+    Args:
+        scores: (P,).
+        levels: (L,), increasing, above 0 and below 1.
+
+    Returns:
+        float64, the bounds of the first levels; P scores say nothing about levels above P / (P + 1), which are left out.
+    """
+    places = np.ceil((len(scores) + 1) * levels - 1e-9).astype(np.int64)
+    ordered = np.sort(scores)
+    return np.asarray(ordered[places[places <= len(scores)] - 1], np.float64)
