@@ -76,7 +76,8 @@ def measure(bench: Workbench, extent: Extent) -> Found:
 def train_command(bench: Workbench, extent: Extent, store: Path, model: Path, options: TrainingOptions) -> list[str]:
     """`refeed train` with these options on the split of this benchmark."""
     config = model.with_suffix(".toml")
-    config.write_text(to_toml({"model": extent.network, "training": options}), encoding="utf-8")
+    sections = to_toml({"model": extent.network, "training": options})
+    config.write_text(sections.replace("[model]", '[model]\nkind = "autoencoder"', 1), encoding="utf-8")
     split = ["--split", "random", "--valid-share", str(extent.valid_share), "--test-share", str(extent.test_share)]
     words: list[str | Path] = [
         "train",

@@ -14,7 +14,7 @@ import numpy as np
 
 from refeed.cli.main import main
 
-QUICK = ("--set", "epochs=2", "--set", "encoder=8", "--set", "batch_size=16")
+QUICK = ("--preset", "autoencoder", "--set", "epochs=2", "--set", "encoder=8", "--set", "batch_size=16")
 """Options of `refeed train` for a run of a fraction of a second."""
 
 

@@ -53,7 +53,7 @@ def test_shell_commands_run_one_after_the_other_as_they_stand(tmp_path):
     ran = commands()
     assert [arguments[0] for arguments in ran] == ["check", "train", "evaluate", "recommend", "recommend", "predict"]
     for arguments in ran:
-        quick = ["--set", "epochs=2", "--set", "encoder=8"] if arguments[0] == "train" else []
+        quick = ["--preset", "autoencoder", "--set", "epochs=2", "--set", "encoder=8"] if arguments[0] == "train" else []
         done(*arguments, *quick)
     assert (tmp_path / "model" / "config.json").is_file()
     assert (tmp_path / "out.csv").read_text().count("\n") == 3

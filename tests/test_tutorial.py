@@ -14,7 +14,7 @@ from refeed.data.synthetic import synthetic_ratings
 
 TUTORIAL = Path(__file__).resolve().parent.parent / "docs" / "tutorial.md"
 QUICKER = {
-    "train": ["--set", "epochs=2", "--set", "encoder=8"],
+    "train": ["--preset", "autoencoder", "--set", "epochs=2", "--set", "encoder=8"],
     "bayesian": ["--set", "factors=2", "--set", "samples=3", "--set", "burn_in=1"],
     "als": ["--set", "epochs=2"],
     "reproduce": ["--budget", "tiny", "--seeds", "1"],

@@ -15,15 +15,15 @@ from refeed.bundles import load
 from refeed.data.store import open_store
 from refeed.errors import DataError, StorageError
 from refeed.experiments.presets import PRESETS
+from refeed.models import Ensemble
 
 CLEARLY_SYNTHETIC = "SYNTHETIC DATA: made-up users, items and stars, so the numbers below say nothing about real people.\n"
 
 
 @pytest.fixture(autouse=True)
 def quick_and_offline(monkeypatch, tmp_path):
-    """Two epochs, few synthetic ratings, no data on this machine, and no network."""
-    default = PRESETS["default"]
-    quick = replace(default, training=replace(default.training, epochs=2), model=replace(default.model, encoder=(8,)))
+    """A small ensemble, few synthetic ratings, no data on this machine, and no network."""
+    quick = replace(PRESETS["default"], model=Ensemble(members=("als epochs=2", "bias")))
     monkeypatch.setitem(PRESETS, "default", quick)
     monkeypatch.setattr("refeed.cli.demo.SYNTHETIC", (60, 80, 2000))
     monkeypatch.delenv("REFEED_DATA", raising=False)
@@ -60,7 +60,7 @@ def test_whole_job_is_done_on_real_data(data_folder, tmp_path):
     assert len(open_store(tmp_path / "demo" / "ratings")) == 600
     assert len(load(tmp_path / "demo" / "model").histories) == 520
     assert "40 test ratings of 40 users; intervals by bootstrap over users" in run.out
-    assert re.search(r"(?m)^autoencoder +0\.\d{4}", run.out)
+    assert re.search(r"(?m)^ensemble +0\.\d{4}", run.out)
     assert re.search(r"(?m)^user and item biases +0\.\d{4}", run.out)
 
 

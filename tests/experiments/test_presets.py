@@ -6,8 +6,9 @@ import pytest
 
 from refeed.config import from_dict, to_dict
 from refeed.errors import ConfigError
-from refeed.experiments.presets import PRESETS, TRAINING_OF_KIND, preset
-from refeed.models import MODELS, AutoEncoder
+from refeed.experiments.presets import PRESETS, preset, start_of
+from refeed.models import MODELS, AutoEncoder, Ensemble
+from refeed.models.ensemble import parse_member, variants
 from refeed.training.options import TrainingOptions
 
 
@@ -41,7 +42,7 @@ def test_paper_presets_are_the_original_programs_settings(name, encoder, dropout
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_survives_plain_values(name):
     found = preset(name)
-    assert from_dict(AutoEncoder, to_dict(found.model), where="model") == found.model
+    assert from_dict(type(found.model), to_dict(found.model), where="model") == found.model
     assert from_dict(TrainingOptions, to_dict(found.training), where="training") == found.training
     assert found.about
 
@@ -51,6 +52,15 @@ def test_unknown_preset_names_the_nearest():
         preset("paper-6-month")
 
 
-def test_kinds_that_take_training_options_are_the_presets_or_have_training_of_their_own():
-    trained = {kind for kind, one in MODELS.items() if one.uses_training_options}
-    assert trained == {*TRAINING_OF_KIND, *(one.model.kind for one in PRESETS.values())}
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_kind_has_a_start_and_networks_have_an_l2_penalty(kind):
+    start = start_of(kind)
+    assert start.model.kind == kind
+    assert not start.model.uses_training_options or start.training.weight_decay > 0
+
+
+def test_default_blends_networks_of_both_sides_with_a_bayesian_factorisation():
+    default = preset("default").model
+    assert isinstance(default, Ensemble)
+    kinds = [parse_member(variants(text)[0]).spec.kind for text in default.members]
+    assert kinds == ["autoencoder", "autorec", "svd++", "bayesian"]

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 import refeed
-from refeed.errors import ConfigError
 from refeed.experiments import run as run_module
 from refeed.experiments.run import Outcome, Run, num_parameters
 from refeed.models import ALS, AutoEncoder, Bias, Ensemble
@@ -59,9 +58,9 @@ def test_number_of_weights_by_hand():
     assert num_parameters(AutoEncoder(encoder=(8, 4), tied=True), 10, 20) == 20 * 8 + 8 + 8 * 4 + 4 + 8 + 20
 
 
-def test_an_ensemble_is_not_one_run():
-    with pytest.raises(ConfigError, match="both: an ensemble is many runs"):
-        Run("both", Ensemble(members=("bias", "als")), TrainingOptions(), seed=0)
+def test_epochs_of_an_ensemble_are_its_members_in_all_variants():
+    run = Run("both", Ensemble(members=("bias sweeps=1|2", "als")), TrainingOptions(), seed=0)
+    assert run.epochs == 3
 
 
 def test_runs_of_other_code_are_other_runs(monkeypatch):

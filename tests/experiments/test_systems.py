@@ -18,6 +18,9 @@ from small_worlds import random_ratings
 def test_every_system_has_as_many_different_trials(scale):
     for system in systems(scale):
         trials = system.trials(scale)
+        if system.tunes_itself:
+            assert len(system.candidates) == 1 and system.name == "default"
+            continue
         assert len({(one.spec, one.options) for one in trials}) == TRIALS[scale.name], system.name
         assert trials[0].change == ""
         assert len({(one.spec, one.options) for one in system.candidates}) == MOST_TRIALS, system.name

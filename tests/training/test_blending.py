@@ -122,12 +122,16 @@ def test_best_variant_of_each_member_is_kept(tmp_path):
     assert fitted.spec == best.spec and np.array_equal(predictions_of(fitted), predictions_of(best))
 
 
-def test_variant_that_diverges_is_left_out_and_all_of_them_are_an_error():
+def test_variant_that_diverges_is_left_out_and_so_is_a_member_without_others():
     split = random_split()
     kept = train(Ensemble(members=("pmf factors=2 epochs=3 learning_rate=1e6|0.005",)), split, runtime=RUNTIME)
-    assert kept.spec.members == ("pmf factors=2 epochs=3 learning_rate=0.005",)
-    with pytest.raises(TrainingError):
-        train(Ensemble(members=("pmf factors=2 epochs=3 learning_rate=1e6|1e7",)), split, runtime=RUNTIME)
+    assert kept.spec.members == ("pmf factors=2 epochs=3 learning_rate=0.005",) and kept.provenance.note == ""
+    wild = "pmf factors=2 epochs=3 learning_rate=1e6|1e7"
+    one_left = train(Ensemble(members=(wild, "bias")), split, runtime=RUNTIME, refit=True)
+    assert one_left.spec.members == ("bias",) and len(one_left.provenance.log) == 1
+    assert one_left.provenance.note.startswith(f"'{wild}' was left out, since ")
+    with pytest.raises(TrainingError, match="no member of the ensemble could be trained"):
+        train(Ensemble(members=(wild,)), split, runtime=RUNTIME)
 
 
 def test_finished_variants_are_not_fitted_again(tmp_path):

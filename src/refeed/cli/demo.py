@@ -140,7 +140,7 @@ def _train_and_evaluate(
     fitted = train(default.model, parts, default.training, runtime=runtime, progress=ConsoleWatcher(remarks()))
     baseline = fit_baseline(parts)
     evaluations = {
-        "autoencoder": evaluate(fitted, parts),
+        fitted.spec.title: evaluate(fitted, parts),
         "user and item biases": evaluate(baseline, parts),
     }
     return attach_titles(fitted, ratings.items, titles), evaluations

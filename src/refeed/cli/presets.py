@@ -21,4 +21,6 @@ def presets(name: Annotated[str | None, typer.Argument(help="A preset, to print 
         print_table(results(), Table(["preset", "about"], rows))
         return
     chosen = preset(name)
-    typer.echo(to_toml({"model": chosen.model, "training": chosen.training}), nl=False)
+    sections = {"model": chosen.model} | ({"training": chosen.training} if chosen.model.uses_training_options else {})
+    text = to_toml(sections).replace("[model]\n", f'[model]\nkind = "{chosen.model.kind}"\n', 1)
+    typer.echo(text, nl=False)

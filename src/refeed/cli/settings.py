@@ -8,7 +8,7 @@ from typing import Any
 
 from refeed.config import from_dict, nearest, parse_setting, read_file, to_dict
 from refeed.errors import ConfigError
-from refeed.experiments.presets import TRAINING_OF_KIND, preset
+from refeed.experiments.presets import preset, start_of
 from refeed.models import MODELS, Spec
 from refeed.training.options import TrainingOptions
 
@@ -22,7 +22,7 @@ def resolve(
 
     Args:
         preset_name: where to start.
-        config_file: TOML or JSON with the sections [model] and [training].
+        config_file: TOML or JSON with the sections [model], where `kind` says which, and [training].
         settings: texts key=value; a key may be written section.key.
         model_kind: a model of `MODELS` other than the preset's; it starts from its own defaults, its training's among them.
 
@@ -30,13 +30,12 @@ def resolve(
         ConfigError: an unknown preset, section, model or key, or a value that does not fit.
     """
     start = preset(preset_name)
-    if model_kind is not None and model_kind not in MODELS:
-        raise ConfigError(f"model: no '{model_kind}'{nearest(model_kind, MODELS).replace('known keys', 'the models')}")
-    model_class = MODELS[model_kind or start.model.kind]
-    is_presets = model_class is type(start.model)
-    model: Spec = start.model if is_presets else model_class()
-    training = start.training if is_presets else TRAINING_OF_KIND.get(model_class.kind, start.training)
-    changes = [] if config_file is None else [(f"{config_file} ", _sections(config_file))]
+    sections = {} if config_file is None else _sections(config_file)
+    kind = _kind_of(sections, model_kind, config_file) or start.model.kind
+    if kind != start.model.kind:
+        start = start_of(kind)
+    model, training, model_class = start.model, start.training, type(start.model)
+    changes = [] if config_file is None else [(f"{config_file} ", sections)]
     changes.append(("--set ", _by_section(settings, model_class)))
     for where, sections in changes:
         if sections.get("training") and not model_class.uses_training_options:
@@ -44,6 +43,21 @@ def resolve(
         model = from_dict(model_class, {**to_dict(model), **sections.get("model", {})}, where=f"{where}[model]")
         training = from_dict(TrainingOptions, {**to_dict(training), **sections.get("training", {})}, where=f"{where}[training]")
     return model, training
+
+
+def _kind_of(sections: dict[str, dict[str, Any]], asked: str | None, path: Path | None) -> str | None:
+    """The kind of model that is asked for, or that the file names (which is taken out of its section); None if neither does.
+
+    Raises:
+        ConfigError: there is no such kind, or the two differ.
+    """
+    of_file = sections.get("model", {}).pop("kind", None)
+    for kind, where in ((asked, "model"), (of_file, f"{path} [model] kind")):
+        if kind is not None and kind not in MODELS:
+            raise ConfigError(f"{where}: no '{kind}'{nearest(str(kind), MODELS).replace('known keys', 'the models')}")
+    if asked is not None and of_file is not None and asked != of_file:
+        raise ConfigError(f"{path} describes a model of kind '{of_file}', but '{asked}' is asked for; leave one of them out")
+    return asked or of_file
 
 
 def _sections(path: Path) -> dict[str, dict[str, Any]]:
@@ -73,6 +87,18 @@ def _by_section(settings: Sequence[str], model_class: type[Spec]) -> dict[str, d
             )
         homes = [one for one in ([section] if section else SECTIONS) if name in known[one]]
         if not homes:
-            raise ConfigError(f"--set {key}: unknown key '{name}'{nearest(name, known['model'] | known['training'])}")
+            raise ConfigError(f"--set {key}: {_unknown(name, known['model'] | known['training'], model_class.kind)}")
         sections[homes[0]][name] = value
     return sections
+
+
+def _unknown(name: str, known: set[str], kind: str) -> str:
+    """What to say of a key that this kind of model does not have: which kinds have it, or the nearest of its own."""
+    others = [
+        one
+        for one, spec in MODELS.items()
+        if name in to_dict(spec()) or (spec.uses_training_options and name in to_dict(TrainingOptions()))
+    ]
+    if others:
+        return f"no option of '{kind}', but of --model {', '.join(others)}"
+    return f"unknown key '{name}'{nearest(name, known)}"

@@ -83,6 +83,8 @@ def train_command(
     fitted = replace(fitted, provenance=replace(fitted.provenance, reading=reading.to_dict()))
     fitted.save(output, overwrite=overwrite)
     shutil.rmtree(checkpoint, ignore_errors=True)
+    if fitted.provenance.note:
+        say(f"note: {fitted.provenance.note}")
     best = fitted.provenance.log[fitted.provenance.best_epoch - 1]
     results().print(
         f"{output}: best epoch {fitted.provenance.best_epoch} of {len(fitted.provenance.log)}, "

@@ -27,7 +27,7 @@ class SystemResult:
     Attributes:
         system: the system.
         tried: the candidates that it was tuned over.
-        trials: the outcome of each, of one seed, by validation part alone.
+        trials: the outcome of each, of one seed, by validation part alone; none where there is one candidate only.
         chosen: position in `tried` of the one with the lowest validation RMSE; None where all diverged.
         finals: the chosen one with every seed, tested; those that diverged are among them.
     """
@@ -88,7 +88,7 @@ def run_benchmark(
 
     Args:
         split: the ratings.
-        scale: the budget; every system gets the same number of trials.
+        scale: the budget; every system gets the same number of trials, but those that tune themselves, which get none.
         seeds: of the final runs, at least one; the trials take the first.
         folder: where runs are kept.
         workers: runs at a time.
@@ -112,7 +112,7 @@ def run_benchmark(
         return [tuple(islice(outcomes, len(some))) for some in runs]
 
     trials = run([_trials(one, scale, seeds[0]) for one in entered])
-    chosen = [best_trial(outcomes) for outcomes in trials]
+    chosen = [0 if one.tunes_itself else best_trial(outcomes) for one, outcomes in zip(entered, trials, strict=True)]
     finals = run([_finals(one, place, seeds) for one, place in zip(entered, chosen, strict=True)])
     results = map(SystemResult, entered, (one.trials(scale) for one in entered), trials, chosen, finals)
     return BenchmarkResult(split, scale, tuple(seeds), tuple(results), left_out)
@@ -126,6 +126,8 @@ def best_trial(outcomes: Sequence[Outcome]) -> int | None:
 
 
 def _trials(system: System, scale: Scale, seed: int) -> list[Run]:
+    if system.tunes_itself:
+        return []
     return [
         Run(f"benchmark/{system.name}/trial {number}", one.spec, one.options, seed)
         for number, one in enumerate(system.trials(scale), 1)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from refeed.data.split_assembly import ColdCounts
 from refeed.data.time_splits import NetflixSplit
-from refeed.experiments.benchmark import QUESTION, SystemResult
+from refeed.experiments.benchmark import QUESTION, BenchmarkResult, SystemResult
 from refeed.experiments.benchmark_findings import RULE, benchmark_findings
 from refeed.experiments.illustration import Illustration, Part
 from refeed.experiments.run import Outcome
 from refeed.experiments.statistics import RESAMPLES, BenchmarkScores, Slices, SystemScore
 from refeed.experiments.systems import GROUPS, TRIALS
 from refeed.metrics.intervals import Interval
+from refeed.models import Ensemble
+from refeed.models.ensemble import variants
 from refeed.reports.figures import interval_chart, line_chart
 from refeed.reports.page import Block, Cell, Facts, Findings, Section, Table
 
@@ -120,7 +122,7 @@ def tuning_table(scores: BenchmarkScores) -> Table:
     """The trials of each system by validation RMSE, and what was chosen."""
     rows: list[list[Cell]] = []
     for result in scores.benchmark.results:
-        trials = ", ".join(_trial(one) for one in result.trials)
+        trials = ", ".join(_trial(one) for one in result.trials) or "its own"
         chosen = "none" if result.chosen is None else result.tried[result.chosen].change or "its first settings"
         rows.append([result.system.title, chosen, trials])
     caption = (
@@ -147,11 +149,26 @@ def _text(scores: BenchmarkScores) -> str:
         f"Every system was tried with {trials} settings of its own on the validation part, with one seed. The best one was "
         f"then fitted with {len(benchmark.seeds)} seeds, and the test part read once for each. Predictions are clipped to the "
         "scale.",
+        *_own_tuning(benchmark),
         RULE,
     ]
     if benchmark.left_out:
         paragraphs.append("Left out: " + "; ".join(f"{title}, {reason}" for title, reason in benchmark.left_out.items()) + ".")
     return "\n\n".join(paragraphs)
+
+
+def _own_tuning(benchmark: BenchmarkResult) -> list[str]:
+    """Of the systems that tune themselves: how many settings each of their members is tried in."""
+    texts = []
+    for result in benchmark.results:
+        spec = result.system.candidates[0].spec
+        if isinstance(spec, Ensemble):
+            counts = ", ".join(str(len(variants(text))) for text in spec.members)
+            texts.append(
+                f"{result.system.title} is an ensemble, which tunes itself as a part of its training: its members are tried in "
+                f"{counts} settings, on the same validation part. It is not tuned beyond that."
+            )
+    return texts
 
 
 def _facts(scores: BenchmarkScores) -> Facts:

@@ -18,6 +18,7 @@ import refeed
 from refeed.config import to_dict
 from refeed.errors import ConfigError
 from refeed.models import Ensemble, Spec
+from refeed.models.ensemble import variants
 from refeed.training.options import TrainingOptions
 
 TEST_PREDICTIONS = "test_predictions.npy"
@@ -33,9 +34,6 @@ class Run:
         options: how it is trained; plays no part where the model takes no training options.
         seed: the one seed of the run.
         reads_test: whether the test part is predicted after training; else it is never looked at.
-
-    Raises:
-        ConfigError: the model is an ensemble.
     """
 
     name: str
@@ -44,13 +42,11 @@ class Run:
     seed: int
     reads_test: bool = False
 
-    def __post_init__(self) -> None:
-        if isinstance(self.spec, Ensemble):
-            raise ConfigError(f"{self.name}: an ensemble is many runs, which experiments cannot log as one; run its members")
-
     @property
     def epochs(self) -> int:
-        """Number of epochs it trains at most."""
+        """Number of epochs it trains at most; of an ensemble, the members in all their variants."""
+        if isinstance(self.spec, Ensemble):
+            return sum(len(variants(text)) for text in self.spec.members)
         return self.options.epochs if self.spec.uses_training_options else int(to_dict(self.spec).get("epochs", 1))
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,8 +85,8 @@ class Outcome:
         run: the run.
         status: "diverged" where the loss or the model was not finite any more; that is a result, not an error.
         message: why it diverged, empty otherwise.
-        log: one dict an epoch with the fields of `training.progress.EpochRecord` (epoch, train_rmse, valid_rmse, refeed_loss,
-            learning_rate, seconds, …); up to the last good epoch where the run diverged.
+        log: one dict an epoch (of an ensemble: a member) with the fields of `training.progress.EpochRecord` (epoch,
+            train_rmse, valid_rmse, refeed_loss, learning_rate, seconds, …); up to the last good epoch where the run diverged.
         best_epoch: the one with the lowest validation RMSE, from 1; 0 without any.
         valid_rmse: at the best epoch, predictions clipped to the scale; None without any.
         parameters: number of trained numbers.

@@ -11,7 +11,20 @@ from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError
 from refeed.experiments.presets import PRESETS
 from refeed.experiments.scales import Scale
-from refeed.models import ALS, PMF, RRN, AutoRec, BayesianFactorisation, Bias, Ease, Pca, Spec, SvdPlusPlus
+from refeed.models import (
+    ALS,
+    PMF,
+    RRN,
+    AutoEncoder,
+    AutoRec,
+    BayesianFactorisation,
+    Bias,
+    Ease,
+    Ensemble,
+    Pca,
+    Spec,
+    SvdPlusPlus,
+)
 from refeed.training.options import TrainingOptions
 
 Group = Literal["competitor", "paper", "ours", "reference"]
@@ -54,7 +67,8 @@ class System:
         name: for files.
         title: for people.
         group: where it comes from.
-        candidates: what it is tuned over, MOST_TRIALS, the best guess first.
+        candidates: what it is tuned over, MOST_TRIALS, the best guess first; of an ensemble the one thing that it is, since it
+            tries settings of its members itself.
         published: the paper's RMSE of it by Netflix split, where the paper has one.
         needs_times: whether it can do nothing without the times of ratings.
         most_items: it is left out where there are more items; None has no limit.
@@ -69,11 +83,17 @@ class System:
     most_items: int | None = None
 
     def __post_init__(self) -> None:
-        if len(self.candidates) != MOST_TRIALS:
-            raise ConfigError(f"system '{self.name}': expected {MOST_TRIALS} candidates, got {len(self.candidates)}")
+        expected = 1 if self.tunes_itself else MOST_TRIALS
+        if len(self.candidates) != expected:
+            raise ConfigError(f"system '{self.name}': expected {expected} candidates, got {len(self.candidates)}")
+
+    @property
+    def tunes_itself(self) -> bool:
+        """Whether it chooses settings of its own on the validation part, as a part of its training."""
+        return isinstance(self.candidates[0].spec, Ensemble)
 
     def trials(self, scale: Scale) -> tuple[Candidate, ...]:
-        """The candidates that are tried at this scale: as many for every system."""
+        """The candidates that are tried at this scale: as many for every system that does not tune itself."""
         return self.candidates[: TRIALS[scale.name]]
 
     def reason_to_leave_out(self, train: Ratings) -> str:
@@ -107,7 +127,7 @@ def candidates(spec: Spec, *changes: str, options: TrainingOptions | None = None
 
 def systems(scale: Scale) -> tuple[System, ...]:
     """All systems, in the order of the tables."""
-    return (*_competitors(), *_autorecs(scale), _rrn(scale), *_of_the_paper(scale), _default(scale), *_references())
+    return (*_competitors(), *_autorecs(scale), _rrn(scale), *_of_the_paper(scale), *_ours(scale), *_references())
 
 
 def _competitors() -> tuple[System, ...]:
@@ -202,13 +222,19 @@ def _rrn(scale: Scale) -> System:
     return System("rrn", "RRN", "competitor", found, published={"3-months": 0.9427, "full": 0.9224}, needs_times=True)
 
 
+def _paper_model() -> AutoEncoder:
+    model = PRESETS["paper-full"].model
+    assert isinstance(model, AutoEncoder)
+    return model
+
+
 def _of_the_paper(scale: Scale) -> tuple[System, ...]:
     def deep(refeed_steps: int) -> tuple[Candidate, ...]:
         options = scale.training(learning_rate=0.005, refeed_steps=refeed_steps)
         slower = f"learning_rate={0.2 * options.learning_rate:g}"
         narrower, narrowest = (_widths(scale.widths(*paper)) for paper in ((256, 256, 512), (128, 256, 256)))
         return candidates(
-            replace(PRESETS["paper-full"].model, encoder=scale.widths(512, 512, 1024)),
+            replace(_paper_model(), encoder=scale.widths(512, 512, 1024)),
             "dropout=0.65",
             slower,
             "weight_decay=0.001 decay_biases=false",
@@ -230,9 +256,9 @@ def _of_the_paper(scale: Scale) -> tuple[System, ...]:
     )
 
 
-def _default(scale: Scale) -> System:
-    ready = PRESETS["default"]
-    found = candidates(
+def _ours(scale: Scale) -> tuple[System, ...]:
+    ready = PRESETS["autoencoder"]
+    alone = candidates(
         ready.model,
         "weight_decay=0.006",
         "weight_decay=0.0015",
@@ -247,7 +273,10 @@ def _default(scale: Scale) -> System:
         "batch_size=64",
         options=replace(ready.training, epochs=scale.epochs),
     )
-    return System("default", "refeed default", "ours", found)
+    return (
+        System("autoencoder", "autoencoder with L2", "ours", alone),
+        System("default", "refeed default", "ours", candidates(PRESETS["default"].model)),
+    )
 
 
 def _references() -> tuple[System, ...]:

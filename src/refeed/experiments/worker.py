@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import signal
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from refeed.experiments.run import TEST_PREDICTIONS, Outcome, Run, num_parameter
 from refeed.experiments.split_folder import SplitFolder
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
+from refeed.models import Ensemble
 from refeed.runtime import Runtime
 from refeed.storage import atomic_file
 from refeed.training.checkpoints import STATE_FILE, read_checkpoint
@@ -93,9 +95,12 @@ def perform(task: Task, split: Split, connection: Connection, *, threads: int) -
     """
     run, folder = task.run, task.folder
     checkpoint = folder / CHECKPOINT
-    resume = (checkpoint / STATE_FILE).is_file()
-    log = list(read_checkpoint(checkpoint).progress["log"]) if resume else []
-    reporter = Reporter(connection, log)
+    reporter: Reporter
+    if isinstance(run.spec, Ensemble):
+        resume, reporter = checkpoint.is_dir(), MemberReporter(connection, run.epochs)
+    else:
+        resume = (checkpoint / STATE_FILE).is_file()
+        reporter = Reporter(connection, list(read_checkpoint(checkpoint).progress["log"]) if resume else [])
     runtime = Runtime(threads=threads, seed=run.seed)
     status, message = "finished", ""
     reset_peak()
@@ -115,6 +120,7 @@ def perform(task: Task, split: Split, connection: Connection, *, threads: int) -
     except TrainingError as error:
         status, message = "diverged", str(error).splitlines()[0]
     else:
+        reporter.log = [*fitted.provenance.log]
         if run.reads_test:
             predictions = predict_ratings(fitted.model, Histories.of_training(split.train), split.test)
             with atomic_file(folder / TEST_PREDICTIONS, overwrite=True) as file:
@@ -158,9 +164,40 @@ class Reporter(SilentWatcher):
             self._connection.send(Progressed(record.epoch, self._epochs, record.seconds))
 
 
+class MemberReporter(Reporter):
+    """Tells the parent of each member of an ensemble, in each variant, as if it were an epoch.
+
+    Args:
+        connection: to the parent.
+        members: how many there are with all their variants.
+    """
+
+    def __init__(self, connection: Connection, members: int) -> None:
+        super().__init__(connection, [])
+        self._members, self._done, self._began = members, 0, 0.0
+
+    def start(self, *, epoch: int, epochs: int, steps: int) -> None:
+        """Note when a member begins."""
+        del epoch, epochs, steps
+        self._began = time.monotonic()
+        if self._done == 0:
+            self._connection.send(Progressed(0, self._members, None))
+
+    def epoch(self, record: EpochRecord, *, is_best: bool) -> None:
+        """A member's own epochs are not told."""
+
+    def stop(self) -> None:
+        """Tell that a member is done."""
+        self._done += 1
+        if not self._stopping:
+            self._connection.send(Progressed(self._done, self._members, time.monotonic() - self._began))
+
+
 def _outcome(task: Task, log: list[Mapping[str, Any]], *, status: Any, message: str, parameters: int, threads: int) -> Outcome:
     errors = [(record["valid_rmse"], record["epoch"]) for record in log if record["valid_rmse"] is not None]
     best_rmse, best_epoch = min(errors, default=(math.inf, 0))
+    if errors and isinstance(task.run.spec, Ensemble):
+        best_rmse, best_epoch = errors[-1]  # of all members together
     return Outcome(
         run=task.run,
         status=status,

@@ -62,6 +62,7 @@ class FittedMember:
         best_epoch: from 1.
         predictions: of the validation ratings, not clipped, float32.
         valid_rmse: of these, clipped.
+        number: position of the member in the ensemble that was asked for, from 0.
     """
 
     text: str
@@ -70,6 +71,7 @@ class FittedMember:
     best_epoch: int
     predictions: npt.NDArray[np.float32]
     valid_rmse: float
+    number: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +83,16 @@ class FittedEnsemble:
         model: fitted.
         state: a log in which an "epoch" is a member: what all up to it together reach in validation.
         best_epochs: of each member.
+        numbers: of each member, its position in the ensemble that was asked for.
+        left_out: why members are not among them: all of their variants diverged.
     """
 
     spec: Ensemble
     model: EnsembleModel
     state: RunState
     best_epochs: tuple[int, ...]
+    numbers: tuple[int, ...]
+    left_out: tuple[str, ...]
 
 
 class EnsembleTrainer:
@@ -126,26 +132,42 @@ class EnsembleTrainer:
         """The ensemble of the best variant of each member.
 
         Raises:
-            TrainingError: all variants of a member diverge.
+            TrainingError: all variants of all members diverge.
             InterruptedTrainingError: Ctrl-C.
         """
         members: list[FittedMember] = []
+        left_out: list[str] = []
         state = RunState()
         with stop_on_interrupt() as stop:
             for number, text in enumerate(self._spec.members):
                 began = time.monotonic()
-                members.append(self._best_variant(number, text, lambda: stop.wished))
+                try:
+                    members.append(self._best_variant(number, text, lambda: stop.wished))
+                except InterruptedTrainingError:
+                    raise
+                except TrainingError as error:
+                    left_out.append(f"'{text}' was left out, since {str(error).splitlines()[0]}")
+                    continue
                 predictions = np.stack([member.predictions for member in members], 1)
                 valid_rmse = self._cross_fitted_rmse(predictions)
                 seconds = time.monotonic() - began
                 speed = len(self._split.train) / max(seconds, 1e-9)
-                state.log.append(EpochRecord(number + 1, members[-1].train_rmse, None, valid_rmse, None, seconds, speed))
+                state.log.append(EpochRecord(len(members), members[-1].train_rmse, None, valid_rmse, None, seconds, speed))
+        if not members:
+            raise TrainingError("no member of the ensemble could be trained: " + "; ".join(left_out))
         state.epoch = state.best_epoch = len(state.log)
         state.best_rmse = state.log[-1].valid_rmse or math.inf
         weights = blend_weights(predictions, self._truth, prior_ratings=self._spec.prior_ratings)
         spec = replace(self._spec, members=tuple(one.text for one in members))
         model = self._blended([one.model for one in members], weights)
-        return FittedEnsemble(spec, model, state, tuple(one.best_epoch for one in members))
+        return FittedEnsemble(
+            spec,
+            model,
+            state,
+            best_epochs=tuple(one.best_epoch for one in members),
+            numbers=tuple(one.number for one in members),
+            left_out=tuple(left_out),
+        )
 
     def _blended(self, models: list[RatingModel], weights: npt.NDArray[np.float32]) -> EnsembleModel:
         model = EnsembleModel(models, self._split.train.num_users, self._split.train.num_items).to(self._runtime.device)
@@ -184,7 +206,7 @@ class EnsembleTrainer:
         kept = None if self._folder is None else self._folder / name
         member = parse_member(text)
         if kept is not None and (kept / RECORD_FILE).is_file():
-            return self._take_up(kept, text, member.spec)
+            return self._take_up(kept, number, text, member.spec)
         under_way = None if kept is None else kept.with_name(f"{name}-under-way")
         model, state = self._train_member(member, member_runtime(self._runtime, number), under_way)
         train_rmse = state.log[state.best_epoch - 1].train_rmse
@@ -193,9 +215,9 @@ class EnsembleTrainer:
                 write_tensors(model.state_dict(), written / MEMBER_FILE)
                 record = {"identity": self._identity, "train_rmse": train_rmse, "best_epoch": state.best_epoch}
                 (written / RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
-        return self._measured(text, model, train_rmse, state.best_epoch)
+        return self._measured(number, text, model, train_rmse, state.best_epoch)
 
-    def _take_up(self, kept: Path, text: str, spec: Spec) -> FittedMember:
+    def _take_up(self, kept: Path, number: int, text: str, spec: Spec) -> FittedMember:
         model = spec.build(self._split.train.num_users, self._split.train.num_items, seed=0).to(self._runtime.device)
         try:
             record = json.loads((kept / RECORD_FILE).read_text(encoding="utf-8"))
@@ -204,13 +226,13 @@ class EnsembleTrainer:
                     f"{kept}: of another run; resume with the same data, split, model and seed, or delete the folder"
                 )
             load_tensors(model, read_tensors(kept / MEMBER_FILE))
-            return self._measured(text, model, float(record["train_rmse"]), int(record["best_epoch"]))
+            return self._measured(number, text, model, float(record["train_rmse"]), int(record["best_epoch"]))
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BundleError(f"{kept}: damaged ({error}); delete it and resume again") from error
 
-    def _measured(self, text: str, model: RatingModel, train_rmse: float, best_epoch: int) -> FittedMember:
+    def _measured(self, number: int, text: str, model: RatingModel, train_rmse: float, best_epoch: int) -> FittedMember:
         predictions = predict_ratings(model, self._histories, self._split.valid)
-        return FittedMember(text, model, train_rmse, best_epoch, predictions, self._rmse(predictions))
+        return FittedMember(text, model, train_rmse, best_epoch, predictions, self._rmse(predictions), number)
 
     def _rmse(self, predictions: npt.NDArray[np.floating]) -> float:
         return math.sqrt(np.square(self._split.valid.scale.clip(predictions) - self._truth).mean())

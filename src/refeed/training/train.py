@@ -119,12 +119,23 @@ def _prepare(folder: Path, *, resume: bool) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Chosen:
-    """A model whose settings were chosen on the validation part: its description, itself, its log, each member's best epoch."""
+    """A model whose settings were chosen on the validation part.
+
+    Attributes:
+        spec: its description.
+        model: itself.
+        state: with its log.
+        best_epochs: its own, or those of an ensemble's members.
+        numbers: of an ensemble's members, their positions in the ensemble that was asked for.
+        note: what people should know of it.
+    """
 
     spec: Spec
     model: RatingModel
     state: RunState
     best_epochs: tuple[int, ...]
+    numbers: tuple[int, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,9 +168,10 @@ class _Job:
             (epochs,) = chosen.best_epochs
             return self._fit(chosen.spec, split, self.options, self.runtime, self._part(REFITTED), epochs=epochs)[0]
         assert isinstance(chosen.spec, Ensemble)
-        for number, (text, epochs) in enumerate(zip(chosen.spec.members, chosen.best_epochs, strict=True)):
+        of_members = zip(chosen.spec.members, chosen.best_epochs, chosen.numbers, strict=True)
+        for number, (text, epochs, asked) in enumerate(of_members):
             member = parse_member(text)
-            own, options = member_runtime(self.runtime, number), member_options(member)
+            own, options = member_runtime(self.runtime, asked), member_options(member)
             part = self._part(f"{REFITTED}-{number + 1}")
             chosen.model.members[number] = self._fit(member.spec, split, options, own, part, epochs=epochs)[0]
         return chosen.model
@@ -205,7 +217,8 @@ class _Job:
         identity = _identity(spec, split, TrainingOptions(), self.runtime)
         trainer = EnsembleTrainer(spec, split, self.runtime, train_member=train_member, folder=folder, identity=identity)
         fitted = trainer.fit()
-        return _Chosen(fitted.spec, fitted.model, fitted.state, fitted.best_epochs)
+        note = "; ".join(fitted.left_out)
+        return _Chosen(fitted.spec, fitted.model, fitted.state, fitted.best_epochs, fitted.numbers, note)
 
 
 def validation_rmse(model: RatingModel, split: Split) -> Callable[[], float]:
@@ -245,6 +258,7 @@ def _provenance(chosen: _Chosen, split: Split, options: TrainingOptions, runtime
         best_epoch=chosen.state.best_epoch,
         log=tuple(record.to_dict() for record in chosen.state.log),
         refit=refit,
+        note=chosen.note,
     )
 
 
