@@ -12,8 +12,8 @@ from children import Usage, refeed_command, run
 from netflix_shaped import NETWORK, sgd
 from netflix_store import NETFLIX, SMALL_NETFLIX, World, import_files, made_store, make_files
 from refeed.bundles import HISTORIES, TRAINING
-from refeed.config import to_toml
 from refeed.data.store import open_store
+from refeed.experiments.presets import settings_toml
 from refeed.models import AutoEncoder
 from refeed.training.options import TrainingOptions
 from results import Figure, Spread
@@ -76,8 +76,7 @@ def measure(bench: Workbench, extent: Extent) -> Found:
 def train_command(bench: Workbench, extent: Extent, store: Path, model: Path, options: TrainingOptions) -> list[str]:
     """`refeed train` with these options on the split of this benchmark."""
     config = model.with_suffix(".toml")
-    sections = to_toml({"model": extent.network, "training": options})
-    config.write_text(sections.replace("[model]", '[model]\nkind = "autoencoder"', 1), encoding="utf-8")
+    config.write_text(settings_toml(extent.network, options), encoding="utf-8")
     split = ["--split", "random", "--valid-share", str(extent.valid_share), "--test-share", str(extent.test_share)]
     words: list[str | Path] = [
         "train",

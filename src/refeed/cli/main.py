@@ -27,6 +27,7 @@ from refeed.cli import (
     split,
     synth,
     train,
+    tune,
 )
 from refeed.cli.console import say
 from refeed.errors import RefeedError
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "import": import_.import_,
     "split": split.split_command,
     "train": train.train_command,
+    "tune": tune.tune_command,
     "evaluate": evaluate.evaluate_command,
     "predict": predict.predict,
     "recommend": recommend.recommend_command,

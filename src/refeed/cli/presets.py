@@ -11,8 +11,7 @@ from refeed.cli.console import results
 
 def presets(name: Annotated[str | None, typer.Argument(help="A preset, to print its settings as TOML.")] = None) -> None:
     """List the presets, or print one as a file for --config."""
-    from refeed.config import to_toml
-    from refeed.experiments.presets import PRESETS, preset
+    from refeed.experiments.presets import PRESETS, preset, settings_toml
     from refeed.reports.page import Table
     from refeed.reports.terminal import print_table
 
@@ -21,6 +20,4 @@ def presets(name: Annotated[str | None, typer.Argument(help="A preset, to print 
         print_table(results(), Table(["preset", "about"], rows))
         return
     chosen = preset(name)
-    sections = {"model": chosen.model} | ({"training": chosen.training} if chosen.model.uses_training_options else {})
-    text = to_toml(sections).replace("[model]\n", f'[model]\nkind = "{chosen.model.kind}"\n', 1)
-    typer.echo(text, nl=False)
+    typer.echo(settings_toml(chosen.model, chosen.training), nl=False)

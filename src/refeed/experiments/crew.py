@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -62,20 +61,22 @@ class Crew:
                 connection.close()
 
     def work_off(
-        self, tasks: Sequence[Task], *, progressed: Callable[[Task, Progressed], None], ended: Callable[[Task], None]
+        self, tasks: Iterable[Task], *, progressed: Callable[[Task, Progressed], None], ended: Callable[[Task], None]
     ) -> None:
-        """Hand out the tasks in order until all are done.
+        """Hand out the tasks in order, each taken from `tasks` when a process is free for it, until all are done.
 
         Raises:
             TrainingError: a task failed, or its process ended.
         """
-        left, busy = deque(tasks), dict[Connection, Task]()
+        left, busy = iter(tasks), dict[Connection, Task]()
         idle = list(self._processes)
-        while left or busy:
-            while left and idle:
+        while True:
+            while idle and (task := next(left, None)) is not None:
                 connection = idle.pop()
-                busy[connection] = left.popleft()
-                self._send(connection, busy[connection])
+                busy[connection] = task
+                self._send(connection, task)
+            if not busy:
+                return
             ready = wait(list(busy))
             for connection in [one for one in busy if one in ready]:
                 message = self._received(connection, busy[connection])

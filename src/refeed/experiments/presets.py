@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from refeed.config import nearest
+from refeed.config import nearest, to_toml
 from refeed.errors import ConfigError
 from refeed.models import MODELS, AutoEncoder, AutoRec, Ensemble, Spec
 from refeed.training.options import TrainingOptions
@@ -89,9 +90,7 @@ PRESETS: dict[str, Preset] = {
         TrainingOptions(),
         "autoencoders of users and items, SVD++ and a Bayesian factorisation, blended; 4 minutes with a million ratings",
     ),
-    "best": Preset(
-        BEST, TrainingOptions(), "more of them, each tried in more settings; 20 minutes with a million ratings"
-    ),
+    "best": Preset(BEST, TrainingOptions(), "more of them, each tried in more settings; 20 minutes with a million ratings"),
     "paper-full": _paper(512, 512, 1024, dropout=0.8, data="the whole Netflix set"),
     "paper-1-year": _paper(256, 256, 512, dropout=0.8, data="1 year of Netflix"),
     "paper-6-months": _paper(256, 256, 512, dropout=0.8, data="6 months of Netflix"),
@@ -121,3 +120,11 @@ def preset(name: str) -> Preset:
     if name not in PRESETS:
         raise ConfigError(f"preset: no '{name}'{nearest(name, PRESETS).replace('known keys', 'the presets')}")
     return PRESETS[name]
+
+
+def settings_toml(spec: Spec, training: TrainingOptions) -> str:
+    """A model, its kind among its options, and how it is trained where it takes training options, as a file for `--config`."""
+    sections: dict[str, Any] = {"model": spec}
+    if spec.uses_training_options:
+        sections["training"] = training
+    return to_toml(sections).replace("[model]\n", f'[model]\nkind = "{spec.kind}"\n', 1)

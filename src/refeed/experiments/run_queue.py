@@ -56,7 +56,9 @@ def run_all(
         _work_off(
             missing, split_folder, workers=min(workers, len(missing)), threads=max(1, threads // workers), watcher=watcher
         )
-    return [_kept(replace(tasks[one], run=run), cached=one in known) for one, run in zip(fingerprints, runs, strict=True)]
+    return [
+        kept_outcome(replace(tasks[one], run=run), cached=one in known) for one, run in zip(fingerprints, runs, strict=True)
+    ]
 
 
 def _work_off(tasks: Sequence[Task], split_folder: SplitFolder, *, workers: int, threads: int, watcher: QueueWatcher) -> None:
@@ -70,7 +72,7 @@ def _work_off(tasks: Sequence[Task], split_folder: SplitFolder, *, workers: int,
     def ended(task: Task) -> None:
         nonlocal done
         done += 1
-        watcher.end(_kept(task, cached=False))
+        watcher.end(kept_outcome(task, cached=False))
 
     try:
         with Crew(workers, split_folder, threads=threads) as crew:
@@ -85,8 +87,8 @@ def _work_off(tasks: Sequence[Task], split_folder: SplitFolder, *, workers: int,
         watcher.stop()
 
 
-def _kept(task: Task, *, cached: bool) -> Outcome:
-    """What is kept of a run.
+def kept_outcome(task: Task, *, cached: bool) -> Outcome:
+    """What is kept of a run that was done.
 
     Raises:
         BundleError: it is damaged.

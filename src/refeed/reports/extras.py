@@ -1,15 +1,17 @@
-"""The libraries that only reports need, imported when a report is made."""
+"""The libraries that only some work needs, imported when it is done."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import Any, Literal
 
 from refeed.errors import ConfigError
 
+NEEDED_BY = {"report": "reports need", "tune": "tuning needs"}
 
-def import_extra(module: str) -> Any:
-    """The module of this name, which comes with the `report` extra.
+
+def import_extra(module: str, *, extra: Literal["report", "tune"] = "report") -> Any:
+    """The module of this name, which comes with the extra.
 
     Raises:
         ConfigError: the extra is not installed.
@@ -17,4 +19,4 @@ def import_extra(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"reports need the extra: pip install 'refeed[report]' ({error})") from error
+        raise ConfigError(f"{NEEDED_BY[extra]} the extra: pip install 'refeed[{extra}]' ({error})") from error
