@@ -92,6 +92,14 @@ def test_all_is_every_experiment_and_the_benchmark(data, tmp_path, reported):
     assert len(OneProcess.done) == len(set(OneProcess.done)) == 9 + 8 + (12 - 2) + 4 + (8 - 1) + 2 * 2 + 2
 
 
+def test_benchmark_is_of_the_systems_that_are_named(data, tmp_path):
+    command = ("reproduce", "benchmark", "--data", data, "-o", tmp_path / "out", *TINY)
+    run = done(*command, "--seeds", 1, "--systems", "ease, bias")
+    rows = [line.split("  ")[0] for line in run.out.splitlines()]
+    assert "biases" in rows and "EASE" in rows and "ALS" not in rows
+    assert "systems: no 'bayes'; did you mean 'bayesian'?" in refused(4, *command, "--systems", "bayes,bias")
+
+
 def test_netflix_files_are_compared_on_the_papers_four_splits(tmp_path, reported):
     world = tmp_path / "world"
     done("synth", "--users", 300, "--items", 40, "--ratings", 9000, "-o", world, "--layout", "netflix")

@@ -69,6 +69,9 @@ def reproduce(
         typer.Option(help="paper: its epochs and widths; small: about 10 minutes with ml-100k on 2 cores; tiny: a trial."),
     ] = Budget.small,
     seeds: Annotated[int | None, typer.Option(help="Runs of each setting; as the budget has it unless said.", min=1)] = None,
+    systems: Annotated[
+        str | None, typer.Option(help="benchmark: these alone, for example default,bayesian,svd++; all unless said.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads in all; every core unless said.", min=1)] = None,
     workers: Annotated[
         int | None, typer.Option(help="Runs at a time, which share the threads; one a thread unless said.", min=1)
@@ -85,9 +88,12 @@ def reproduce(
     from refeed.experiments.netflix import netflix_table
     from refeed.experiments.report import write_report
     from refeed.experiments.scales import SCALES
+    from refeed.experiments.systems import named_systems
     from refeed.runtime import available_cpus
 
     began, threads, scale = datetime.now().astimezone(), threads or available_cpus(), SCALES[budget]
+    chosen = None if systems is None else [one.strip() for one in systems.split(",")]
+    named_systems(scale, chosen or [])  # unknown ones are said now
     require_experiment_folder(output)
     _require_extras()
     source, splitter = source_of(data), splitting.asked_for()
@@ -98,7 +104,7 @@ def reproduce(
     parts = split(ratings, splitter or splitting.default_for(ratings))
     say(f"budget {scale.name}: {scale.about}")
     scale = scale.for_users(parts.train.num_users)
-    job = Job(scale, range(seeds or scale.seeds), output, workers=workers or threads, threads=threads)
+    job = Job(scale, range(seeds or scale.seeds), output, workers=workers or threads, threads=threads, systems=chosen)
     ablations = [] if name is Name.benchmark else job.ablations(name, parts)
     splits = _benchmark_splits(ratings, parts, is_netflix=is_netflix) if name in (Name.benchmark, Name.all) else iter(())
     benchmarks = {which: job.benchmark(one) for which, one in splits}
@@ -121,6 +127,7 @@ class Job:
         folder: where runs are kept.
         workers: runs at a time.
         threads: CPU threads in all.
+        systems: names of those of the benchmark; None takes all.
     """
 
     scale: Scale
@@ -128,6 +135,7 @@ class Job:
     folder: Path
     workers: int
     threads: int
+    systems: list[str] | None
 
     def ablations(self, name: Name, parts: Split) -> list[ExperimentResult]:
         """Do one of the paper's ablations, or all, side by side; print what they came to."""
@@ -158,6 +166,7 @@ class Job:
         from refeed.experiments.benchmark_page import benchmark_table
         from refeed.experiments.queue_progress import ConsoleQueueWatcher
         from refeed.experiments.statistics import score_benchmark
+        from refeed.experiments.systems import named_systems
 
         benchmark = run_benchmark(
             parts,
@@ -167,6 +176,7 @@ class Job:
             workers=self.workers,
             threads=self.threads,
             watcher=ConsoleQueueWatcher(remarks()),
+            systems=None if self.systems is None else named_systems(self.scale, self.systems),
         )
         scores = score_benchmark(benchmark)
         _show(benchmark_table(scores), [f"{one.verdict}: {one.text}" for one in benchmark_findings(scores)])

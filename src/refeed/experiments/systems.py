@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
-from refeed.config import parse_setting
+from refeed.config import nearest, parse_setting
 from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError
 from refeed.experiments.presets import PRESETS
@@ -128,6 +128,19 @@ def candidates(spec: Spec, *changes: str, options: TrainingOptions | None = None
 def systems(scale: Scale) -> tuple[System, ...]:
     """All systems, in the order of the tables."""
     return (*_competitors(), *_autorecs(scale), _rrn(scale), *_of_the_paper(scale), *_ours(scale), *_references())
+
+
+def named_systems(scale: Scale, names: Sequence[str]) -> tuple[System, ...]:
+    """Those of these names, in the order of the tables.
+
+    Raises:
+        ConfigError: there is no system of a name.
+    """
+    by_name = {one.name: one for one in systems(scale)}
+    for name in names:
+        if name not in by_name:
+            raise ConfigError(f"systems: no '{name}'{nearest(name, by_name).replace('known keys', 'the systems')}")
+    return tuple(one for name, one in by_name.items() if name in names)
 
 
 def _competitors() -> tuple[System, ...]:
