@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -138,3 +140,66 @@ def test_best_epoch_has_the_draws_that_it_had_then():
     best = TrainingLoop(fitter, validate=lambda: next(validated)).run().best_epoch
     assert (best, fitter.model.num_samples) == (6, 3)
     assert fitter.model.users.shape == (60, 3, 3) and fitter.model.item_weights.shape == (40, 3)
+
+
+def moody(*, users=120, items=80, sittings=6, mood=0.5, noise=0.4, seed=0):
+    """Planted ratings of which each user's are given in some sittings, each with a mood of its own."""
+    ratings, _ = planted(users=users, items=items, noise=noise)
+    rng = np.random.default_rng(seed)
+    moods, sitting = rng.normal(0, mood, (users, sittings)), rng.integers(0, sittings, len(ratings))
+    values = (ratings.values + moods[ratings.row_of_rating, sitting]).astype(np.float32)
+    return replace(ratings, values=values, timestamps=600 * sitting + rng.integers(0, 600, len(ratings))), moods
+
+
+def test_planted_moods_of_sittings_are_recovered():
+    ratings, moods = moody()
+    spec = BayesianFactorisation(factors=2, samples=20, burn_in=20, choice_features=0, noise_strength=None)
+    fitted = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1))
+    model, history = fitted.model, ratings.rows()
+    users, numbers = np.divmod(np.arange(moods.size), moods.shape[1])
+    asked = users, np.zeros(moods.size, np.int64)
+    effects = model.predict_pairs(history, *asked, 600 * numbers) - model.predict_pairs(history, *asked)
+    left = moods - moods.mean(1, keepdims=True)  # a mood that a user always has is their bias
+    found = effects.reshape(moods.shape)
+    assert np.corrcoef((found - found.mean(1, keepdims=True)).ravel(), left.ravel())[0, 1] > 0.9
+    deviation = model.deviation.item() * (model.sitting_variance / model.noise_precision).sqrt()
+    assert deviation.mean().item() == pytest.approx(0.5, rel=0.1)
+    assert model.deviation.item() * model.noise_precision.rsqrt().mean().item() == pytest.approx(0.4, rel=0.05)
+    assert fitted.provenance.log[-1]["train_rmse"] == pytest.approx(0.4, rel=0.06)
+
+
+def test_moods_that_are_not_there_are_not_found():
+    ratings, _ = moody(mood=0.0)
+    spec = BayesianFactorisation(factors=2, samples=10, burn_in=30, choice_features=0, noise_strength=None)
+    model = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)).model
+    assert model.sitting_variance.mean() < 0.02
+    assert model.deviation * model.sitting_means.abs().max() < 0.1
+
+
+@pytest.mark.parametrize("forgotten", ["times", "sittings"])
+def test_without_times_or_sittings_all_is_drawn_as_without(forgotten):
+    ratings, _ = moody(users=30, items=20)
+    spec = BayesianFactorisation(factors=2, samples=3, burn_in=2)
+    without = replace(ratings, timestamps=None)
+    expected = train(replace(spec, sitting_minutes=None), split_of(without), runtime=Runtime(threads=1, seed=1)).model
+    given, spec = (without, spec) if forgotten == "times" else (ratings, replace(spec, sitting_minutes=None))
+    model = train(spec, split_of(given), runtime=Runtime(threads=1, seed=1)).model
+    assert model.sitting_seconds is None and not model.sitting_variance.any() and len(model.sitting_means) == 0
+    history, users = ratings.rows(), ratings.row_of_rating.astype(np.int64)
+    asked = (history, users, history.indices, history.timestamps)
+    assert np.array_equal(model.predict_pairs(*asked), expected.predict_pairs(*asked))
+    assert np.array_equal(model.score_rows(history), expected.score_rows(history))
+
+
+def test_chain_of_sittings_goes_on_from_its_state():
+    ratings, _ = moody(users=30, items=20)
+    spec = BayesianFactorisation(factors=2, samples=3, burn_in=2)
+    whole = GibbsFitter(spec.build(30, 20, seed=0), ratings, spec, seed=1)
+    whole.train_step(0, 0)
+    taken_up = GibbsFitter(spec.build(30, 20, seed=0), ratings, spec, seed=1)
+    taken_up.load_state({name: tensor.clone() for name, tensor in whole.state().items()})
+    for fitter in (whole, taken_up):
+        fitter.train_step(1, 0)
+    assert {"sittings.effects", "sittings.variance"} < whole.state().keys()
+    for name, tensor in whole.state().items():
+        assert torch.equal(taken_up.state()[name], tensor)

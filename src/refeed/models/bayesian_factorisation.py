@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,11 @@ from refeed.data.history import History
 from refeed.errors import ConfigError
 from refeed.models.base import ScoredModel
 from refeed.models.bayesian_scorer import BayesianScorer
+from refeed.models.row_digests import row_digests
+from refeed.models.sittings import Sittings
+
+MINUTE = 60.0  # seconds
+PERIOD_SHIFT = 0x9E3779B1  # an odd number: item and period together are hashed as an item is
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,9 @@ class BayesianFactorisation:
     - b_u and c_i are drawn together with the factors, as one more number of the vector;
     - s_u says what the user rated at all (see `choice_features`), and B is drawn too, as in Macau (Simm et al. 2017);
     - users and items differ in noise: a_u ~ Gamma(nu / 2, nu / (2 a)) and w_i ~ Gamma(nu / 2, nu / 2) (Lakshminarayanan,
-      Bouchard & Archambeau 2011, "Robust Bayesian matrix factorisation").
+      Bouchard & Archambeau 2011, "Robust Bayesian matrix factorisation");
+    - what a user gives in one sitting has a mood in common: t ~ N(0, v / a_u) is added to it, and 1 / v has a gamma prior
+      (after the b_u,t of days in Koren 2009, "Collaborative filtering with temporal dynamics", section 3.2).
 
     Attributes:
         factors: k, numbers in p_u and q_i, at least 1.
@@ -39,6 +46,8 @@ class BayesianFactorisation:
             items are used, 0 leaves them out.
         noise_strength: nu, imaginary ratings that pull the noise of a user or item to the common one, above 2 (below it, the
             noise of somebody unknown has no finite variance); null gives all the same noise.
+        sitting_minutes: what a user rates within one period of so many minutes of the clock (UTC), at least a second, is a
+            sitting; null takes no notice of sittings, and without timestamps there are none.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
@@ -54,12 +63,20 @@ class BayesianFactorisation:
     thinning: int = 1
     choice_features: int = 64
     noise_strength: float | None = 20.0
+    sitting_minutes: float | None = 10.0
 
     def __post_init__(self) -> None:
         conform(self)
         require_ranges(self, from_0=("burn_in", "choice_features"), from_1=("factors", "samples", "thinning"))
         if self.noise_strength is not None and not 2.0 < self.noise_strength < np.inf:
             raise ConfigError(f"noise_strength: expected above 2, got {self.noise_strength}")
+        if self.sitting_minutes is not None and not 1.0 <= MINUTE * self.sitting_minutes < 2**53:
+            raise ConfigError(f"sitting_minutes: expected at least a second (1 / 60), got {self.sitting_minutes}")
+
+    @property
+    def sitting_seconds(self) -> int | None:
+        """Length of the period of a sitting, None without sittings."""
+        return None if self.sitting_minutes is None else round(MINUTE * self.sitting_minutes)
 
     @property
     def sweeps(self) -> int:
@@ -89,6 +106,8 @@ class Sample:
         prior_precision: A of the users, (d, d).
         choice_weights: B of the users, (f, d).
         noise_precision: a, ().
+        sitting_variance: v, (); 0 without sittings.
+        sitting_means: what is expected of t given the draw's items and noise, for each sitting of each user, (D,).
     """
 
     users: Tensor
@@ -98,6 +117,20 @@ class Sample:
     prior_precision: Tensor
     choice_weights: Tensor
     noise_precision: Tensor
+    sitting_variance: Tensor
+    sitting_means: Tensor
+
+
+PER_DRAW = (
+    "users",
+    "items",
+    "item_weights",
+    "prior_mean",
+    "prior_precision",
+    "choice_weights",
+    "noise_precision",
+    "sitting_variance",
+)
 
 
 class BayesianModel(ScoredModel):
@@ -105,18 +138,11 @@ class BayesianModel(ScoredModel):
 
     Of the users a draw holds the expected vectors given the draw's items and priors, not drawn ones: the average is the same
     with less chance in it, and a person whose history changed, or who is new, gets a vector in the same way, by one Bayesian
-    linear regression for each draw. The noise a_u of such a person is the one that explains their errors.
+    linear regression for each draw, with the effects of sittings integrated out. The noise a_u of such a person is the one that
+    explains their errors. Of the effect of a training user's sitting the mean over the draws of what is expected is kept.
     """
 
-    variable_buffers: ClassVar[tuple[str, ...]] = (
-        "users",
-        "items",
-        "item_weights",
-        "prior_mean",
-        "prior_precision",
-        "choice_weights",
-        "noise_precision",
-    )
+    variable_buffers: ClassVar[tuple[str, ...]] = (*PER_DRAW, "sitting_periods", "sitting_means")
 
     mean: Tensor
     deviation: Tensor
@@ -129,6 +155,10 @@ class BayesianModel(ScoredModel):
     prior_precision: Tensor
     choice_weights: Tensor
     noise_precision: Tensor
+    sitting_variance: Tensor
+    sitting_indptr: Tensor
+    sitting_periods: Tensor
+    sitting_means: Tensor
 
     def __init__(self, spec: BayesianFactorisation, num_users: int, num_items: int) -> None:
         super().__init__(num_users, num_items)
@@ -146,6 +176,10 @@ class BayesianModel(ScoredModel):
         self.register_buffer("prior_precision", torch.zeros(0, width, width))  # S x d x d
         self.register_buffer("choice_weights", torch.zeros(0, features, width))  # S x f x d
         self.register_buffer("noise_precision", torch.zeros(0))  # S
+        self.register_buffer("sitting_variance", torch.zeros(0))  # S
+        self.register_buffer("sitting_indptr", torch.zeros(num_users + 1, dtype=torch.int64))
+        self.register_buffer("sitting_periods", torch.zeros(0, dtype=torch.int64))  # D
+        self.register_buffer("sitting_means", torch.zeros(0))  # D
         self.register_load_state_dict_pre_hook(_take_shapes)  # type: ignore[no-untyped-call]
 
     @property
@@ -155,21 +189,45 @@ class BayesianModel(ScoredModel):
 
     def keep(self, sample: Sample, *, instead: bool) -> None:
         """Add a draw to those kept, or put it `instead` of them."""
-        for name in self.variable_buffers:
+        share = 1.0 if instead else 1.0 / (1 + self.num_samples)
+        self.sitting_means.lerp_(sample.sitting_means, share)
+        for name in PER_DRAW:
             kept, new = getattr(self, name), getattr(sample, name)
             place = 1 if name in ("users", "items", "item_weights") else 0
             kept = kept.narrow(place, 0, 0) if instead else kept
             setattr(self, name, torch.cat((kept, new.to(kept.dtype).unsqueeze(place)), place))
+
+    def take_sittings(self, sittings: Sittings) -> None:
+        """Take the sittings of the users' training ratings, before the first draw."""
+        self.sitting_indptr.copy_(torch.from_numpy(sittings.indptr))
+        self.sitting_periods = torch.from_numpy(sittings.periods).to(self.device)
+        self.sitting_means = torch.zeros(len(sittings.periods), device=self.device)
+
+    @property
+    def sitting_seconds(self) -> int | None:
+        """Length of the period of a sitting, None where it was trained without sittings."""
+        return self.spec.sitting_seconds if len(self.sitting_periods) else None
+
+    def digests_of(self, history: History) -> npt.NDArray[np.int64]:
+        """By which it knows training users with the same history, int64 (B,): what they rated, how, and in which sitting."""
+        if self.sitting_seconds is None or history.timestamps is None:
+            return row_digests(history)
+        shifted = history.indices + PERIOD_SHIFT * (history.timestamps // self.sitting_seconds)
+        return row_digests(replace(history, indices=shifted))
 
     def scorer(self) -> BayesianScorer:
         """See `RatingModel.scorer`: the items' vectors of all draws, side by side."""
         return BayesianScorer(self)
 
     def predict_spread(
-        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """The predictive standard deviation of each pair; see `BayesianScorer.predict_spread`."""
-        return self.scorer().predict_spread(history, rows, items)
+        return self.scorer().predict_spread(history, rows, items, times)
 
 
 def _take_shapes(module: torch.nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,9 @@ from refeed.models.base import Scorer
 from refeed.models.gaussian_rows import FeatureTable, PaddedRows, Posterior, padded_rows
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.layers.sparse_linear import sum_of_rows
-from refeed.models.row_digests import row_digests
 from refeed.models.row_groups import for_each_group
+from refeed.models.sitting_sums import SittingSums, put_by_row
+from refeed.models.sittings import SittingMeans, Sittings
 from refeed.models.user_autoencoder import asked_places, centred
 
 if TYPE_CHECKING:
@@ -25,6 +27,40 @@ if TYPE_CHECKING:
 
 NOISE_ROUNDS = 3  # of finding a person's noise and their vector in turn
 HIGHEST_PRECISION = 1e4  # of noise: a standard deviation of 1% of that of the ratings, so that float32 is enough
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """What is known of B people, of S draws.
+
+    Attributes:
+        factors: those of all draws side by side, (B, S k).
+        biases: their means over the draws, (B,).
+        users: int64 (B,), their positions in training.
+        is_changed: bool (B,), whether they were not in training with this history.
+        sittings: what is expected of the sittings of those who are changed, in their order; None where that is nothing.
+    """
+
+    factors: Tensor
+    biases: Tensor
+    users: npt.NDArray[np.int64]
+    is_changed: npt.NDArray[np.bool_]
+    sittings: SittingMeans | None
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """What is known of g people from their ratings.
+
+    Attributes:
+        posterior: of their vectors, (S, g, d).
+        noise: its precision, (S, g).
+        sittings: sums over their sittings, where these are known.
+    """
+
+    posterior: Posterior
+    noise: Tensor
+    sittings: SittingSums | None
 
 
 class BayesianScorer(Scorer):
@@ -50,33 +86,43 @@ class BayesianScorer(Scorer):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
-        del times
         asked, places, place_of_pair = asked_places(rows, items, history.num_items, self._model.device)
-        factors, biases = self._users(history.rows(asked))
-        sums = sampled_linear(factors, self._item_factors, places)
-        sums += biases[places.row_of_entry] + self._item_bias[places.columns]
-        return self._as_ratings(sums)[place_of_pair]
+        people = self._people(history.rows(asked))
+        sums = sampled_linear(people.factors, self._item_factors, places)
+        sums += people.biases[places.row_of_entry] + self._item_bias[places.columns]
+        predicted = self._as_ratings(sums)[place_of_pair]
+        if times is not None and self._model.sitting_seconds is not None:
+            effects = self._effects(people, np.searchsorted(asked, rows), times)
+            predicted += np.float32(self._model.deviation.item()) * effects
+        return predicted
 
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
         """See `Scorer.score_rows`."""
-        factors, biases = self._users(history)
-        return self._as_ratings(torch.addmm(self._item_bias, factors, self._item_factors.t()) + biases[:, None])
+        people = self._people(history)
+        scores = torch.addmm(self._item_bias, people.factors, self._item_factors.t()) + people.biases[:, None]
+        return self._as_ratings(scores)
 
     @torch.no_grad()
     def predict_spread(
-        self, history: History, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Standard deviation of each rating that is predicted, as far as the model knows: of posterior and noise together.
 
-        The variance is that of the draws' predictions plus the means over the draws of f^T P^-1 f + v_u / w_i, where P^-1 is
-        the person's posterior covariance within a draw, f = (q_i, 1), and v_u what is expected of 1 / a_u (of which the
-        distribution is wide where they rated little).
+        The variance is that of the draws' predictions plus the means over the draws of f^T P^-1 f + v_u (share + 1 / w_i). P^-1
+        is the person's posterior covariance within a draw, v_u what is expected of 1 / a_u (of which the distribution is wide
+        where they rated little), and f = (q_i, 1) - share s_f, less what a sitting's effect takes up; see `SittingSums`. A time
+        without ratings has s_f = 0 and the share v, all that the prior allows.
 
         Args:
             history: what the model may see of B people.
             rows: int64 (P,), which of them is asked.
             items: int64 (P,), about which item.
+            times: int64 (P,), when, seconds since 1970 UTC; None is a time without ratings.
 
         Returns:
             float32 (P,), in units of the ratings.
@@ -85,17 +131,25 @@ class BayesianScorer(Scorer):
         asked, row_of_pair = np.unique(rows, return_inverse=True)
         order = np.argsort(row_of_pair, kind="stable")
         pairs_of = np.split(order, np.searchsorted(row_of_pair[order], np.arange(1, len(asked))))
+        people = history.rows(asked)
+        sittings, asked_sitting = self._sittings_of(people), np.full(len(rows), -1)
+        if sittings is not None and times is not None:
+            asked_sitting = sittings.in_rows(row_of_pair, times)
 
-        def work(group: PaddedRows, posterior: Posterior, noise: Tensor) -> None:
-            means, noise_variance = posterior.mean(), self._expected_inverse(noise, group.counts)
+        def work(group: PaddedRows, folded: Folded) -> None:
+            means, noise_variance = folded.posterior.mean(), self._expected_inverse(folded.noise, group.counts)
             for place, person in enumerate(group.rows.tolist()):
                 pairs = torch.from_numpy(pairs_of[person]).to(variances.device)
-                columns = torch.from_numpy(items[pairs_of[person]]).to(variances.device)
+                columns, numbers = (torch.from_numpy(array[pairs_of[person]]).to(pairs) for array in (items, asked_sitting))
                 variances[pairs] = self._variances(
-                    columns, means[:, place], posterior.cholesky[:, place], noise_variance[:, place]
+                    columns,
+                    self._sums_and_shares(folded.sittings, place, numbers),
+                    means[:, place],
+                    folded.posterior.cholesky[:, place],
+                    noise_variance[:, place],
                 )
 
-        self._fold_in(history.rows(asked), work)
+        self._fold_in(people, work, sittings)
         return np.asarray((self._model.deviation * variances.sqrt()).numpy(force=True), np.float32)
 
     def _expected_inverse(self, noise: Tensor, counts: Tensor) -> Tensor:
@@ -103,13 +157,25 @@ class BayesianScorer(Scorer):
         strength = self._model.spec.noise_strength
         return 1.0 / noise if strength is None else (strength + counts) / (strength + counts - 2.0) / noise
 
-    def _variances(self, columns: Tensor, mean: Tensor, cholesky: Tensor, noise_variance: Tensor) -> Tensor:
+    def _sums_and_shares(self, sittings: SittingSums | None, place: int, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """(S, p, d + 1) and (S, p), of the sittings `numbers`, (p,), of the person at `place`; -1 has no ratings."""
+        variance = self._model.sitting_variance
+        sums, share = variance.new_zeros(len(variance), 1, self._table.width), variance[:, None]
+        if sittings is not None:
+            sums = torch.cat((sittings.sums[:, place], sums), 1)
+            share = torch.cat((sittings.share[:, place], share), 1)
+        return sums[:, numbers], share[:, numbers]
+
+    def _variances(
+        self, columns: Tensor, sittings: tuple[Tensor, Tensor], mean: Tensor, cholesky: Tensor, noise_variance: Tensor
+    ) -> Tensor:
         """Of p pairs of one person with means (S, d), Cholesky factors of the precisions (S, d, d) and noise variances (S,)."""
         vectors = self._model.items[columns].float().transpose(0, 1)  # S x p x d
-        features = torch.cat((vectors[..., :-1], torch.ones_like(vectors[..., :1])), -1)
-        predictions = (features @ mean[..., None]).squeeze(-1) + vectors[..., -1]  # S x p
+        sums, share = sittings
+        features = torch.cat((vectors[..., :-1], torch.ones_like(vectors[..., :1])), -1) - share[..., None] * sums[..., :-1]
+        predictions = (features @ mean[..., None]).squeeze(-1) + vectors[..., -1] + share * sums[..., -1]  # S x p
         within = torch.linalg.solve_triangular(cholesky, features.mT, upper=False).square().sum(1)
-        of_noise = noise_variance[:, None] / self._model.item_weights[columns].t()
+        of_noise = noise_variance[:, None] * (share + 1.0 / self._model.item_weights[columns].t())
         variances: Tensor = predictions.var(0, correction=0) + (within + of_noise).mean(0)
         return variances
 
@@ -118,31 +184,50 @@ class BayesianScorer(Scorer):
         ratings: npt.NDArray[np.float32] = (model.mean + model.deviation * standardised).numpy(force=True)
         return ratings
 
-    def _users(self, history: History) -> tuple[Tensor, Tensor]:
-        """The factors of all draws side by side, (B, S k), and the mean bias, (B,), of each person."""
+    def _people(self, history: History) -> People:
+        """Those who were in training with this history as they were kept, the others folded in."""
         model = self._model
         known = torch.from_numpy(history.users.clip(min=0)).to(model.device)
         vectors = model.users[known].float()  # B x S x d
-        is_changed = (history.users < 0) | (model.digests[known].numpy(force=True) != row_digests(history))
+        is_changed = (history.users < 0) | (model.digests[known].numpy(force=True) != model.digests_of(history))
         changed = np.flatnonzero(is_changed)
-        if len(changed):
-            places = torch.from_numpy(changed).to(model.device)
+        found = self._folded(history.rows(changed), changed, vectors) if len(changed) else None
+        return People(vectors[..., :-1].flatten(1), vectors[..., -1].mean(1), history.users, is_changed, found)
 
-            def work(group: PaddedRows, posterior: Posterior, noise: Tensor) -> None:
-                del noise
-                vectors[places[group.rows]] = posterior.mean().transpose(0, 1)
+    def _folded(self, history: History, changed: npt.NDArray[np.int64], vectors: Tensor) -> SittingMeans | None:
+        """Put the people's vectors in the places `changed` of `vectors`, (B, S, d); what is expected of their sittings."""
+        sittings, places = self._sittings_of(history), torch.from_numpy(changed).to(vectors.device)
+        indptr = torch.from_numpy(np.zeros(len(history) + 1, np.int64) if sittings is None else sittings.indptr).to(places)
+        first, counts, expected = indptr[:-1], indptr.diff(), vectors.new_zeros(int(indptr[-1]), 1)
 
-            self._fold_in(history.rows(changed), work)
-        return vectors[..., :-1].flatten(1), vectors[..., -1].mean(1)
+        def work(group: PaddedRows, folded: Folded) -> None:
+            means = folded.posterior.mean()
+            vectors[places[group.rows]] = means.transpose(0, 1)
+            if folded.sittings is not None:
+                effects = folded.sittings.expected(means[..., None]).mean(0)
+                put_by_row(expected, effects, first[group.rows], counts[group.rows])
 
-    def _fold_in(self, history: History, work: Callable[[PaddedRows, Posterior, Tensor], None]) -> None:
-        """`work` of every group of people, the posterior of their vectors (S, g, d) and the precision of their noise (S, g)."""
+        self._fold_in(history, work, sittings)
+        return None if sittings is None else SittingMeans(sittings, expected[:, 0].numpy(force=True))
+
+    def _effects(self, people: People, rows: npt.NDArray[np.int64], times: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Of the sittings at P times of these people, float32 (P,); 0 where they have none then."""
+        effects, is_changed = np.zeros(len(rows), np.float32), people.is_changed[rows]
+        effects[~is_changed] = self._known_sittings.at(people.users[rows[~is_changed]], times[~is_changed])
+        if people.sittings is not None:
+            place = np.cumsum(people.is_changed) - 1
+            effects[is_changed] = people.sittings.at(place[rows[is_changed]], times[is_changed])
+        return effects
+
+    def _fold_in(self, history: History, work: Callable[[PaddedRows, Folded], None], sittings: Sittings | None) -> None:
+        """`work` of every group of people, with what is known of them from their ratings and their sittings."""
         model = self._model
         common = model.noise_precision[:, None]
         means = model.prior_mean[:, None] + choices_of(history, model.choice_loadings) @ model.choice_weights  # S x B x d
 
         def of_group(group: PaddedRows) -> None:
-            products, prior = self._table.products(group), (means[:, group.rows], model.prior_precision[:, None])
+            products, by_sitting = self._table.products_of(group, model.sitting_variance)
+            prior = (means[:, group.rows], model.prior_precision[:, None])
             noise = common.expand(-1, len(group.rows))  # S x g
             posterior = Posterior(products, *prior, noise)
             if (strength := model.spec.noise_strength) is not None:
@@ -150,11 +235,27 @@ class BayesianScorer(Scorer):
                     errors = posterior.expected_squared_errors()
                     noise = ((strength + group.counts) / (strength / common + errors)).clamp(max=HIGHEST_PRECISION)
                     posterior = Posterior(products, *prior, noise)
-            work(group, posterior, noise)
+            work(group, Folded(posterior, noise, by_sitting))
 
         width = self._table.samples * self._table.width
-        groups = padded_rows(self._standardised(history), model.device, width=width)
+        history, numbers = (history, None) if sittings is None else sittings.in_order(history)
+        groups = padded_rows(self._standardised(history), model.device, width=width, sittings=numbers)
         for_each_group(of_group, groups, device=model.device)
+
+    def _sittings_of(self, history: History) -> Sittings | None:
+        """Those of the history's ratings; None where the model takes no notice of them, or the history has no times."""
+        seconds = self._model.sitting_seconds
+        return None if seconds is None or history.timestamps is None else Sittings.of(history, seconds)
+
+    @cached_property
+    def _known_sittings(self) -> SittingMeans:
+        """Of the training users, with the histories that they had."""
+        model = self._model
+        assert model.sitting_seconds is not None
+        indptr, periods, means = (
+            t.numpy(force=True) for t in (model.sitting_indptr, model.sitting_periods, model.sitting_means)
+        )
+        return SittingMeans(Sittings(indptr, periods, model.sitting_seconds), means)
 
     @cached_property
     def _table(self) -> FeatureTable:

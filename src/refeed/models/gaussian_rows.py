@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,9 @@ import torch
 from torch import Tensor
 
 from refeed.data.history import History
-from refeed.models.row_groups import at_once, padded_entries, similar_rows
+from refeed.models.layers.sparse_linear import sum_of_rows
+from refeed.models.row_groups import at_once, padded_entries, padded_places, similar_rows
+from refeed.models.sitting_sums import SittingSums
 
 ROUNDING = (
     1e-6  # of a float32 precision matrix, as a share of its mean diagonal: added to it, so that it stays positive definite
@@ -27,30 +30,42 @@ class PaddedRows:
         counts: their numbers of entries, float32 (g,).
         columns: int32 (g, c), the number of columns where a row has ended.
         values: float32 (g, c), 0 where a row has ended.
+        sittings: the number of each entry's sitting, int32 (g, c), the group's highest where a row has ended; None without any.
     """
 
     rows: Tensor
     counts: Tensor
     columns: Tensor
     values: Tensor
+    sittings: Tensor | None = None
 
 
-def padded_rows(history: History, device: torch.device, *, width: int) -> Iterator[PaddedRows]:
+def padded_rows(
+    history: History, device: torch.device, *, width: int, sittings: npt.NDArray[np.int32] | None = None
+) -> Iterator[PaddedRows]:
     """All rows of the history, in groups of about the same length; see `similar_rows`.
 
     Args:
         history: the rows.
         device: of the tensors.
         width: numbers that will be held for each entry, at least 1.
+        sittings: the number of each entry's sitting, (nnz,).
     """
     for rows in similar_rows(history.counts, width=width):
-        yield _padded(history, rows, device)
+        yield _padded(history, rows, device, sittings)
 
 
-def _padded(history: History, rows: npt.NDArray[np.int64], device: torch.device) -> PaddedRows:
+def _padded(
+    history: History, rows: npt.NDArray[np.int64], device: torch.device, sittings: npt.NDArray[np.int32] | None
+) -> PaddedRows:
     counts = history.counts[rows]
     columns, values = padded_entries(history, rows, 0, int(counts.max()))
-    arrays = (rows, counts.astype(np.float32), columns.astype(np.int32), values)
+    arrays: list[npt.NDArray[Any]] = [rows, counts.astype(np.float32), columns.astype(np.int32), values]
+    if sittings is not None:
+        places, ended = padded_places(history, rows, 0, int(counts.max()))
+        numbers = sittings[places]
+        numbers[ended] = numbers.max(initial=0, where=~ended)
+        arrays.append(numbers)
     moved = (torch.from_numpy(array).to(device) for array in arrays)
     return PaddedRows(*moved)
 
@@ -88,15 +103,47 @@ class FeatureTable:
 
         f = (q, 1) are the features and y = value - bias the targets, so the last column holds the sums of f y and y^2.
         """
-        products = self._table.new_zeros(self.samples, len(group.rows), self.width, self.width)
-        piece = at_once(self.samples * len(group.rows) * self.width)
-        pieces = zip(torch.split(group.columns, piece, 1), torch.split(group.values, piece, 1), strict=True)
-        for columns, values in pieces:
-            places = columns.reshape(-1)
-            features = self._table.index_select(1, places).view(self.samples, *columns.shape, self.width)
-            features[..., -1] += values * self._roots.index_select(1, places).view(self.samples, *columns.shape)
+        products = self._no_products(group)
+        for features, _ in self._pieces(group):
             products += features.mT @ features
         return products
+
+    def products_of(self, group: PaddedRows, variance: Tensor) -> tuple[Tensor, SittingSums | None]:
+        """The same, where the group has sittings with their effects integrated out, and with the sums over the sittings.
+
+        Args:
+            group: with sittings, if any, that are numbered from 0 on in each row, and rising.
+            variance: v of each sample, (S,); see `SittingSums`.
+        """
+        if group.sittings is None:
+            return self.products(group), None
+        most = 1 + (int(group.sittings.max()) if group.sittings.numel() else 0)
+        products, sums = self._no_products(group), self._table.new_zeros(self.samples * len(group.rows) * most, self.width)
+        first = most * torch.arange(self.samples * len(group.rows), device=sums.device).view(self.samples, -1, 1)
+        for features, part in self._pieces(group):
+            numbers = (first + group.sittings[:, part]).reshape(-1)  # rising, of all S g c' entries
+            pointers = torch.zeros(len(sums) + 1, dtype=torch.int64, device=sums.device)
+            torch.cumsum(torch.bincount(numbers, minlength=len(sums)), 0, out=pointers[1:])
+            entries, roots = features.view(-1, self.width), features[..., -2].reshape(-1)
+            sums += sum_of_rows(torch.arange(len(entries), device=sums.device), entries, pointers, roots)
+            products += features.mT @ features
+        by_sitting = SittingSums.of(sums.view(self.samples, len(group.rows), most, self.width), variance)
+        return by_sitting.integrated(products), by_sitting
+
+    def _no_products(self, group: PaddedRows) -> Tensor:
+        return self._table.new_zeros(self.samples, len(group.rows), self.width, self.width)
+
+    def _pieces(self, group: PaddedRows) -> Iterator[tuple[Tensor, slice]]:
+        """The square roots of w times (f, y) of the entries, (S, g, c', d + 1), some of the c at a time, and which."""
+        longest = group.columns.shape[1]
+        size = at_once(self.samples * len(group.rows) * self.width)
+        for start in range(0, longest, size):
+            part = slice(start, min(start + size, longest))
+            columns = group.columns[:, part]
+            places = columns.reshape(-1)
+            features = self._table.index_select(1, places).view(self.samples, *columns.shape, self.width)
+            features[..., -1] += group.values[:, part] * self._roots.index_select(1, places).view(self.samples, *columns.shape)
+            yield features, part
 
 
 class Posterior:

@@ -40,13 +40,21 @@ def at_once(numbers: int) -> int:
     return max(1, GROUP // numbers)
 
 
+def padded_places(
+    history: History, rows: npt.NDArray[np.int64], start: int, stop: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Places of entries `start` to `stop` of g rows, (g, stop - start), 0 where a row has ended, and where that is."""
+    places = history.indptr[rows, None] + np.arange(start, stop)
+    ended = places >= history.indptr[rows + 1, None]
+    places[ended] = 0
+    return places, ended
+
+
 def padded_entries(
     history: History, rows: npt.NDArray[np.int64], start: int, stop: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Columns and values of entries `start` to `stop` of g rows, (g, stop - start); `num_items` and 0 where a row has ended."""
-    places = history.indptr[rows, None] + np.arange(start, stop)
-    ended = places >= history.indptr[rows + 1, None]
-    places[ended] = 0
+    places, ended = padded_places(history, rows, start, stop)
     columns, values = history.indices[places], history.values[places]
     columns[ended], values[ended] = history.num_items, 0.0
     return columns, values

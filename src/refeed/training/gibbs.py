@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -15,13 +17,19 @@ from refeed.models.bayesian_scorer import HIGHEST_PRECISION, standardised
 from refeed.models.gaussian_rows import FeatureTable, PaddedRows, Posterior, padded_rows
 from refeed.models.layers.sampled_linear import sampled_linear
 from refeed.models.layers.sparse_rows import SparseRows
-from refeed.models.row_digests import row_digests
 from refeed.models.row_groups import for_each_group
+from refeed.models.sitting_sums import SittingSums
+from refeed.models.sittings import Sittings
 from refeed.training.choice_features import choice_features
 from refeed.training.fitter import StepReport
 from refeed.training.normal_wishart import RowPrior, draw_prior
+from refeed.training.sitting_draws import SittingDraws
 
 FIRST_VARIANCE = 0.3  # of the ratings, which the first factors' products have
+
+
+ProductsOf = Callable[[PaddedRows], tuple[Tensor, SittingSums | None]]
+"""Of features and targets of a group of rows, and sums over their sittings where the sittings' effects are integrated out."""
 
 
 class GibbsSide:
@@ -31,11 +39,14 @@ class GibbsSide:
         history: the standardised ratings of r rows.
         choices: what the rows were rated by or rated at all, (r, f).
         factors: k.
+        sittings: of each rating, (nnz,): numbered within the row for users, among all for items; None without sittings.
     """
 
-    def __init__(self, history: History, choices: Tensor, *, factors: int) -> None:
+    def __init__(
+        self, history: History, choices: Tensor, *, factors: int, sittings: npt.NDArray[np.int32] | None = None
+    ) -> None:
         device, width = choices.device, factors + 1
-        self._groups = list(padded_rows(history, device, width=width + 1))
+        self._groups = list(padded_rows(history, device, width=width + 1, sittings=sittings))
         self._choices, self._gram = choices, choices.double().mT @ choices.double()
         self._half_counts = history.counts / 2
         self.vectors = torch.zeros(len(history), width, device=device)
@@ -49,9 +60,19 @@ class GibbsSide:
         )
 
     def draw_vectors(
-        self, table: FeatureTable, numbers: np.random.Generator, normal: torch.Generator
+        self,
+        products_of: ProductsOf,
+        numbers: np.random.Generator,
+        normal: torch.Generator,
+        sittings: SittingDraws | None = None,
     ) -> npt.NDArray[np.float64]:
         """The prior, then the vectors (and what is expected of them), given the noise.
+
+        Args:
+            products_of: what the regressions are worked out from.
+            numbers: for the small draws.
+            normal: for the vectors' draw.
+            sittings: told what the vectors say of them.
 
         Returns:
             the sum of squared errors of each row, weighted by its columns' share of the noise's precision, (r,).
@@ -61,11 +82,14 @@ class GibbsSide:
         prior_means, errors = self.prior.means(self._choices), self.vectors.new_empty(len(self.vectors))
 
         def work(group: PaddedRows) -> None:
-            rows, products = group.rows, table.products(group)[0]
-            posterior = Posterior(products, prior_means[rows], self.prior.precision, self.noise[rows])
+            rows, (products, by_sitting) = group.rows, products_of(group)
+            posterior = Posterior(products[0], prior_means[rows], self.prior.precision, self.noise[rows])
             deviations = torch.cat((torch.zeros_like(free[rows]), free[rows]), -1)
-            mean, drawn = posterior.vectors(deviations).unbind(-1)
+            vectors = posterior.vectors(deviations)
+            mean, drawn = vectors.unbind(-1)
             self.means[rows], self.vectors[rows], errors[rows] = mean, drawn, posterior.squared_errors(drawn)
+            if sittings is not None and by_sitting is not None:
+                sittings.take(rows, by_sitting, vectors)
 
         for_each_group(work, self._groups, device=self.vectors.device)
         return errors.double().numpy(force=True)
@@ -98,18 +122,24 @@ class GibbsFitter:
 
     def __init__(self, model: BayesianModel, train: Ratings, spec: BayesianFactorisation, *, seed: int) -> None:
         self.model, self.spec, self.seed, self.epochs = model, spec, seed, spec.sweeps
-        history, device = train.rows(), model.device
+        history, by_item, device = train.rows(), train.transposed().rows(), model.device
         mean, deviation = history.values.mean(dtype=np.float64), history.values.std(dtype=np.float64)
         model.mean.fill_(float(mean))
         model.deviation.fill_(float(deviation))
-        model.digests.copy_(torch.from_numpy(row_digests(history)))
+        self._sittings: SittingDraws | None = None
+        in_order, in_rows, of_items = history, None, None
+        if spec.sitting_seconds is not None and history.timestamps is not None:
+            sittings = Sittings.of(history, spec.sitting_seconds)
+            model.take_sittings(sittings)
+            self._sittings = SittingDraws(history, sittings, device)
+            (in_order, in_rows), of_items = sittings.in_order(history), self._sittings.of_items(by_item)
+        model.digests.copy_(torch.from_numpy(model.digests_of(history)))
         features = choice_features(history, spec.choice_features, seed=derive_seed(seed, "choices"), device=device)
         model.choice_loadings.copy_(features.loadings)
-        by_user = standardised(history, mean, deviation)
-        self._places = SparseRows.from_history(by_user, device)
-        self._users = GibbsSide(by_user, features.users, factors=spec.factors)
-        by_item = standardised(train.transposed().rows(), mean, deviation)
-        self._items = GibbsSide(by_item, features.items, factors=spec.factors)
+        history, in_order, by_item = (standardised(each, mean, deviation) for each in (history, in_order, by_item))
+        self._places = SparseRows.from_history(history, device)
+        self._users = GibbsSide(in_order, features.users, factors=spec.factors, sittings=in_rows)
+        self._items = GibbsSide(by_item, features.items, factors=spec.factors, sittings=of_items)
         self._common = 1.0
         self._draw_first(torch.Generator(device=device).manual_seed(derive_seed(seed, "first draw")))
 
@@ -131,20 +161,35 @@ class GibbsFitter:
         numbers = np.random.default_rng(derive_seed(self.seed, "sweep", epoch))
         normal = torch.Generator(device=self.model.device).manual_seed(derive_seed(self.seed, "sweep", epoch, "vectors"))
         strength = self.spec.noise_strength
-        errors = self._items.draw_vectors(self._users.table(self._users.noise), numbers, normal)
+        errors = self._items.draw_vectors(self._item_products(), numbers, normal)
         if strength is not None:
             self._items.draw_noise(errors, strength=strength, common=1.0, numbers=numbers)
         item_weights, prior_common = self._items.noise, self._common
-        errors = self._users.draw_vectors(self._items.table(item_weights), numbers, normal)
+        errors = self._users.draw_vectors(self._user_products(item_weights), numbers, normal, self._sittings)
         self._keep(epoch, item_weights, prior_common)
         self._draw_user_noise(errors, numbers)
+        if self._sittings is not None:
+            self._sittings.draw(self._users.noise, numbers=numbers, normal=normal)
         return StepReport(self._squared_error() * self.model.deviation.item() ** 2, len(self._places.columns))
+
+    def _item_products(self) -> ProductsOf:
+        """Of the users' vectors and the ratings less the effects of sittings."""
+        table, sittings = self._users.table(self._users.noise), self._sittings
+        return lambda group: (table.products(group if sittings is None else sittings.taken_off(group)), None)
+
+    def _user_products(self, item_weights: Tensor) -> ProductsOf:
+        """Of the items' vectors and the ratings, with the effects of sittings integrated out."""
+        table, sittings = self._items.table(item_weights), self._sittings
+        variance = item_weights.new_zeros(1) if sittings is None else sittings.variance
+        return lambda group: table.products_of(group, variance)
 
     def _squared_error(self) -> float:
         """Of the draw on the standardised training ratings; the errors that noise is drawn from are weighted."""
         users, items, places = self._users.vectors, self._items.vectors, self._places
         predicted = sampled_linear(users[:, :-1].contiguous(), items[:, :-1].contiguous(), places)
         predicted += users[:, -1][places.row_of_entry] + items[:, -1][places.columns]
+        if self._sittings is not None:
+            predicted += self._sittings.at_ratings()
         return (places.values - predicted).square().sum(dtype=torch.float64).item()
 
     def _draw_user_noise(self, errors: npt.NDArray[np.float64], numbers: np.random.Generator) -> None:
@@ -174,6 +219,8 @@ class GibbsFitter:
             prior_precision=prior.precision,
             choice_weights=prior.choice_weights,
             noise_precision=prior.mean.new_tensor(common),
+            sitting_variance=prior.mean.new_zeros(()) if self._sittings is None else self._sittings.variance[0],
+            sitting_means=prior.mean.new_zeros(0) if self._sittings is None else self._sittings.means(),
         )
         self.model.keep(sample, instead=kept_before == 0)
 
@@ -194,6 +241,8 @@ class GibbsFitter:
                 f"{name}.choice_weights": side.prior.choice_weights,
                 f"{name}.strength": torch.tensor(side.prior.strength, dtype=torch.float64),
             }
+        if self._sittings is not None:
+            tensors |= {"sittings.effects": self._sittings.effects, "sittings.variance": self._sittings.variance}
         return tensors
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
@@ -201,6 +250,9 @@ class GibbsFitter:
         if not tensors:
             return
         self._common = tensors["common"].item()
+        if self._sittings is not None:
+            self._sittings.effects.copy_(tensors["sittings.effects"])
+            self._sittings.variance.copy_(tensors["sittings.variance"])
         for name, side in (("users", self._users), ("items", self._items)):
             side.vectors.copy_(tensors[f"{name}.vectors"])
             side.noise.copy_(tensors[f"{name}.noise"])

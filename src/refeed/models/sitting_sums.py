@@ -1,0 +1,56 @@
+"""What the ratings of one person in one sitting have in common, in Bayesian regressions of many rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class SittingSums:
+    """The sittings of g rows, padded to D, for S samples, where value = x . f + t_sitting + noise of precision a w.
+
+    With t ~ N(0, v / a), the ratings of a sitting have the covariance (diag(1 / w) + v 1 1^T) / a. Its inverse is
+    a (diag(w) - share w w^T), where share = v / (1 + v W) and W is the sum of w over the sitting (Sherman-Morrison), and so
+
+    - products of features and targets with the effects integrated out are the usual ones less share s s^T for each sitting;
+    - given x, t ~ N(share (s_y - s_f . x), share / a).
+
+    Attributes:
+        sums: s, of w (f, y) over the ratings of each sitting, (S, g, D, d + 1); 0 where a row has fewer sittings.
+        share: (S, g, D).
+    """
+
+    sums: Tensor
+    share: Tensor
+
+    @classmethod
+    def of(cls, sums: Tensor, variance: Tensor) -> SittingSums:
+        """From the sums, of which the last feature is a 1, and v of each sample, (S,)."""
+        variance = variance[:, None, None]
+        return cls(sums, variance / (1.0 + variance * sums[..., -2]))
+
+    def integrated(self, products: Tensor) -> Tensor:
+        """Products of features and targets, (S, g, d + 1, d + 1), with the effects integrated out."""
+        return products - (self.sums * self.share[..., None]).mT @ self.sums
+
+    @property
+    def weights(self) -> Tensor:
+        """W, (S, g, D)."""
+        return self.sums[..., -2]
+
+    def errors(self, vectors: Tensor) -> Tensor:
+        """s_y - s_f . x for each of r vectors x, (S, g, d, r) -> (S, g, D, r)."""
+        return self.sums[..., -1:] - self.sums[..., :-1] @ vectors
+
+    def expected(self, vectors: Tensor) -> Tensor:
+        """What is expected of t given each of r vectors x, or where x has that mean: (S, g, d, r) -> (S, g, D, r)."""
+        return self.share[..., None] * self.errors(vectors)
+
+
+def put_by_row(target: Tensor, values: Tensor, first: Tensor, counts: Tensor) -> None:
+    """Put the first `counts`, (g,), of each row of `values`, (g, D, r), into `target`, (T, r), from the places `first` on."""
+    order = counts.new_ones(values.shape[:2]).cumsum(1) - 1
+    known = order < counts[:, None]
+    target[(first[:, None] + order)[known]] = values[known]
