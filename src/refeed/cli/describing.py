@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from refeed.runtime import Runtime
     from refeed.training.options import TrainingOptions
 
+MANY_MILLIONS = 5  # of ratings, from which on an ensemble takes more than a coffee break
+
 
 def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Runtime) -> str:
     """What is about to be trained, how, and where."""
@@ -24,6 +26,19 @@ def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Ru
     columns = parts.train.num_items if spec.side == "user" else parts.train.num_users
     refeeding = f", {_describe_refeeding(spec, options, columns)}" if options.refeed_steps else ""
     return f"{network}; {_describe_steps(options)}{refeeding} ({where})"
+
+
+def describe_patience(spec: Spec, parts: Split) -> str:
+    """What to know before an ensemble is trained on many ratings; empty for other models and for few."""
+    from refeed.models import Ensemble
+
+    millions = len(parts.train) / 1e6
+    if not isinstance(spec, Ensemble) or millions < MANY_MILLIONS:
+        return ""
+    return (
+        f"An ensemble is trained for minutes a million ratings, and here are {millions:,.0f} million; --preset autoencoder trains "
+        "one network, which is many times as quick."
+    )
 
 
 def _describe_steps(options: TrainingOptions) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from refeed.cli.console import remarks, results, say
-from refeed.cli.describing import describe_run
+from refeed.cli.describing import describe_patience, describe_run
 from refeed.cli.option_groups import Data, Overwrite, takes_options
 from refeed.cli.outputs import require_folder
 from refeed.cli.reading import ReadingOptions, read
@@ -59,7 +59,7 @@ def train_command(
     reading: ReadingOptions,
     splitting: SplittingOptions,
 ) -> None:
-    """Train a model, the deep autoencoder of the preset unless said otherwise, and write a model folder.
+    """Train a model, the ensemble of the preset `default` unless said otherwise, and write a model folder.
 
     The test part is not looked at; `refeed evaluate` does that.
     """
@@ -78,6 +78,8 @@ def train_command(
     parts = split(ratings, splitter or splitting.default_for(ratings))
     del ratings  # the parts are copies, and what was read of a mapped store would count as memory until the end
     say(describe_run(spec, options, parts, runtime))
+    if advice := describe_patience(spec, parts):
+        say(advice)
     fitted = _train(spec, parts, options, runtime, checkpoint, resume=resume, keep_histories=histories, refit=refit)
     fitted = attach_titles(fitted, all_items, titles)
     fitted = replace(fitted, provenance=replace(fitted.provenance, reading=reading.to_dict()))
