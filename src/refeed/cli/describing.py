@@ -36,8 +36,8 @@ def describe_patience(spec: Spec, parts: Split) -> str:
     if not isinstance(spec, Ensemble) or millions < MANY_MILLIONS:
         return ""
     return (
-        f"An ensemble is trained for minutes a million ratings, and here are {millions:,.0f} million; --preset autoencoder trains "
-        "one network, which is many times as quick."
+        f"An ensemble is trained for minutes a million ratings, and here are {millions:,.0f} million; --preset autoencoder "
+        "trains one network, which is many times as quick."
     )
 
 
