@@ -45,9 +45,9 @@ class BayesianFactorisation:
         choice_features: numbers in s_u, which describe what was rated whatever the rating; at most a quarter of the users or
             items are used, 0 leaves them out.
         noise_strength: nu, imaginary ratings that pull the noise of a user or item to the common one, above 2 (below it, the
-            noise of somebody unknown has no finite variance); null gives all the same noise.
+            noise of somebody unknown has no finite variance); none gives all the same noise.
         sitting_minutes: what a user rates within one period of so many minutes of the clock (UTC), at least a second, is a
-            sitting; null takes no notice of sittings, and without timestamps there are none.
+            sitting; none takes no notice of sittings, and without timestamps there are none.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.

@@ -50,8 +50,8 @@ class RRN:
         weight_decay: weight penalty of the LSTMs' side of the model: half of it times the squared weights is added to the mean
             squared error of a batch, at least 0.
         batch_size: users, or items, a step of Adam, at least 1.
-        gradient_steps: gradients go back through pieces of so many time steps, at least 1; null through whole sequences.
-        patience: epochs without a better validation RMSE after which fitting stops; null never stops early.
+        gradient_steps: gradients go back through pieces of so many time steps, at least 1; none through whole sequences.
+        patience: epochs without a better validation RMSE after which fitting stops; none never stops early.
         item_regularisation: imaginary ratings that pull an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
 
