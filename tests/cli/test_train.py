@@ -299,3 +299,13 @@ def test_config_files_that_cannot_be_are_refused(tmp_path, text, words):
     (tmp_path / "run.toml").write_text(text)
     options = ("--preset", "autoencoder", "--config", tmp_path / "run.toml")
     assert words in refused(4, "train", tmp_path / "absent.csv", "-o", tmp_path / "model", *options)
+
+
+def test_ensemble_ends_with_its_members_weights_and_what_they_reach(ratings_csv, tmp_path):
+    members = '["bias sweeps=1|2", "als epochs=2"]'
+    run = done("train", ratings_csv, "-o", tmp_path / "model", "--model", "ensemble", "--set", f"members={members}")
+    first, second, blend = run.out.splitlines()
+    assert re.fullmatch(r".*model: weight [+-]\d\.\d\d  bias sweeps=[12]", first)
+    assert re.fullmatch(r".*model: weight [+-]\d\.\d\d  als epochs=2", second)
+    assert re.fullmatch(r".*model: blend of 2 models, validation RMSE \d\.\d{4}", blend)
+    assert "member 2 of 2: als epochs=2\n" in run.err

@@ -156,3 +156,16 @@ def test_ctrl_c_in_the_last_epoch_of_a_member_stops_before_the_next(tmp_path):
     with pytest.raises(InterruptedTrainingError, match="stopped before 'bias user_regularisation=3'; those before it are kept"):
         train(spec, random_split(), runtime=RUNTIME, progress=InterruptAtEnd(), checkpoint_folder=tmp_path / "run")
     assert (tmp_path / "run" / "member-1").is_dir()
+
+
+def test_members_are_announced_with_their_settings():
+    told = []
+
+    class Listener(SilentWatcher):
+        def announce(self, what):
+            told.append(what)
+
+    spec = Ensemble(members=("bias sweeps=1|2", "bias"))
+    train(spec, random_split(), runtime=RUNTIME, progress=Listener(), refit=True)
+    assert told[:3] == ["member 1 of 2: bias sweeps=1", "member 1 of 2: bias sweeps=2", "member 2 of 2: bias"]
+    assert told[3].startswith("refitting 1 of 2: bias sweeps=") and told[4] == "refitting 2 of 2: bias"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from refeed.bundles import FittedModel
     from refeed.data.splits import Split
     from refeed.models import AutoEncoder, Spec
     from refeed.runtime import Runtime
@@ -26,6 +27,20 @@ def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Ru
     columns = parts.train.num_items if spec.side == "user" else parts.train.num_users
     refeeding = f", {_describe_refeeding(spec, options, columns)}" if options.refeed_steps else ""
     return f"{network}; {_describe_steps(options)}{refeeding} ({where})"
+
+
+def describe_result(fitted: FittedModel) -> list[str]:
+    """What training came to: the best epoch, or each member of an ensemble and what all of them reach."""
+    from refeed.models.ensemble import Ensemble, EnsembleModel
+
+    log = fitted.provenance.log
+    if not (isinstance(fitted.spec, Ensemble) and isinstance(fitted.model, EnsembleModel)):
+        best = log[fitted.provenance.best_epoch - 1]
+        numbers = f"train RMSE {best['train_rmse']:.4f}, validation RMSE {best['valid_rmse']:.4f}"
+        return [f"best epoch {fitted.provenance.best_epoch} of {len(log)}, {numbers}"]
+    weights = fitted.model.weights.tolist()[1:]
+    lines = [f"weight {weight:+.2f}  {text}" for weight, text in zip(weights, fitted.spec.members, strict=True)]
+    return [*lines, f"blend of {len(log)} models, validation RMSE {log[-1]['valid_rmse']:.4f}"]
 
 
 def describe_patience(spec: Spec, parts: Split) -> str:

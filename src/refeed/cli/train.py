@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from refeed.cli.console import remarks, results, say
-from refeed.cli.describing import describe_patience, describe_run
+from refeed.cli.describing import describe_patience, describe_result, describe_run
 from refeed.cli.option_groups import Data, Overwrite, takes_options
 from refeed.cli.outputs import require_folder
 from refeed.cli.reading import ReadingOptions, read
@@ -87,11 +87,8 @@ def train_command(
     shutil.rmtree(checkpoint, ignore_errors=True)
     if fitted.provenance.note:
         say(f"note: {fitted.provenance.note}")
-    best = fitted.provenance.log[fitted.provenance.best_epoch - 1]
-    results().print(
-        f"{output}: best epoch {fitted.provenance.best_epoch} of {len(fitted.provenance.log)}, "
-        f"train RMSE {best['train_rmse']:.4f}, validation RMSE {best['valid_rmse']:.4f}"
-    )
+    for line in describe_result(fitted):
+        results().print(f"{output}: {line}", highlight=False)
     say(f"next: refeed evaluate {shlex.quote(str(output))} {shlex.quote(str(data))}")
 
 

@@ -105,6 +105,7 @@ class EnsembleTrainer:
         train_member: how a member is trained.
         folder: where finished members and the state of the one under way are kept; None keeps nothing.
         identity: what the run is of; finished members of another one are refused.
+        announce: told which member comes next.
 
     Raises:
         SplitError: the validation part is empty.
@@ -119,11 +120,13 @@ class EnsembleTrainer:
         train_member: TrainMember,
         folder: Path | None,
         identity: Mapping[str, Any],
+        announce: Callable[[str], None],
     ) -> None:
         if not len(split.valid):
             raise SplitError("an ensemble learns its weights on the validation part, but that is empty", fix="Give it a share.")
         self._spec, self._split, self._runtime = spec, split, runtime
         self._train_member, self._folder, self._identity = train_member, folder, dict(identity)
+        self._announce = announce
         self._truth = np.asarray(split.valid.values, np.float64)
         self._user_of_rating = split.valid.row_of_rating
         self._histories = Histories.of_training(split.train)
@@ -186,6 +189,7 @@ class EnsembleTrainer:
             if stop_wished():
                 kept = "nothing was kept" if self._folder is None else f"those before it are kept in {self._folder}"
                 raise InterruptedTrainingError(f"stopped before '{variant}'; {kept}")
+            self._announce(f"member {number + 1} of {len(self._spec.members)}: {variant}")
             try:
                 one = self._fit_variant(number, place, variant)
             except InterruptedTrainingError:

@@ -45,6 +45,10 @@ class EpochRecord:
 class TrainingWatcher(Protocol):
     """Told by the loop how a run goes."""
 
+    def announce(self, what: str) -> None:
+        """What is trained next, where it is one of several models; its run starts then."""
+        ...
+
     def start(self, *, epoch: int, epochs: int, steps: int) -> None:
         """The run starts (or goes on) at `epoch`, from 0, of `epochs`, each of `steps` steps."""
         ...
@@ -64,6 +68,9 @@ class TrainingWatcher(Protocol):
 
 class SilentWatcher:
     """Tells nobody."""
+
+    def announce(self, what: str) -> None:
+        """Nothing."""
 
     def start(self, *, epoch: int, epochs: int, steps: int) -> None:
         """Nothing."""
@@ -92,6 +99,10 @@ class ConsoleWatcher:
         self._epochs, self._steps, self._first, self._began, self._told = 0, 0, 0, 0.0, 0.0
         self._first_step: int | None = None  # done before the first step of this run that was told
         self._best: float | None = None
+
+    def announce(self, what: str) -> None:
+        """Say it."""
+        self._console.print(what, highlight=False, markup=False)
 
     def start(self, *, epoch: int, epochs: int, steps: int) -> None:
         """Show the bar."""

@@ -166,6 +166,7 @@ class _Job:
         """Fit what was chosen to all of the new training part."""
         if not isinstance(chosen.model, EnsembleModel):
             (epochs,) = chosen.best_epochs
+            self.watcher.announce("refitting to train and validation")
             return self._fit(chosen.spec, split, self.options, self.runtime, self._part(REFITTED), epochs=epochs)[0]
         assert isinstance(chosen.spec, Ensemble)
         of_members = zip(chosen.spec.members, chosen.best_epochs, chosen.numbers, strict=True)
@@ -173,6 +174,7 @@ class _Job:
             member = parse_member(text)
             own, options = member_runtime(self.runtime, asked), member_options(member)
             part = self._part(f"{REFITTED}-{number + 1}")
+            self.watcher.announce(f"refitting {number + 1} of {len(chosen.spec.members)}: {text}")
             chosen.model.members[number] = self._fit(member.spec, split, options, own, part, epochs=epochs)[0]
         return chosen.model
 
@@ -215,8 +217,15 @@ class _Job:
             return self._fit(member.spec, split, member_options(member), runtime, under_way)
 
         identity = _identity(spec, split, TrainingOptions(), self.runtime)
-        trainer = EnsembleTrainer(spec, split, self.runtime, train_member=train_member, folder=folder, identity=identity)
-        fitted = trainer.fit()
+        fitted = EnsembleTrainer(
+            spec,
+            split,
+            self.runtime,
+            train_member=train_member,
+            folder=folder,
+            identity=identity,
+            announce=self.watcher.announce,
+        ).fit()
         note = "; ".join(fitted.left_out)
         return _Chosen(fitted.spec, fitted.model, fitted.state, fitted.best_epochs, fitted.numbers, note)
 
