@@ -90,7 +90,7 @@ PRESETS: dict[str, Preset] = {
         TrainingOptions(),
         "autoencoders of users and items, SVD++ and a Bayesian factorisation, blended; 4 minutes with a million ratings",
     ),
-    "best": Preset(BEST, TrainingOptions(), "more of them, each tried in more settings; 20 minutes with a million ratings"),
+    "best": Preset(BEST, TrainingOptions(), "more of them, each tried in more settings; several times as long"),
     "paper-full": _paper(512, 512, 1024, dropout=0.8, data="the whole Netflix set"),
     "paper-1-year": _paper(256, 256, 512, dropout=0.8, data="1 year of Netflix"),
     "paper-6-months": _paper(256, 256, 512, dropout=0.8, data="6 months of Netflix"),
