@@ -10,7 +10,7 @@ from refeed.evaluation.evaluate import EvaluationOptions, evaluate
 from refeed.evaluation.page import calibration_table, cold_text, comparison_text, error_table, evaluation_page
 from refeed.inference.recommend import Recommendation
 from refeed.metrics.intervals import PairedDifference
-from refeed.models import AutoEncoder, Bias
+from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.reports.page import Code, Facts, Figure, Table
 from refeed.runtime import Runtime
 from refeed.training.options import TrainingOptions
@@ -126,3 +126,16 @@ def test_what_was_not_scored_is_told_in_words():
 
 def test_table_says_over_how_many_ratings_it_speaks():
     assert error_table(BOTH).caption.startswith(f"{MAIN.num_ratings} test ratings of {MAIN.num_users} users")
+
+
+def test_members_of_a_refitted_ensemble_are_told_with_their_weights():
+    split = random_split()
+    fitted = train(Ensemble(members=("bias sweeps=1", "bias")), split, refit=True)
+    page = evaluation_page(fitted, {"ensemble": evaluate(fitted, split)}, source="a.csv")
+    made_of = next(section for section in page.sections if section.title == "What it is made of")
+    (table,) = made_of.blocks
+    weights = [f"{weight:+.2f}" for weight in fitted.model.weights.tolist()[1:]]
+    assert [row[:2] for row in table.rows] == [["bias sweeps=1", weights[0]], ["bias", weights[1]]]
+    assert "the errors shown here are of the first fit" in made_of.text
+    settings = dict(next(section for section in page.sections if section.title == "How it was made").blocks[0].rows)
+    assert settings["fitted to"] == "train and validation" and settings["members"] == 2

@@ -127,5 +127,9 @@ def show_recommendations(found: list[Recommendation], whom: str) -> None:
     from refeed.reports.page import Cell, Table
     from refeed.reports.terminal import print_table
 
-    rows: list[list[Cell]] = [[one.rank, str(one.item), one.title or "", f"{one.rating:.2f}"] for one in found]
-    print_table(results(), Table(["", "item", "title", "predicted"], rows, caption=f"Recommended {whom}", align="rllr"))
+    titled = any(one.title for one in found)
+    rows: list[list[Cell]] = [
+        [one.rank, str(one.item), *([one.title or ""] if titled else []), f"{one.rating:.2f}"] for one in found
+    ]
+    columns = ["", "item", "title", "predicted"] if titled else ["", "item", "predicted"]
+    print_table(results(), Table(columns, rows, caption=f"Recommended {whom}", align="rllr" if titled else "rlr"))

@@ -113,6 +113,8 @@ def reproduce(
     seconds = (datetime.now().astimezone() - began).total_seconds()
     command = shlex.join(["refeed", *sys.argv[1:]])
     circumstances = Circumstances(source.name, command, began, seconds, workers=job.workers, threads=job.threads)
+    if (output / "report").is_dir():
+        say("The earlier report is replaced; `refeed reproduce all` puts everything into one, from the runs that are kept.")
     page = write_report(ablations, output, split=parts, scale=scale, circumstances=circumstances, benchmarks=benchmarks)
     results().print(f"report: {page}")
 

@@ -13,6 +13,7 @@ from refeed.models import MODELS, Spec
 from refeed.training.options import TrainingOptions
 
 SECTIONS = ("model", "training")
+DEFAULT_PRESET = "default"
 
 
 def resolve(
@@ -27,12 +28,18 @@ def resolve(
         model_kind: a model of `MODELS` other than the preset's; it starts from its own defaults, its training's among them.
 
     Raises:
-        ConfigError: an unknown preset, section, model or key, or a value that does not fit.
+        ConfigError: an unknown preset, section, model or key, a value that does not fit, or a preset (other than the
+            default one) of another kind than the model that is asked for.
     """
     start = preset(preset_name)
     sections = {} if config_file is None else _sections(config_file)
     kind = _kind_of(sections, model_kind, config_file) or start.model.kind
     if kind != start.model.kind:
+        if preset_name != DEFAULT_PRESET:
+            raise ConfigError(
+                f"preset: '{preset_name}' is of a model of kind '{start.model.kind}', but '{kind}' is asked for; "
+                "leave one of them out"
+            )
         start = start_of(kind)
     model, training, model_class = start.model, start.training, type(start.model)
     changes = [] if config_file is None else [(f"{config_file} ", sections)]

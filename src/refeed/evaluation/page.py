@@ -13,6 +13,7 @@ from refeed.evaluation.evaluate import Evaluation
 from refeed.inference.recommend import Recommendation
 from refeed.metrics.coverage import Calibration
 from refeed.metrics.intervals import PairedDifference
+from refeed.models.ensemble import Ensemble, EnsembleModel
 from refeed.reports.figures import interval_chart, line_chart
 from refeed.reports.page import Code, Facts, Figure, Page, Section, Table
 from refeed.training.options import TrainingOptions
@@ -44,7 +45,9 @@ def evaluation_page(
         Section("At a glance", "", [Facts(_headline(main, difference))]),
         Section("Error on held-out ratings", comparison_text(evaluations, difference), _comparison(evaluations)),
     ]
-    if len(fitted.provenance.log) > 1:
+    if isinstance(fitted.model, EnsembleModel) and isinstance(fitted.spec, Ensemble):
+        sections.append(_members(fitted, fitted.spec, fitted.model))
+    elif len(fitted.provenance.log) > 1:
         sections.append(_learning_curve(fitted))
     sections.append(_by_activity(evaluations))
     if main.calibration is not None:
@@ -160,6 +163,26 @@ def _comparison(evaluations: Mapping[str, Evaluation]) -> list[Table | Figure]:
     return blocks
 
 
+def _members(fitted: FittedModel, spec: Ensemble, model: EnsembleModel) -> Section:
+    rows: list[list[str | int | float | None]] = [
+        [text, f"{weight:+.2f}", f"{record['train_rmse']:.4f}", f"{record['valid_rmse']:.4f}"]
+        for text, weight, record in zip(spec.members, model.weights.tolist()[1:], fitted.provenance.log, strict=True)
+    ]
+    columns = ["member, with the settings that did best", "weight", "training RMSE", "validation RMSE of all so far"]
+    text = (
+        "The prediction is the weighted sum of those of its members. Weights and settings were chosen on the validation part; "
+        "the validation RMSE is that of weights learnt from other users." + _refitted(fitted)
+    )
+    return Section("What it is made of", text, [Table(columns, rows, align="lrrr")])
+
+
+def _refitted(fitted: FittedModel) -> str:
+    """That the errors in training are not of the model itself, where they are not."""
+    if not fitted.provenance.refit:
+        return ""
+    return " After that it was fitted anew to train and validation together; the errors shown here are of the first fit."
+
+
 def _learning_curve(fitted: FittedModel) -> Section:
     log, best = fitted.provenance.log, fitted.provenance.best_epoch
     epochs = [record["epoch"] for record in log]
@@ -171,7 +194,7 @@ def _learning_curve(fitted: FittedModel) -> Section:
     chart = line_chart(series, x_label="epoch", y_label="RMSE", marks=marks)
     alt = f"RMSE by epoch; training ends at {log[-1]['train_rmse']:.4f}"
     text = "The training error is measured with dropout on, before each update; the validation error on clipped predictions."
-    return Section("Learning", text, [Figure(chart.svg(), "RMSE after each epoch", alt)])
+    return Section("Learning", text + _refitted(fitted), [Figure(chart.svg(), "RMSE after each epoch", alt)])
 
 
 def _by_activity(evaluations: Mapping[str, Evaluation]) -> Section:
@@ -230,7 +253,8 @@ def _settings(fitted: FittedModel, main: Evaluation, command: str) -> Section:
     split = fitted.provenance.split or {}
     facts: list[tuple[str, str | int]] = [
         ("trained weights", fitted.num_parameters),
-        ("best epoch", fitted.provenance.best_epoch),
+        ("members" if isinstance(fitted.spec, Ensemble) else "best epoch", fitted.provenance.best_epoch),
+        ("fitted to", "train and validation" if fitted.provenance.refit else "train"),
         ("seed", fitted.provenance.seed),
         ("split", ", ".join(f"{key} {value}" for key, value in split.items() if value is not None)),
         ("cold users, items, ratings", f"{main.cold.users:,}, {main.cold.items:,}, {main.cold.ratings:,}"),

@@ -50,7 +50,8 @@ def _best(scores: BenchmarkScores) -> Finding:
     if len(scores.scores) == 1:
         return Finding("note", f"{text}; it is the only system.")
     if not close:
-        return Finding("note", f"{text}; all others are worse, corrected for their number (Holm).")
+        others = "the other is worse" if len(scores.to_best) == 1 else "all others are worse, corrected for their number (Holm)"
+        return Finding("note", f"{text}; {others}.")
     return Finding("note", f"{text}; corrected for the number of systems (Holm), not told apart from it: {', '.join(close)}.")
 
 
