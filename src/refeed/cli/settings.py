@@ -13,11 +13,15 @@ from refeed.models import MODELS, Spec
 from refeed.training.options import TrainingOptions
 
 SECTIONS = ("model", "training")
-DEFAULT_PRESET = "default"
 
 
 def resolve(
-    *, preset_name: str, config_file: Path | None, settings: Sequence[str], model_kind: str | None = None
+    *,
+    preset_name: str,
+    config_file: Path | None,
+    settings: Sequence[str],
+    model_kind: str | None = None,
+    unsaid_preset: str = "default",
 ) -> tuple[Spec, TrainingOptions]:
     """The preset, changed by the config file, changed by the settings.
 
@@ -26,16 +30,17 @@ def resolve(
         config_file: TOML or JSON with the sections [model], where `kind` says which, and [training].
         settings: texts key=value; a key may be written section.key.
         model_kind: a model of `MODELS` other than the preset's; it starts from its own defaults, its training's among them.
+        unsaid_preset: the preset where none is said, which gives way to any kind of model.
 
     Raises:
-        ConfigError: an unknown preset, section, model or key, a value that does not fit, or a preset (other than the
-            default one) of another kind than the model that is asked for.
+        ConfigError: an unknown preset, section, model or key, a value that does not fit, or a preset (other than the unsaid
+            one) of another kind than the model that is asked for.
     """
     start = preset(preset_name)
     sections = {} if config_file is None else _sections(config_file)
     kind = _kind_of(sections, model_kind, config_file) or start.model.kind
     if kind != start.model.kind:
-        if preset_name != DEFAULT_PRESET:
+        if preset_name != unsaid_preset:
             raise ConfigError(
                 f"preset: '{preset_name}' is of a model of kind '{start.model.kind}', but '{kind}' is asked for; "
                 "leave one of them out"

@@ -97,7 +97,9 @@ def tune_command(
 
     began, threads = datetime.now().astimezone(), threads or available_cpus()
     _require_extras()
-    spec, options = resolve(preset_name=preset, config_file=config, settings=set_ or [], model_kind=model)
+    spec, options = resolve(
+        preset_name=preset, config_file=config, settings=set_ or [], model_kind=model, unsaid_preset="autoencoder"
+    )
     require_tunable(spec)
     space = _space(spec, options, vary or [], set_ or [])
     require_experiment_folder(output)
