@@ -86,6 +86,15 @@ def test_library_that_is_absent_is_a_line(monkeypatch):
     assert not finished(record, SPLIT, 1)
 
 
+@pytest.mark.parametrize(("split_name", "sources"), [("ml-100k-u1", ["train", "train+valid"]), ("ml-1m-time80", ["train"])])
+def test_published_protocol_is_measured_too_where_there_is_one(split_name, sources, monkeypatch, tmp_path):
+    monkeypatch.setitem(accuracy_peers.CONTENDERS, "constant", contender(value=(3.0,)))
+    monkeypatch.setattr(accuracy_peers, "apart", lambda _, work, *arguments, threads: work(*arguments))
+    record = measure(split_name, "constant", SPLIT, seeds=1, work=tmp_path)
+    assert record["library"] == f"numpy {np.__version__}" and finished(record, SPLIT, 1)
+    assert list(record["fits"]) == sources and len(list(tmp_path.iterdir())) == len(sources)
+
+
 def test_kept_predictions_are_named_by_source_and_seed(tmp_path):
     accuracy_peers.keep({"train": [Fit(np.array([1.0, 2.5]), 1.0, 1.0)]}, tmp_path / "new", "some-library")
     assert np.load(tmp_path / "new" / "some-library-train-0.npy").tolist() == [1.0, 2.5]
