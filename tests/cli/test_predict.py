@@ -49,6 +49,17 @@ def test_columns_are_named(model, tmp_path):
     assert pq.read_table(tmp_path / "out.parquet")["user"].to_pylist() == [1]
 
 
+def test_columns_of_the_training_data_are_found_by_their_names(ratings_csv, tmp_path):
+    renamed = tmp_path / "renamed.csv"
+    renamed.write_text(ratings_csv.read_text().replace("user,item,", "Kunde,Film,", 1))
+    columns = ("--user", "Kunde", "--item", "Film", "--rating", "rating")
+    done("train", renamed, "-o", tmp_path / "model", "--model", "bias", "--split", "random", *columns)
+    for header, expected in (("Film,Kunde\n101,1\n", [1]), ("item,user\n101,2\n", [2])):
+        (tmp_path / "pairs.csv").write_text(header)
+        done("predict", tmp_path / "model", tmp_path / "pairs.csv", "-o", tmp_path / "out.parquet", "--overwrite")
+        assert pq.read_table(tmp_path / "out.parquet")["user"].to_pylist() == expected
+
+
 @pytest.mark.parametrize(
     ("line", "words"), [("77,101", "unknown user '77' in row 4: not among the 40 users"), ("3,7", "unknown item '7' in row 4")]
 )
