@@ -150,11 +150,12 @@ def keep(fits: Mapping[str, list[Fit]], work: Path, stem: str) -> None:
             np.save(work / f"{stem}-{source}-{seed}.npy", one.predictions.astype(np.float32))
 
 
-def finished(record: Record | None, split: Split, seeds: int) -> bool:
-    """Whether a record is of this very split and of at least so many seeds."""
+def finished(record: Record | None, contender: Contender, split: Split, seeds: int) -> bool:
+    """Whether a record is of this very split, of a choice among these options and of at least so many seeds."""
     if record is None or "fits" not in record or record["split"] != split.fingerprint:
         return False
-    return all(len(one["rmse_of_seeds"]) >= seeds for one in record["fits"].values())
+    tried = {words(options) for options in contender.options_for(len(split.train))}
+    return set(record["validation"]) == tried and all(len(one["rmse_of_seeds"]) >= seeds for one in record["fits"].values())
 
 
 def read(folder: Path) -> dict[str, dict[str, Record]]:
@@ -203,7 +204,8 @@ def main(arguments: list[str] | None = None) -> int:
         for split_name in asked.splits or SPLITS:
             split = SPLITS[split_name]()
             for peer in asked.peers:
-                if not asked.again and finished(read(asked.results).get(split_name, {}).get(peer), split, asked.seeds):
+                known = read(asked.results).get(split_name, {}).get(peer)
+                if not asked.again and finished(known, CONTENDERS[peer], split, asked.seeds):
                     continue
                 print(f"{split_name}: {peer}", file=sys.stderr, flush=True)
                 record = measure(split_name, peer, split, seeds=asked.seeds, work=asked.work)

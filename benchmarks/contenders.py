@@ -43,7 +43,8 @@ def grid(**choices: tuple[float, ...]) -> tuple[Options, ...]:
     return tuple(dict(zip(choices, values, strict=True)) for values in product(*choices.values()))
 
 
-PENALTIES, SHARES = (0.02, 0.05, 0.1, 0.15), (0.05, 0.1, 0.15, 0.2)  # of each rating for SGD, of a row's ratings for ALS
+PENALTIES = (0.02, 0.05, 0.1, 0.15, 0.2)  # L2 in a step of SGD
+SHARES = (0.05, 0.1, 0.15, 0.2, 0.3)  # L2 of a row of ALS for each of its ratings
 
 CONTENDERS: Mapping[str, Contender] = {
     "surprise-svd": Contender(
@@ -53,11 +54,9 @@ CONTENDERS: Mapping[str, Contender] = {
         peer_models.surprise_svd,
         grid(penalty=PENALTIES, epochs=(20, 60)),
     ),
-    "cmfrec-als": Contender(
-        "cmfrec", "cmfrec", "CMF by ALS", peer_models.cmfrec_als, grid(penalty=SHARES, factors=(20, 50, 100))
-    ),
+    "cmfrec-als": Contender("cmfrec", "cmfrec", "CMF by ALS", peer_models.cmfrec_als, grid(penalty=SHARES, factors=(50, 100))),
     "lenskit-als": Contender(
-        "lenskit", "lenskit", "BiasedMF by ALS", peer_models.lenskit_als, grid(penalty=SHARES, factors=(20, 50, 100))
+        "lenskit", "lenskit", "BiasedMF by ALS", peer_models.lenskit_als, grid(penalty=SHARES, factors=(50, 100))
     ),
     "cornac-mf": Contender(
         "cornac", "cornac", "MF by SGD, 50 factors", peer_models.cornac_mf, grid(penalty=PENALTIES, epochs=(30, 60))

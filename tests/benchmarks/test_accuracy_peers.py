@@ -83,7 +83,7 @@ def test_library_that_is_absent_is_a_line(monkeypatch):
     monkeypatch.setitem(accuracy_peers.CONTENDERS, "missing", MISSING)
     record = measure("some", "missing", SPLIT, seeds=1, work=None)
     assert table({"some": {"missing": record}}).rows[0][:3] == ["some", "missing", "no-such-library is not installed here"]
-    assert not finished(record, SPLIT, 1)
+    assert not finished(record, MISSING, SPLIT, 1)
 
 
 @pytest.mark.parametrize(("split_name", "sources"), [("ml-100k-u1", ["train", "train+valid"]), ("ml-1m-time80", ["train"])])
@@ -91,7 +91,7 @@ def test_published_protocol_is_measured_too_where_there_is_one(split_name, sourc
     monkeypatch.setitem(accuracy_peers.CONTENDERS, "constant", contender(value=(3.0,)))
     monkeypatch.setattr(accuracy_peers, "apart", lambda _, work, *arguments, threads: work(*arguments))
     record = measure(split_name, "constant", SPLIT, seeds=1, work=tmp_path)
-    assert record["library"] == f"numpy {np.__version__}" and finished(record, SPLIT, 1)
+    assert record["library"] == f"numpy {np.__version__}" and finished(record, contender(value=(3.0,)), SPLIT, 1)
     assert list(record["fits"]) == sources and len(list(tmp_path.iterdir())) == len(sources)
 
 
@@ -100,17 +100,20 @@ def test_kept_predictions_are_named_by_source_and_seed(tmp_path):
     assert np.load(tmp_path / "new" / "some-library-train-0.npy").tolist() == [1.0, 2.5]
 
 
-def record_of(split, *, seeds):
+def record_of(split, one, *, seeds):
     fits = {"train": summary([Fit(np.asarray(split.test.values), 1.0, 1.0)] * seeds, split.test)}
-    return {"split": split.fingerprint, "options": {"value": 3.0}, "fits": fits}
+    validation = {accuracy_peers.words(options): 1.0 for options in one.options_for(len(split.train))}
+    return {"split": split.fingerprint, "options": one.grid[0], "validation": validation, "fits": fits}
 
 
-def test_record_is_finished_for_its_split_and_number_of_seeds():
-    record = record_of(SPLIT, seeds=2)
-    assert finished(record, SPLIT, 2) and finished(record, SPLIT, 1)
-    assert not finished(record, SPLIT, 3)
-    assert not finished(record, random_split(users=12), 2)
-    assert not finished(None, SPLIT, 1)
+def test_record_is_finished_for_its_split_its_options_and_number_of_seeds():
+    one = contender(value=(1.0, 3.0))
+    record = record_of(SPLIT, one, seeds=2)
+    assert finished(record, one, SPLIT, 2) and finished(record, one, SPLIT, 1)
+    assert not finished(record, one, SPLIT, 3)
+    assert not finished(record, one, random_split(users=12), 2)
+    assert not finished(record, contender(value=(1.0, 3.0, 5.0)), SPLIT, 2)
+    assert not finished(None, one, SPLIT, 1)
 
 
 @pytest.fixture
@@ -122,7 +125,7 @@ def script(monkeypatch, tmp_path):
         if peer in fails:
             raise ChildError(f"{peer} has failed")
         measured.append(peer)
-        return record_of(split, seeds=seeds)
+        return record_of(split, CONTENDERS[peer], seeds=seeds)
 
     monkeypatch.setattr(accuracy_peers, "SPLITS", {"small": lambda: SPLIT})
     monkeypatch.setattr(accuracy_peers, "measure", measure_one)
