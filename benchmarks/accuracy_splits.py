@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 
-from movielens import movielens_split
-from refeed.data.datasets import find_dataset
+from movielens import dataset_folder, movielens_split
 from refeed.data.ratings import LabelColumn, Ratings
 from refeed.data.readers import read_ratings
 from refeed.data.splits import ColumnSplit, Split
 from refeed.data.time_splits import TimeSplit, UserTimeSplit
-from refeed.errors import DataError
 
 PART = "part"
 U1_VALID = 8_000  # of the 80,000 ratings of u1.base
@@ -55,20 +52,6 @@ def ml_latest_small() -> Split:
 def movietweetings_100k() -> Split:
     """MovieTweetings 100K on one time line: the past 80% to learn from."""
     return TimeSplit(fraction=0.8).apply(read_ratings(dataset_folder("movietweetings-100k")))
-
-
-def dataset_folder(name: str) -> Path:
-    """The folder of a data set.
-
-    Raises:
-        DataError: the data set is not on this machine.
-    """
-    folder = find_dataset(name)
-    if folder is None:
-        raise DataError(
-            f"the data set {name} is not on this machine", fix="Set REFEED_DATA to the folder that holds the unpacked folder."
-        )
-    return folder
 
 
 SPLITS: Mapping[str, Callable[[], Split]] = {

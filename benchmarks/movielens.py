@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from refeed.data.datasets import find_dataset
 from refeed.data.readers import read_ratings
 from refeed.data.splits import ColumnSplit, Split, TimeSplit
@@ -18,11 +20,21 @@ def movielens_split() -> Split:
     Raises:
         DataError: the data set is not on this machine.
     """
-    folder = find_dataset(NAME)
-    if folder is None:
-        raise DataError(
-            f"the data set {NAME} is not on this machine", fix="Set REFEED_DATA to the folder that holds the unpacked folder."
-        )
+    folder = dataset_folder(NAME)
     fixed = (folder / "ratings.parquet").is_file()
     ratings = read_ratings(folder, labels=(COLUMN,) if fixed else ())
     return (ColumnSplit(COLUMN) if fixed else TimeSplit(fraction=0.8)).apply(ratings)
+
+
+def dataset_folder(name: str) -> Path:
+    """The folder of a data set.
+
+    Raises:
+        DataError: the data set is not on this machine.
+    """
+    folder = find_dataset(name)
+    if folder is None:
+        raise DataError(
+            f"the data set {name} is not on this machine", fix="Set REFEED_DATA to the folder that holds the unpacked folder."
+        )
+    return folder

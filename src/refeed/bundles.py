@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import torch
+from torch import Tensor
 
 import refeed
 from refeed.config import from_dict, nearest, to_dict
@@ -116,15 +117,13 @@ class FittedModel:
 def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a model folder; see `FittedModel.save` and docs/model-folder.md."""
     with atomic_folder(path, overwrite=overwrite, marker=CONFIG) as folder:
-        write_tensors(fitted.model.state_dict(), folder / WEIGHTS)
-        (folder / WEIGHTS).chmod(0o644)  # safetensors makes it readable by its owner only
+        _write_tensors(fitted.model.state_dict(), folder / WEIGHTS)
         write_ids(fitted.users, folder / USERS)
         write_ids(fitted.items, folder / ITEMS)
         if fitted.titles:
             _write_json(folder / TITLES, list(fitted.titles))
         if fitted.intervals is not None:
-            write_tensors(fitted.intervals.to_tensors(), folder / INTERVALS)
-            (folder / INTERVALS).chmod(0o644)
+            _write_tensors(fitted.intervals.to_tensors(), folder / INTERVALS)
         if fitted.histories is not None:
             write_store(fitted.histories, folder / HISTORIES)
         _write_json(folder / TRAINING, asdict(fitted.provenance))
@@ -142,6 +141,11 @@ def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> N
             },
         )
         _write_json(folder / MANIFEST, {"files": _hashes(folder)})
+
+
+def _write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    write_tensors(tensors, path)
+    path.chmod(0o644)  # safetensors makes it readable by its owner only
 
 
 def is_model_folder(path: Path) -> bool:

@@ -37,8 +37,8 @@ def resolve(
             one) of another kind than the model that is asked for.
     """
     start = preset(preset_name)
-    sections = {} if config_file is None else _sections(config_file)
-    kind = _kind_of(sections, model_kind, config_file) or start.model.kind
+    of_file = {} if config_file is None else _sections(config_file)
+    kind = _kind_of(of_file, model_kind, config_file) or start.model.kind
     if kind != start.model.kind:
         if preset_name != unsaid_preset:
             raise ConfigError(
@@ -47,8 +47,7 @@ def resolve(
             )
         start = start_of(kind)
     model, training, model_class = start.model, start.training, type(start.model)
-    changes = [] if config_file is None else [(f"{config_file} ", sections)]
-    changes.append(("--set ", _by_section(settings, model_class)))
+    changes = ((f"{config_file} ", of_file), ("--set ", _by_section(settings, model_class)))
     for where, sections in changes:
         if sections.get("training") and not model_class.uses_training_options:
             raise ConfigError(f"{where}[training]: '{model_class.kind}' takes no training options, only those in [model]")
@@ -86,10 +85,7 @@ def _sections(path: Path) -> dict[str, dict[str, Any]]:
 
 def _by_section(settings: Sequence[str], model_class: type[Spec]) -> dict[str, dict[str, Any]]:
     """Settings sorted into sections by who knows the key."""
-    known = {
-        "model": set(to_dict(model_class())),
-        "training": set(to_dict(TrainingOptions())) if model_class.uses_training_options else set(),
-    }
+    known = _keys_of(model_class)
     sections: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
     for key, value in map(parse_setting, settings):
         section, _, name = key.rpartition(".")
@@ -99,18 +95,22 @@ def _by_section(settings: Sequence[str], model_class: type[Spec]) -> dict[str, d
             )
         homes = [one for one in ([section] if section else SECTIONS) if name in known[one]]
         if not homes:
-            raise ConfigError(f"--set {key}: {_unknown(name, known['model'] | known['training'], model_class.kind)}")
+            raise ConfigError(f"--set {key}: {_unknown(name, model_class)}")
         sections[homes[0]][name] = value
     return sections
 
 
-def _unknown(name: str, known: set[str], kind: str) -> str:
+def _keys_of(model_class: type[Spec]) -> dict[str, set[str]]:
+    """The keys of each section that a kind of model takes."""
+    return {
+        "model": set(to_dict(model_class())),
+        "training": set(to_dict(TrainingOptions())) if model_class.uses_training_options else set(),
+    }
+
+
+def _unknown(name: str, model_class: type[Spec]) -> str:
     """What to say of a key that this kind of model does not have: which kinds have it, or the nearest of its own."""
-    others = [
-        one
-        for one, spec in MODELS.items()
-        if name in to_dict(spec()) or (spec.uses_training_options and name in to_dict(TrainingOptions()))
-    ]
+    others = [kind for kind, one in MODELS.items() if name in set().union(*_keys_of(one).values())]
     if others:
-        return f"no option of '{kind}', but of --model {', '.join(others)}"
-    return f"unknown key '{name}'{nearest(name, known)}"
+        return f"no option of '{model_class.kind}', but of --model {', '.join(others)}"
+    return f"unknown key '{name}'{nearest(name, set().union(*_keys_of(model_class).values()))}"

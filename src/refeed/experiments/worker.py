@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import signal
@@ -102,7 +101,7 @@ def perform(task: Task, split: Split, connection: Connection, *, threads: int) -
         resume = (checkpoint / STATE_FILE).is_file()
         reporter = Reporter(connection, list(read_checkpoint(checkpoint).progress["log"]) if resume else [])
     runtime = Runtime(threads=threads, seed=run.seed)
-    status, message = "finished", ""
+    status, message, best_epoch = "finished", "", None
     reset_peak()
     try:
         fitted = train(
@@ -120,13 +119,13 @@ def perform(task: Task, split: Split, connection: Connection, *, threads: int) -
     except TrainingError as error:
         status, message = "diverged", str(error).splitlines()[0]
     else:
-        reporter.log = [*fitted.provenance.log]
+        reporter.log, best_epoch = [*fitted.provenance.log], fitted.provenance.best_epoch
         if run.reads_test:
             predictions = predict_ratings(fitted.model, Histories.of_training(split.train), split.test)
             with atomic_file(folder / TEST_PREDICTIONS, overwrite=True) as file:
                 np.save(file, predictions)
     parameters = num_parameters(run.spec, split.train.num_users, split.train.num_items)
-    outcome = _outcome(task, reporter.log, status=status, message=message, parameters=parameters, threads=threads)
+    outcome = _outcome(task, reporter.log, best_epoch, status=status, message=message, parameters=parameters, threads=threads)
     _write(outcome, split)
     shutil.rmtree(checkpoint, ignore_errors=True)
 
@@ -193,18 +192,27 @@ class MemberReporter(Reporter):
             self._connection.send(Progressed(self._done, self._members, time.monotonic() - self._began))
 
 
-def _outcome(task: Task, log: list[Mapping[str, Any]], *, status: Any, message: str, parameters: int, threads: int) -> Outcome:
-    errors = [(record["valid_rmse"], record["epoch"]) for record in log if record["valid_rmse"] is not None]
-    best_rmse, best_epoch = min(errors, default=(math.inf, 0))
-    if errors and isinstance(task.run.spec, Ensemble):
-        best_rmse, best_epoch = errors[-1]  # of all members together
+def _outcome(
+    task: Task,
+    log: list[Mapping[str, Any]],
+    best_epoch: int | None,
+    *,
+    status: Any,
+    message: str,
+    parameters: int,
+    threads: int,
+) -> Outcome:
+    """The outcome of a run with this log; without a model, the best epoch is that of the lowest error so far."""
+    errors = {record["epoch"]: record["valid_rmse"] for record in log if record["valid_rmse"] is not None}
+    if best_epoch is None:
+        best_epoch = min(errors, key=errors.__getitem__, default=0)
     return Outcome(
         run=task.run,
         status=status,
         message=message,
         log=tuple(log),
         best_epoch=best_epoch,
-        valid_rmse=best_rmse if best_epoch else None,
+        valid_rmse=errors.get(best_epoch),
         parameters=parameters,
         seconds=sum(record["seconds"] for record in log),
         peak_memory=peak_bytes(),

@@ -144,13 +144,11 @@ class EnsembleTrainer:
         with stop_on_interrupt() as stop:
             for number, text in enumerate(self._spec.members):
                 began = time.monotonic()
-                try:
-                    members.append(self._best_variant(number, text, lambda: stop.wished))
-                except InterruptedTrainingError:
-                    raise
-                except TrainingError as error:
-                    left_out.append(f"'{text}' was left out, since {str(error).splitlines()[0]}")
+                member, reason = self._best_variant(number, text, lambda: stop.wished)
+                if member is None:
+                    left_out.append(f"'{text}' was left out, since {reason}")
                     continue
+                members.append(member)
                 predictions = np.stack([member.predictions for member in members], 1)
                 valid_rmse = self._cross_fitted_rmse(predictions)
                 seconds = time.monotonic() - began
@@ -177,14 +175,13 @@ class EnsembleTrainer:
         model.weights.copy_(torch.from_numpy(weights))
         return model
 
-    def _best_variant(self, number: int, text: str, stop_wished: Callable[[], bool]) -> FittedMember:
-        """The variant with the lowest validation RMSE, the first of equal ones; one that diverges is out.
+    def _best_variant(self, number: int, text: str, stop_wished: Callable[[], bool]) -> tuple[FittedMember | None, str]:
+        """The variant with the lowest validation RMSE, the first of equal ones; where all diverge none, and why the last did.
 
         Raises:
-            TrainingError: all variants diverge.
             InterruptedTrainingError: a stop is wished.
         """
-        best, failure = None, None
+        best, reason = None, ""
         for place, variant in enumerate(variants(text)):
             if stop_wished():
                 kept = "nothing was kept" if self._folder is None else f"those before it are kept in {self._folder}"
@@ -195,14 +192,11 @@ class EnsembleTrainer:
             except InterruptedTrainingError:
                 raise
             except TrainingError as error:
-                failure = error
+                reason = str(error).splitlines()[0]
                 continue
             if best is None or one.valid_rmse < best.valid_rmse:
                 best = one
-        if best is None:
-            assert failure is not None
-            raise failure
-        return best
+        return best, reason
 
     def _fit_variant(self, number: int, place: int, text: str) -> FittedMember:
         """Fit it, or take it up from the folder."""
