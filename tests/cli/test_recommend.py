@@ -95,6 +95,25 @@ def test_file_of_ratings_may_be_in_another_encoding(model, tmp_path):
     assert found == expected(model, {101: 5.0, 102: 1.5})
 
 
+@pytest.mark.parametrize("said", [("--item", "Film", "--rating", "Note"), ("--item", "2", "--rating", "1"), ()])
+def test_columns_of_the_file_are_said_or_those_of_the_training_data(ratings_csv, tmp_path, said):
+    renamed = tmp_path / "renamed.csv"
+    renamed.write_text(ratings_csv.read_text().replace("user,item,rating,time", "Kunde,Film,Note,Zeit", 1))
+    columns = ("--user", "Kunde", "--item", "Film", "--rating", "Note")
+    done("train", renamed, "-o", tmp_path / "model", "--model", "bias", "--split", "random", *columns)
+    (tmp_path / "mine.csv").write_text("Note,Film\n5,101\n1.5,102\n")
+    found = listed(tmp_path / "model", "--ratings-file", tmp_path / "mine.csv", *said)
+    assert found == expected(tmp_path / "model", {101: 5.0, 102: 1.5})
+
+
+def test_columns_said_that_are_not_there_are_refused(model, tmp_path):
+    (tmp_path / "mine.csv").write_text("item,stars\n101,5\n")
+    file = ("--ratings-file", tmp_path / "mine.csv")
+    assert "there is no column 'Film'" in refused(3, "recommend", model, *file, "--item", "Film")
+    assert "is taken as both item and rating" in refused(3, "recommend", model, *file, "--item", "stars")
+    assert "--user: says how to read the --history file" in refused(4, "recommend", model, *file, "--user", "x")
+
+
 def test_absent_file_of_ratings_is_refused(model, tmp_path):
     assert "there is no such file" in refused(3, "recommend", model, "--ratings-file", tmp_path / "absent.csv")
 

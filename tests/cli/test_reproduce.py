@@ -9,8 +9,7 @@ import pytest
 
 from command_line import done, refused, write_ratings
 from one_process import OneProcess
-from refeed.cli.reproduce import Budget, Name, source_of
-from refeed.data import datasets
+from refeed.cli.reproduce import Budget, Name
 from refeed.data.splits import ColumnSplit, NetflixSplit
 from refeed.data.time_splits import NETFLIX_MONTHS
 from refeed.experiments import benchmark, report, run_queue
@@ -115,21 +114,6 @@ def test_netflix_files_are_compared_on_the_papers_four_splits(tmp_path, reported
     assert four["split"].splitter == NetflixSplit("full")
     assert [scores.benchmark.split.splitter.name for scores in one["benchmarks"].values()] == ["1-year"]
     assert four["names"] == []
-
-
-def test_data_set_is_found_by_its_name(tmp_path, monkeypatch):
-    (tmp_path / "ml-mine").mkdir()
-    monkeypatch.setenv("REFEED_DATA", str(tmp_path))
-    assert source_of(Path("ml-mine")) == tmp_path / "ml-mine"
-    monkeypatch.chdir(tmp_path)
-    assert source_of(Path("ml-mine")) == Path("ml-mine")  # what lies here comes first
-
-
-def test_data_set_that_is_not_here_is_fetched(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(datasets, "find_dataset", lambda name: None)
-    monkeypatch.setattr(datasets, "fetch_dataset", lambda name: tmp_path / name)
-    assert source_of(Path("ml-100k")) == tmp_path / "ml-100k"
-    assert capsys.readouterr().err == "fetching ml-100k from its publisher …\n"
 
 
 def test_source_that_is_nowhere_is_refused(tmp_path):

@@ -104,6 +104,12 @@ def test_training_options_of_a_member_are_checked():
         train(Ensemble(members=("autoencoder encoder=4 epoch=3",)), random_split(), runtime=RUNTIME)
 
 
+def test_training_options_of_every_member_are_checked_before_the_first_is_trained(monkeypatch):
+    monkeypatch.setattr("refeed.training.train.build_fitter", lambda *_: pytest.fail("a member was trained"))
+    with pytest.raises(ConfigError, match="epochs: expected at least 1"):
+        train(Ensemble(members=("bias", "autoencoder epochs=5|0")), random_split(), runtime=RUNTIME)
+
+
 def test_ensemble_needs_a_validation_part():
     split = random_split()
     empty = replace(split, valid=split.valid.select(np.zeros(len(split.valid), bool)))

@@ -9,7 +9,7 @@ import typer
 from refeed.cli.console import results, say, write_json
 from refeed.cli.option_groups import Data, Json, Overwrite, takes_options
 from refeed.cli.outputs import require_json
-from refeed.cli.reading import ReadingOptions
+from refeed.cli.reading import ReadingOptions, source_of
 from refeed.data.readers.stores import is_store
 from refeed.errors import ConfigError
 
@@ -42,6 +42,7 @@ def check(
     from refeed.data.store import verify_store
 
     require_json(json, overwrite=overwrite, inputs=(data,))
+    data = source_of(data)
     if is_model_folder(data):
         if label:
             raise ConfigError("--label: names a column of ratings, but this is a model folder")

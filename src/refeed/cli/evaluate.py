@@ -15,7 +15,7 @@ from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.option_groups import Json, Model, Overwrite, takes_options
 from refeed.cli.outputs import require_file, require_json
 from refeed.cli.progress import progress
-from refeed.cli.reading import ReadingOptions, read
+from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def evaluate_command(
     json: Json = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
     overwrite: Overwrite = False,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; every core unless said.", min=1)] = None,
     *,
     reading: ReadingOptions,
 ) -> None:
@@ -70,6 +71,7 @@ def evaluate_command(
     """
     from refeed.bundles import load
     from refeed.evaluation.evaluate import EvaluationOptions
+    from refeed.runtime import Runtime
 
     require_json(json, overwrite=overwrite, inputs=(model, data, history, report))
     if report is not None:
@@ -77,12 +79,15 @@ def evaluate_command(
     if history is not None and part is not None:
         raise ConfigError("--part goes with the model's own split; with --history all of DATA is scored")
     options = EvaluationOptions(tuple(one for one in (k or [10]) if one), relevant_from, resamples)
+    if threads is not None:
+        Runtime.detect(threads=threads).apply()
     fitted = load(model)
     options.threshold(fitted.scale)  # refused now, not after the data are read
+    source = source_of(data)
     if history is not None:
-        evaluations = _given(fitted, data, history, reading, options)
+        evaluations = _given(fitted, source, history, reading, options)
     else:
-        evaluations = _part(fitted, data, part or PartName.test, reading, options, baseline=baseline)
+        evaluations = _part(fitted, source, part or PartName.test, reading, options, baseline=baseline)
     main = next(iter(evaluations.values()))
     if options.ks and not main.ranking:
         say(f"No ranking: no user rated an item {main.relevant_from:g} or more that the model has not seen.")

@@ -14,7 +14,7 @@ from refeed.cli.console import remarks, results
 from refeed.cli.option_groups import Data, Overwrite, takes_options
 from refeed.cli.outputs import require_folder
 from refeed.cli.progress import progress
-from refeed.cli.reading import ReadingOptions, read, say_what_was_read
+from refeed.cli.reading import ReadingOptions, read, say_what_was_read, source_of
 from refeed.data.readers.stores import is_store
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def import_(
     from refeed.data.store import HEADER, write_store
 
     require_folder(output, overwrite=overwrite, marker=HEADER, inputs=(data,))
+    data = source_of(data)
     began, labels = time.perf_counter(), tuple(keep or ())
     if is_store(data, reading.layout):
         ratings = read(data, reading, labels=labels)

@@ -27,7 +27,7 @@ def one_person(
     if ratings:
         return parse_ratings(fitted, ratings), None
     if ratings_file is not None:
-        return read_one_person(fitted, ratings_file, encoding=reading.encoding), None
+        return read_one_person(fitted, ratings_file, reading), None
     assert user_id is not None
     if history is not None:
         return _from_history(fitted, history, user_id, reading)
@@ -59,8 +59,10 @@ def parse_ratings(fitted: FittedModel, texts: list[str] | None) -> dict[Id, floa
     return ratings
 
 
-def read_one_person(fitted: FittedModel, path: Path, *, encoding: str | None = None) -> dict[Id, float]:
+def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions) -> dict[Id, float]:
     """A new person's ratings from a delimited text of items and ratings, with or without a header.
+
+    The columns are those that are said, else those of the training data where they are here too, else by their usual names.
 
     Raises:
         DataError: a line is not of that form, an unknown item, or one that is rated twice.
@@ -68,7 +70,13 @@ def read_one_person(fitted: FittedModel, path: Path, *, encoding: str | None = N
     from refeed.cli.titles import resolve_item
     from refeed.data.readers.opinions import read_opinions
 
-    opinions = read_opinions(path, encoding=encoding or "utf-8")
+    opinions = read_opinions(
+        path,
+        encoding=reading.encoding or "utf-8",
+        item=reading.item,
+        rating=reading.rating,
+        known=fitted.provenance.reading,
+    )
     ratings: dict[Id, float] = {}
     for row, (item, rating) in enumerate(zip(opinions.items, opinions.ratings, strict=True)):
         try:

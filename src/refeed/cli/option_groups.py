@@ -12,7 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
-Data = Annotated[Path, typer.Argument(metavar="DATA", help="File, folder or store of ratings.")]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA", help="File, folder or store of ratings; or the name of a data set at hand, such as ml-latest-small."
+    ),
+]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder.")]
 Json = Annotated[
     str | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +18,6 @@ from refeed.errors import ConfigError, DataError
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pyarrow as pa
 
     from refeed.bundles import FittedModel
     from refeed.data.ratings import Ratings
@@ -60,6 +58,7 @@ def predict(
     import pyarrow as pa
 
     from refeed.bundles import load
+    from refeed.data.readers.pairs import read_pairs
     from refeed.inference.predict import require_intervals
     from refeed.models.intervals import require_level
 
@@ -73,7 +72,7 @@ def predict(
     fitted = load(model)
     if interval is not None:
         require_intervals(fitted)
-    users, items = _read_pairs(pairs, reading, fitted)
+    users, items = read_pairs(pairs, user=reading.user, item=reading.item, known=fitted.provenance.reading)
     seen = None if history is None else read(history, reading.or_else(fitted.provenance.reading, source=history))
     known_users = fitted.users if seen is None else seen.users
     users, items = _aligned(known_users, users, pairs), _aligned(fitted.items, items, pairs)
@@ -88,17 +87,6 @@ def predict(
     empty = f", {int(missing.sum()):,} of them empty (unknown user or item)" if missing.any() else ""
     with_interval = "" if interval is None else f" with {100 * interval:g}% intervals"
     results().print(f"{output}: {len(missing):,} predictions{with_interval}{empty}")
-
-
-def _read_pairs(pairs: Path, reading: ReadingOptions, fitted: FittedModel) -> tuple[pa.Array, pa.Array]:
-    """The ids of each pair, by the columns that are said, else by those of the training data where they are here too."""
-    from refeed.data.readers.pairs import read_pairs
-
-    recorded = fitted.provenance.reading
-    if reading.user is None and reading.item is None and recorded.get("user") and recorded.get("item"):
-        with contextlib.suppress(DataError):  # it has other columns, or what is wrong is said below
-            return read_pairs(pairs, user=recorded["user"], item=recorded["item"])
-    return read_pairs(pairs, user=reading.user, item=reading.item)
 
 
 def _columns(

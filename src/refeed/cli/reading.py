@@ -13,7 +13,7 @@ import typer
 from refeed.cli.console import say
 from refeed.data.ratings import Ratings, RatingScale
 from refeed.data.readers.stores import is_store
-from refeed.errors import ConfigError
+from refeed.errors import ConfigError, DataError
 
 PANEL = "Reading the data"
 
@@ -100,6 +100,29 @@ class ReadingOptions:
         for name in self.to_dict():
             if name not in allowed:
                 raise ConfigError(f"--{name}: {reason}")
+
+
+def source_of(data: Path) -> Path:
+    """The source itself, or the folder of the data set of that name, which is fetched where it is not on this machine.
+
+    Raises:
+        DataError: neither is there.
+    """
+    from refeed.data.datasets import FILE_HASHES, fetch_dataset, find_dataset
+
+    if data.exists() or len(data.parts) != 1:
+        return data
+    found = find_dataset(data.name)
+    if found is None and data.name in FILE_HASHES:
+        say(f"fetching {data.name} from its publisher …")
+        found = fetch_dataset(data.name)
+    if found is None:
+        raise DataError(
+            "there is no such file or folder, and no data set of that name on this machine",
+            path=data,
+            fix=f"Set REFEED_DATA to the folder that holds it. Those that can be fetched: {', '.join(FILE_HASHES)}.",
+        )
+    return found
 
 
 def read(path: Path, options: ReadingOptions, *, labels: tuple[str, ...] = ()) -> Ratings:

@@ -56,7 +56,7 @@ def recommend_command(
     if history is not None and user_id is None and not everyone:
         raise ConfigError("--history goes with --user-id or --all")
     if history is None:
-        allowed = () if ratings_file is None else ("encoding",)
+        allowed = () if ratings_file is None else ("encoding", "item", "rating")
         reading.require_only(*allowed, reason="says how to read the --history file, but none was given")
     if k < 1:
         raise ConfigError(f"--k: expected at least 1, got {k}")

@@ -15,11 +15,11 @@ import typer
 
 from refeed.cli.console import remarks, results, say
 from refeed.cli.option_groups import takes_options
-from refeed.cli.reading import ReadingOptions, read
+from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.splitting import SplittingOptions, split
 from refeed.data.splits import NetflixSplit
 from refeed.data.time_splits import NETFLIX_MONTHS
-from refeed.errors import DataError, StorageError
+from refeed.errors import StorageError
 
 if TYPE_CHECKING:
     from refeed.data.ratings import Ratings
@@ -183,29 +183,6 @@ class Job:
         scores = score_benchmark(benchmark)
         _show(benchmark_table(scores), [f"{one.verdict}: {one.text}" for one in benchmark_findings(scores)])
         return scores
-
-
-def source_of(data: Path) -> Path:
-    """The source itself, or the folder of the data set of that name, which is fetched where it is not on this machine.
-
-    Raises:
-        DataError: neither is there.
-    """
-    from refeed.data.datasets import FILE_HASHES, fetch_dataset, find_dataset
-
-    if data.exists() or len(data.parts) != 1:
-        return data
-    found = find_dataset(data.name)
-    if found is None and data.name in FILE_HASHES:
-        say(f"fetching {data.name} from its publisher …")
-        found = fetch_dataset(data.name)
-    if found is None:
-        raise DataError(
-            "there is no such file or folder, and no data set of that name on this machine",
-            path=data,
-            fix=f"Set REFEED_DATA to the folder that holds it. Those that can be fetched: {', '.join(FILE_HASHES)}.",
-        )
-    return found
 
 
 def require_experiment_folder(path: Path) -> None:

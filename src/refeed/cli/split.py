@@ -11,7 +11,7 @@ from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.option_groups import Data, Json, Overwrite, takes_options
 from refeed.cli.outputs import require_file, require_json
 from refeed.cli.progress import progress
-from refeed.cli.reading import ReadingOptions, read
+from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.split_files import require_known_suffix, write_parts
 from refeed.cli.splitting import SplittingOptions, split
 
@@ -41,7 +41,7 @@ def split_command(
         require_known_suffix(output)
         require_file(output, overwrite=overwrite, inputs=(data,))
     splitter = splitting.asked_for()
-    ratings = read(data, reading, labels=splitting.labels)
+    ratings = read(source_of(data), reading, labels=splitting.labels)
     parts = split(ratings, splitter or splitting.default_for(ratings))
     leaks = audit_leaks(parts)
     if output is not None:

@@ -14,7 +14,7 @@ from refeed.cli.console import remarks, results, say
 from refeed.cli.describing import describe_patience, describe_result, describe_run
 from refeed.cli.option_groups import Data, Overwrite, takes_options
 from refeed.cli.outputs import require_folder
-from refeed.cli.reading import ReadingOptions, read
+from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.splitting import SplittingOptions, split
 from refeed.cli.titles import attach_titles, find_titles
 from refeed.errors import ConfigError
@@ -72,9 +72,10 @@ def train_command(
     checkpoint = _require_checkpoint(output, resume=resume)
     splitter = splitting.asked_for()
     runtime = Runtime.detect(device=device, threads=threads, seed=seed)
-    ratings = read(data, reading, labels=splitting.labels)
+    source = source_of(data)
+    ratings = read(source, reading, labels=splitting.labels)
     all_items = ratings.items
-    titles = find_titles(all_items, data, items)
+    titles = find_titles(all_items, source, items)
     parts = split(ratings, splitter or splitting.default_for(ratings))
     del ratings  # the parts are copies, and what was read of a mapped store would count as memory until the end
     say(describe_run(spec, options, parts, runtime))

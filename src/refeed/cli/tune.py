@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from refeed.cli.console import remarks, results, say
-from refeed.cli.option_groups import takes_options
-from refeed.cli.reading import ReadingOptions, read
-from refeed.cli.reproduce import require_experiment_folder, source_of
+from refeed.cli.option_groups import Data, takes_options
+from refeed.cli.reading import ReadingOptions, read, source_of
+from refeed.cli.reproduce import require_experiment_folder
 from refeed.cli.splitting import SplittingOptions, split
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ class Sampler(StrEnum):
 
 @takes_options
 def tune_command(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA", help="File, folder or store of ratings; or the name of a data set at hand, such as ml-100k."
-        ),
-    ],
+    data: Data,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the report, the best settings and the runs, which are done once.")
     ],

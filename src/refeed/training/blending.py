@@ -108,6 +108,7 @@ class EnsembleTrainer:
         announce: told which member comes next.
 
     Raises:
+        ConfigError: training options of a member that there are not, or out of their range.
         SplitError: the validation part is empty.
     """
 
@@ -122,6 +123,9 @@ class EnsembleTrainer:
         identity: Mapping[str, Any],
         announce: Callable[[str], None],
     ) -> None:
+        for text in spec.members:
+            for variant in variants(text):
+                member_options(parse_member(variant))  # refused now, not after hours of the members before it
         if not len(split.valid):
             raise SplitError("an ensemble learns its weights on the validation part, but that is empty", fix="Give it a share.")
         self._spec, self._split, self._runtime = spec, split, runtime

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -22,7 +24,9 @@ from refeed.errors import DataError
 DELIMITERS = ("::", "\t", ",", ";", "|")  # in the order in which they are preferred
 
 
-def read_pairs(path: Path, *, user: str | None = None, item: str | None = None) -> tuple[pa.Array, pa.Array]:
+def read_pairs(
+    path: Path, *, user: str | None = None, item: str | None = None, known: Mapping[str, Any] | None = None
+) -> tuple[pa.Array, pa.Array]:
     """The user and item ids of each row, Arrow arrays (P,) of int64 or large_string.
 
     Args:
@@ -30,26 +34,70 @@ def read_pairs(path: Path, *, user: str | None = None, item: str | None = None) 
             one the first two columns are user and item.
         user: the user column by name, or by number (from 1) as text; None finds it.
         item: the item column, in the same way.
+        known: names by role, "user" and "item", that hold where no name was said and the file has such a column.
 
     Raises:
         DataError: the file cannot be read, is empty, has no such columns, or an id is missing.
     """
     if path.is_dir():
         raise DataError("this is a folder, expected a file of pairs", path=path, fix="Give the file.")
-    said = {"user": user, "item": item}
+    wanted = Wanted({"user": user, "item": item}, known or {})
     with readable(path):
         is_parquet = first_bytes(path, 4) == b"PAR1"
-    users, items = _read_parquet(path, said) if is_parquet else _read_text(path, said)
+    users, items = _read_parquet(path, wanted) if is_parquet else _read_text(path, wanted)
     if len(users) == 0:
         raise DataError("there are no pairs", path=path, fix="Write a user and an item id on each line.")
     return users, items
 
 
-def _read_parquet(path: Path, said: dict[str, str | None]) -> tuple[pa.Array, pa.Array]:
+@dataclass(frozen=True)
+class Wanted:
+    """The two columns that are wanted.
+
+    Attributes:
+        said: by role the name, or number from 1, that was said; None for those to find.
+        known: by role a name that holds where none was said and there is such a column; may lack roles and hold others.
+    """
+
+    said: Mapping[str, str | None]
+    known: Mapping[str, Any]
+
+    @property
+    def names(self) -> set[str]:
+        """Names that only a header holds."""
+        names = [*self.said.values(), *(self.known.get(role) for role in self.said)]
+        return {name for name in names if name is not None and not name.isdecimal()}
+
+    def positions(self, names: Sequence[str], *, has_header: bool, path: Path) -> list[int]:
+        """Where they are: as was said or is known, by a usual name, or without a header in their order.
+
+        Raises:
+            DataError: they are not there, or one and the same.
+        """
+        positions = []
+        for place, (role, name) in enumerate(self.said.items()):
+            position: int | None = place
+            if name is not None:
+                position = column_position(name, names, option=role, path=path)
+            elif has_header and self.known.get(role) in names:
+                position = column_position(self.known[role], names, option=role, path=path)
+            elif has_header:
+                position = usual_position(role, names, path=path)
+            assert position is not None  # only a time column may be absent
+            positions.append(position)
+        if positions[0] == positions[1]:
+            one, other = self.said
+            problem = f"column '{names[positions[0]]}' is taken as both {one} and {other}"
+            fix = f"Say which column is which: --{one} NAME --{other} NAME ({one}=, {other}=)."
+            raise DataError(problem, path=path, fix=fix)
+        return positions
+
+
+def _read_parquet(path: Path, wanted: Wanted) -> tuple[pa.Array, pa.Array]:
     try:
         with readable(path), pyarrow.parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            positions = _positions(names, said, has_header=True, path=path)
+            positions = wanted.positions(names, has_header=True, path=path)
             table = file.read(columns=[names[position] for position in positions])
     except pa.ArrowInvalid as error:
         reason = str(error).splitlines()[0]
@@ -62,11 +110,11 @@ def _read_parquet(path: Path, said: dict[str, str | None]) -> tuple[pa.Array, pa
     return users, items
 
 
-def _read_text(path: Path, said: dict[str, str | None]) -> tuple[pa.Array, pa.Array]:
+def _read_text(path: Path, wanted: Wanted) -> tuple[pa.Array, pa.Array]:
     source = text_source(path)
-    dialect = dialect_of_columns(source, "user and item", said)
+    dialect = dialect_of_columns(source, "user and item", wanted)
     names = dialect.header or tuple(str(number + 1) for number in range(dialect.width))
-    positions = _positions(names, said, has_header=dialect.header is not None, path=source.name)
+    positions = wanted.positions(names, has_header=dialect.header is not None, path=source.name)
     locate = record_locator(source, dialect, ReadOptions())
     columns, rows = _id_columns(names, positions, source.name, locate, parse=True), 0
     chunks: tuple[list[pa.Array], list[pa.Array]] = [], []
@@ -77,13 +125,13 @@ def _read_text(path: Path, said: dict[str, str | None]) -> tuple[pa.Array, pa.Ar
     return joined_ids(chunks[0]), joined_ids(chunks[1])
 
 
-def dialect_of_columns(source: TextSource, columns: str, said: Mapping[str, str | None]) -> Dialect:
+def dialect_of_columns(source: TextSource, columns: str, wanted: Wanted) -> Dialect:
     """The dialect of a text with few columns, by the first line: a header holds a usual name of a column, or one that was said.
 
     Args:
         source: the text.
         columns: the two that it should have, for messages.
-        said: columns by name or number, None for those to find.
+        wanted: the same two.
 
     Raises:
         DataError: the text is empty, or has one column only.
@@ -97,25 +145,8 @@ def dialect_of_columns(source: TextSource, columns: str, said: Mapping[str, str 
         problem = f"expected two columns, {columns}, found {shown(first)}"
         raise DataError(problem, path=source.name, line=1, fix="Separate them with a comma.")
     fields = tuple(split_rows(first, delimiter)[0])
-    names = {name for name in said.values() if name is not None and not name.isdecimal()}
-    has_header = any(is_usual_name(field) or field in names for field in fields)
+    has_header = any(is_usual_name(field) or field in wanted.names for field in fields)
     return Dialect(delimiter, len(fields), fields if has_header else None, runs=False)
-
-
-def _positions(names: Sequence[str], said: dict[str, str | None], *, has_header: bool, path: Path) -> list[int]:
-    positions = []
-    for place, (role, name) in enumerate(said.items()):
-        position: int | None = place
-        if name is not None:
-            position = column_position(name, names, option=role, path=path)
-        elif has_header:
-            position = usual_position(role, names, path=path)
-        assert position is not None  # only a time column may be absent
-        positions.append(position)
-    if positions[0] == positions[1]:
-        problem = f"column '{names[positions[0]]}' is taken as both user and item"
-        raise DataError(problem, path=path, fix="Say which column is which: --user NAME --item NAME (user=, item=).")
-    return positions
 
 
 def _id_columns(

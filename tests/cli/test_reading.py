@@ -1,0 +1,54 @@
+"""Where the commands look for their data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from command_line import QUICK, done, refused, write_ratings
+from refeed.cli.reading import source_of
+from refeed.data import datasets
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch) -> Path:
+    """A folder of data sets that holds the data set 'mine'."""
+    (tmp_path / "sets" / "mine").mkdir(parents=True)
+    write_ratings(tmp_path / "sets" / "mine" / "ratings.csv")
+    monkeypatch.setenv("REFEED_DATA", str(tmp_path / "sets"))
+    return tmp_path / "sets" / "mine"
+
+
+def test_data_set_is_found_by_its_name_unless_there_is_such_a_folder_here(mine, monkeypatch):
+    assert source_of(Path("mine")) == mine
+    monkeypatch.chdir(mine.parent)
+    assert source_of(Path("mine")) == Path("mine")
+
+
+def test_data_set_that_is_not_here_is_fetched(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(datasets, "find_dataset", lambda name: None)
+    monkeypatch.setattr(datasets, "fetch_dataset", lambda name: tmp_path / name)
+    assert source_of(Path("ml-100k")) == tmp_path / "ml-100k"
+    assert capsys.readouterr().err == "fetching ml-100k from its publisher …\n"
+
+
+def test_every_command_takes_the_name_of_a_data_set(mine, tmp_path):
+    model, store = tmp_path / "model", tmp_path / "store"
+    trained = done("train", "mine", "-o", model, *QUICK)
+    assert trained.err.endswith(f"next: refeed evaluate {model} mine\n")
+    page = tmp_path / "page.html"
+    assert "47 test ratings" in done("evaluate", model, "mine", "--threads", 1, "--report", page).out
+    assert f"refeed evaluate {model} mine" in page.read_text(encoding="utf-8")
+    assert f"{store}: 600 ratings" in done("import", "mine", "-o", store).out
+    assert "600" in done("check", "mine").out
+    assert "480" in done("split", "mine").out
+
+
+@pytest.mark.parametrize("command", ["train", "check", "import", "split"])
+def test_name_that_is_nowhere_is_refused_with_what_to_do(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = () if command in ("check", "split") else ("-o", tmp_path / "out")
+    error = refused(3, command, "ml-none", *output)
+    assert "ml-none: there is no such file or folder, and no data set of that name on this machine" in error
+    assert "Set REFEED_DATA to the folder that holds it." in error
