@@ -53,7 +53,7 @@ def test_variants_are_all_combinations_of_the_values():
 def test_prediction_is_the_weighted_sum_of_the_members():
     model = TWO_BIASES.build(2, 3, seed=0)
     for member in model.models:
-        member.offsets.set(3.0, np.array([0.0, 1.0, -1.0]))
+        member.inner.offsets.set(3.0, np.array([0.0, 1.0, -1.0]))
     model.weights.copy_(torch.tensor([0.5, 0.25, 0.5]))
     # the history's one rating is 2 above the mean: user biases of 2 / (1 + 1) and 2 / (1 + 3)
     history = history_of({0: 5.0}, num_items=3)

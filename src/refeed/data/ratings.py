@@ -194,6 +194,11 @@ class Ratings:
             timestamps=None if self.timestamps is None else self.timestamps[places].astype(np.int64),
         )
 
+    def in_units_of(self, unit: float) -> Ratings:
+        """The same ratings divided by a unit above 0, float32, and the scale with them."""
+        scale = RatingScale(self.scale.minimum / unit, self.scale.maximum / unit)
+        return replace(self, values=self.values.astype(np.float32) / np.float32(unit), scale=scale)
+
     def select(self, chosen: npt.NDArray[np.bool_]) -> Ratings:
         """The ratings where `chosen`, bool (nnz,), is true; users and items keep their positions."""
         return self._mapped(

@@ -16,6 +16,7 @@ from refeed.config import conform, from_dict, nearest, parse_setting, require_ra
 from refeed.data.history import History
 from refeed.errors import ConfigError
 from refeed.models.base import RatingModel, ScoredModel, Scorer
+from refeed.models.rescaled import Rescaled
 from refeed.models.spec import Spec
 
 
@@ -39,7 +40,8 @@ class Ensemble:
     Unless said otherwise: an autoencoder of users, one of items, and the Bayesian factorisation, which err differently.
 
     prediction = w_0 + sum_m w_m * prediction of member m. The weights are the ridge regression of the validation ratings on the
-    members' predictions, drawn to equal weights that sum to 1 and to w_0 = 0.
+    members' predictions, drawn to equal weights that sum to 1 and to w_0 = 0. Members learn from ratings whose standard
+    deviation is made that of MovieLens' stars, so that the same penalties suit any rating scale.
 
     Attributes:
         members: each a text "KIND key=value …", with options of that kind and of its training, for example
@@ -79,7 +81,8 @@ class Ensemble:
     def build(self, num_users: int, num_items: int, *, seed: int) -> EnsembleModel:
         """The model before fitting, with equal weights, and of each member the first variant."""
         specs = (parse_member(variants(text)[0]).spec for text in self.members)
-        return EnsembleModel([spec.build(num_users, num_items, seed=seed) for spec in specs], num_users, num_items)
+        models: list[RatingModel] = [Rescaled(spec.build(num_users, num_items, seed=seed)) for spec in specs]
+        return EnsembleModel(models, num_users, num_items)
 
 
 def variants(text: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models.base import RatingModel, load_tensors
 from refeed.models.ensemble import Ensemble, EnsembleModel, Member, parse_member, variants
+from refeed.models.rescaled import Rescaled
 from refeed.models.spec import Spec
 from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
@@ -41,7 +42,7 @@ class TrainMember(Protocol):
     """Trains one member."""
 
     def __call__(self, member: Member, runtime: Runtime, folder: Path | None, /) -> MemberRun:
-        """The model at its best epoch, and where its run ended.
+        """The model, `Rescaled`, at its best epoch, and where its run ended.
 
         Args:
             member: what is trained, and how.
@@ -220,7 +221,8 @@ class EnsembleTrainer:
         return self._measured(number, text, model, train_rmse, state.best_epoch)
 
     def _take_up(self, kept: Path, number: int, text: str, spec: Spec) -> FittedMember:
-        model = spec.build(self._split.train.num_users, self._split.train.num_items, seed=0).to(self._runtime.device)
+        inner = spec.build(self._split.train.num_users, self._split.train.num_items, seed=0)
+        model = Rescaled(inner).to(self._runtime.device)
         try:
             record = json.loads((kept / RECORD_FILE).read_text(encoding="utf-8"))
             if record["identity"] != json.loads(json.dumps(self._identity)):
@@ -267,12 +269,13 @@ def member_runtime(runtime: Runtime, number: int) -> Runtime:
 def blend_weights(
     predictions: npt.NDArray[np.float32], truth: npt.NDArray[np.float64], *, prior_ratings: float
 ) -> npt.NDArray[np.float32]:
-    """w_0 and a weight for each member: argmin |truth - w_0 - P w|^2 + penalty (w_0^2 + |w - 1/M|^2).
+    """w_0 and a weight for each member: argmin |truth - w_0 - P w|^2 + prior_ratings (w_0^2 + error |w - 1/M|^2).
 
     Args:
         predictions: P, (ratings, M).
         truth: (ratings,).
-        prior_ratings: the penalty is so many times the mean squared error of equal weights.
+        prior_ratings: of the penalties; `error` is the mean squared error of equal weights, so that the unit of ratings plays
+            no part.
 
     Returns:
         float32 (M + 1,).
@@ -282,6 +285,6 @@ def blend_weights(
     design = np.column_stack((np.ones(len(truth)), predictions.astype(np.float64)))
     gaps = truth - design @ equal
     error = float(np.square(gaps).mean()) if len(gaps) else 0.0
-    penalty = max(prior_ratings * error, 1e-9)
-    moved = np.linalg.solve(design.T @ design + penalty * np.eye(members + 1), design.T @ gaps)
+    penalties = np.array([prior_ratings, *[max(prior_ratings * error, 1e-9)] * members])
+    moved = np.linalg.solve(design.T @ design + np.diag(penalties), design.T @ gaps)
     return np.asarray(equal + moved, np.float32)

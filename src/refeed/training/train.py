@@ -14,6 +14,7 @@ from rich.console import Console
 
 from refeed.bundles import FittedModel, Provenance
 from refeed.config import to_dict
+from refeed.data.ratings import Ratings
 from refeed.data.splits import Split, split_to_dict
 from refeed.errors import BundleError, ConfigError, StorageError
 from refeed.inference.histories import Histories
@@ -26,10 +27,12 @@ from refeed.storage import PARTIAL
 from refeed.training.blending import EnsembleTrainer, MemberRun, member_options, member_runtime
 from refeed.training.calibrating import learn_intervals
 from refeed.training.divergence import Yardstick
+from refeed.training.fitter import Fitter
 from refeed.training.fitters import build_fitter
 from refeed.training.loop import RunState, TrainingLoop
 from refeed.training.options import TrainingOptions
 from refeed.training.progress import ConsoleWatcher, SilentWatcher, TrainingWatcher
+from refeed.training.rescaling import RescaledFitter
 
 CHOSEN, REFITTED = "chosen", "refitted"
 PARTS = (CHOSEN, REFITTED, "member-")  # how the folders of runs begin that are parts of a longer one
@@ -175,7 +178,7 @@ class _Job:
             own, options = member_runtime(self.runtime, asked), member_options(member)
             part = self._part(f"{REFITTED}-{number + 1}")
             self.watcher.announce(f"refitting {number + 1} of {len(chosen.spec.members)}: {text}")
-            chosen.model.members[number] = self._fit(member.spec, split, options, own, part, epochs=epochs)[0]
+            chosen.model.members[number] = self._fit(member.spec, split, options, own, part, epochs=epochs, rescaled=True)[0]
         return chosen.model
 
     def _part(self, name: str) -> Path | None:
@@ -190,9 +193,14 @@ class _Job:
         folder: Path | None,
         *,
         epochs: int | None = None,
+        rescaled: bool = False,
     ) -> tuple[RatingModel, RunState]:
         """To the best epoch by the validation part, or so many `epochs` where there is none."""
-        fitter = build_fitter(spec, split.train, options, runtime)
+
+        def build(train: Ratings) -> Fitter:
+            return build_fitter(spec, train, options, runtime)
+
+        fitter = RescaledFitter(build, split.train) if rescaled else build(split.train)
         loop = TrainingLoop(
             fitter,
             validate=validation_rmse(fitter.model, split) if epochs is None else None,
@@ -214,7 +222,7 @@ class _Job:
 
     def _choose_ensemble(self, spec: Ensemble, split: Split, folder: Path | None) -> _Chosen:
         def train_member(member: Member, runtime: Runtime, under_way: Path | None) -> MemberRun:
-            return self._fit(member.spec, split, member_options(member), runtime, under_way)
+            return self._fit(member.spec, split, member_options(member), runtime, under_way, rescaled=True)
 
         identity = _identity(spec, split, TrainingOptions(), self.runtime)
         fitted = EnsembleTrainer(
