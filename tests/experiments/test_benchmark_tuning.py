@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -158,6 +159,12 @@ def test_missing_search_is_said_with_what_to_install():
 
 def test_only_the_papers_budget_needs_a_search():
     assert [name for name, scale in SCALES.items() if scale.trials > GUESSES] == ["paper"]
+
+
+def test_docs_say_the_number_of_settings_of_each_budget():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "tuning.md").read_text(encoding="utf-8")
+    for name, scale in SCALES.items():
+        assert f"| `{name}` | {scale.trials} | {max(0, scale.trials - GUESSES) or 'none'} |" in text
 
 
 @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
