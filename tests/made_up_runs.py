@@ -12,7 +12,7 @@ from refeed.experiments.benchmark import BenchmarkResult, SystemResult
 from refeed.experiments.grid import Experiment, ExperimentResult, LineResult
 from refeed.experiments.run import TEST_PREDICTIONS, Outcome, Run
 from refeed.experiments.scales import SCALES, Scale
-from refeed.experiments.systems import MOST_TRIALS, System, candidates
+from refeed.experiments.systems import GUESSES, System, candidates
 from refeed.models import Bias
 
 TINY = SCALES["tiny"]
@@ -73,8 +73,8 @@ def experiment_result(
 
 
 def system_named(name: str, **options) -> System:
-    """A system of as many candidates as are asked for."""
-    steps = [f"user_regularisation={10 + n}" for n in range(MOST_TRIALS - 1)]
+    """A system with guesses."""
+    steps = [f"user_regularisation={10 + n}" for n in range(GUESSES - 1)]
     return System(name, name.upper(), "competitor", candidates(Bias(), *steps), **options)
 
 
@@ -87,7 +87,7 @@ def benchmark_result(
     results = []
     for name, size in errors.items():
         system = system_named(name, **options)
-        tried = system.trials(scale)
+        tried = system.candidates[: scale.trials]
         status = "diverged" if size is None else "finished"
         trials = tuple(
             outcome_of(Run(f"{name}/trial {n}", one.spec, one.options, 0), folder / name, status=status)

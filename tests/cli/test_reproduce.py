@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from command_line import done, refused, write_ratings
+from command_line import done, refeed, refused, squeezed, write_ratings
 from one_process import OneProcess
 from refeed.cli.reproduce import Budget, Name
 from refeed.data.splits import ColumnSplit, NetflixSplit
@@ -15,7 +16,7 @@ from refeed.data.time_splits import NETFLIX_MONTHS
 from refeed.experiments import benchmark, report, run_queue
 from refeed.experiments.ablations import EXPERIMENTS
 from refeed.experiments.scales import SCALES
-from refeed.experiments.systems import systems
+from refeed.experiments.systems import GUESSES, systems
 from refeed.reports import extras
 
 TINY = ("--budget", "tiny", "--threads", 1)
@@ -97,6 +98,60 @@ def test_benchmark_is_of_the_systems_that_are_named(data, tmp_path):
     rows = [line.split("  ")[0] for line in run.out.splitlines()]
     assert "biases" in rows and "EASE" in rows and "ALS" not in rows
     assert "systems: no 'bayes'; did you mean 'bayesian'?" in refused(4, *command, "--systems", "bayes,bias")
+
+
+def test_number_of_settings_is_as_it_is_said(data, tmp_path, reported):
+    command = ("reproduce", "benchmark", "--data", data, "-o", tmp_path / "out", *TINY, "--seeds", 1, "--systems", "bias")
+    done(*command, "--trials", 6)
+    done(*command)
+    six, two = (told["benchmarks"]["benchmark"].benchmark for told in reported)
+    assert [len(one.results[0].trials) for one in (six, two)] == [6, SCALES["tiny"].trials]
+    assert reported[0]["scale"] == replace(SCALES["tiny"], trials=6)
+    before = len(OneProcess.done)
+    done(*command, "--trials", 6)
+    assert len(OneProcess.done) == before
+    assert refeed(*command, "--trials", 0).status == 2
+
+
+@pytest.mark.parametrize(("option", "value"), [("--systems", "bias"), ("--trials", 3)])
+def test_options_of_the_benchmark_are_refused_for_other_experiments(data, tmp_path, option, value):
+    error = refused(4, "reproduce", "dropout", "--data", data, "-o", tmp_path / "out", *TINY, option, value)
+    assert f"{option}: 'dropout' compares no systems; give it with benchmark or all" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_search_is_said_before_any_work(data, tmp_path, monkeypatch, reported):
+    find = extras.importlib.import_module
+
+    def absent(name):
+        if name == "optuna":
+            raise ModuleNotFoundError(f"No module named '{name}'")
+        return find(name)
+
+    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    command = (
+        "reproduce",
+        "benchmark",
+        "--data",
+        data,
+        "-o",
+        tmp_path / "out",
+        "--threads",
+        1,
+        "--seeds",
+        1,
+        "--systems",
+        "bias",
+    )
+    error = refused(4, *command, "--budget", "paper")
+    assert "pip install 'refeed[tune]'" in error.splitlines()[0] and len(error.splitlines()) == 2
+    assert not (tmp_path / "out").exists()
+    done(*command, "--budget", "small")
+    assert len(reported[0]["benchmarks"]["benchmark"].benchmark.results[0].trials) == GUESSES
+
+
+def test_help_says_from_how_many_settings_on_a_search_is_needed():
+    assert f"More than {GUESSES} need the extra tune." in squeezed(done("reproduce", "--help").out.replace("│", " "))
 
 
 def test_netflix_files_are_compared_on_the_papers_four_splits(tmp_path, reported):

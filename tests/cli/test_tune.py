@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from command_line import done, refeed, refused, write_ratings
+from command_line import done, refeed, refused, squeezed, write_ratings
 from one_process import OneProcess
 from refeed.cli.tune import Sampler
 from refeed.experiments import tuning_runs
+from refeed.experiments.tuning import TRIALS
 from refeed.experiments.tuning_proposals import SamplerName
 from refeed.reports import extras
 
@@ -37,6 +38,10 @@ def next_command(err: str) -> list[str]:
 
 def test_samplers_are_those_that_there_are():
     assert [str(one) for one in Sampler] == list(SamplerName.__args__)
+
+
+def test_help_says_the_number_of_trials():
+    assert f"{TRIALS} unless said" in squeezed(done("tune", "--help").out.replace("│", " "))
 
 
 def test_search_prints_a_table_and_its_next_command_trains_the_best(data, tmp_path, monkeypatch):

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from made_up_runs import outcome_of, system_named
+from made_up_runs import system_named
 from one_process import OneProcess
 from refeed.errors import ConfigError
 from refeed.experiments import benchmark, run_queue
-from refeed.experiments.benchmark import best_trial, run_benchmark
+from refeed.experiments.benchmark import run_benchmark
 from refeed.experiments.queue_progress import SilentQueueWatcher
-from refeed.experiments.run import Run
 from refeed.experiments.scales import SCALES
 from refeed.experiments.statistics import score_benchmark
-from refeed.experiments.systems import MOST_TRIALS, System, candidates
+from refeed.experiments.systems import GUESSES, System, candidates
 from refeed.models import AutoEncoder, Bias
+from refeed.reports import extras
+from refeed.training.loop import InterruptedTrainingError
 from refeed.training.options import TrainingOptions
 from small_worlds import random_split
 
@@ -27,7 +29,7 @@ BIASES = System(
     "bias",
     "biases",
     "competitor",
-    candidates(Bias(1e6, 1e6), *["item_regularisation=5 user_regularisation=5"] * (MOST_TRIALS - 1)),
+    candidates(Bias(1e6, 1e6), *["item_regularisation=5 user_regularisation=5"] * (GUESSES - 1)),
 )
 
 
@@ -37,19 +39,9 @@ def in_this_process(monkeypatch):
     monkeypatch.setattr(run_queue, "Crew", OneProcess)
 
 
-def bench(folder: Path, *systems: System, seeds=(3, 4)):
-    return run_benchmark(SPLIT, TINY, seeds, folder, workers=1, threads=1, watcher=SilentQueueWatcher(), systems=systems)
-
-
-def outcome(valid: float, status: str = "finished"):
-    return outcome_of(Run("x", Bias(), TrainingOptions(), 0), train=(1.0,), valid=(valid,), status=status)
-
-
-def test_lowest_validation_error_wins_and_the_first_of_equal_ones():
-    assert best_trial([outcome(0.9), outcome(0.8), outcome(0.8)]) == 1
-    assert best_trial([outcome(0.9), outcome(0.1, status="diverged")]) == 0
-    assert best_trial([outcome(0.9, status="diverged")]) is None
-    assert best_trial([replace(outcome(0.9), valid_rmse=None)]) is None
+def bench(folder: Path, *systems: System, seeds=(3, 4), trials=TINY.trials, watcher=None):
+    scale, watcher = replace(TINY, trials=trials), watcher or SilentQueueWatcher()
+    return run_benchmark(SPLIT, scale, seeds, folder, workers=1, threads=1, watcher=watcher, systems=systems)
 
 
 def test_trials_take_the_first_seed_and_never_read_the_test_part(tmp_path):
@@ -79,9 +71,56 @@ def test_second_call_does_nothing_anew(tmp_path):
     assert len(OneProcess.done) == before > 0
 
 
+class PressesCtrlC(SilentQueueWatcher):
+    """When the run of that name begins."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def progress(self, run, *, epoch, epochs, seconds):
+        if run.name == self.name:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_trials_beyond_the_guesses_are_proposed_and_the_best_of_all_is_tested(tmp_path):
+    (result,) = bench(tmp_path, BIASES, seeds=(3,), trials=10).results
+    assert [one.run.name for one in result.trials] == [f"benchmark/bias/trial {number}" for number in range(1, 11)]
+    assert [(one.run.spec, one.run.seed, one.run.reads_test) for one in result.trials] == [
+        (tried.spec, 3, False) for tried in result.tried
+    ]
+    assert result.finals[0].run.spec == result.tried[result.chosen].spec
+    assert result.trials[result.chosen].valid_rmse == min(one.valid_rmse for one in result.trials)
+
+
+@pytest.mark.parametrize("at", ["benchmark/bias/trial 1", "benchmark/bias/trial 5", "benchmark/bias/trial 8"])
+def test_benchmark_cut_off_anywhere_goes_on_to_the_same_end_and_does_no_run_twice(tmp_path, at):
+    whole = bench(tmp_path / "whole", BIASES, trials=10)
+    runs = len(OneProcess.done)
+    OneProcess.done.clear()
+    with pytest.raises(InterruptedTrainingError, match="give the same command again"):
+        bench(tmp_path / "cut", BIASES, trials=10, watcher=PressesCtrlC(at))
+    assert len(OneProcess.done) < runs - 1  # in one process a run is over, but not noted, before it is told of
+    resumed = bench(tmp_path / "cut", BIASES, trials=10)
+    assert resumed.results[0].tried == whole.results[0].tried
+    assert [one.valid_rmse for one in resumed.outcomes] == [one.valid_rmse for one in whole.outcomes]
+    assert len(OneProcess.done) == len(set(OneProcess.done)) == runs - 1
+    assert all(one.cached for one in bench(tmp_path / "cut", BIASES, trials=10).outcomes)
+
+
+def test_missing_search_is_said_before_any_run(tmp_path, monkeypatch):
+    def absent(name):
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    with pytest.raises(ConfigError, match=r"pip install 'refeed\[tune\]'"):
+        bench(tmp_path / "out", BIASES, trials=GUESSES + 1)
+    assert not (tmp_path / "out").exists()
+    assert len(bench(tmp_path / "out", BIASES, trials=GUESSES).results[0].trials) == GUESSES
+
+
 def test_system_whose_trials_all_diverge_is_not_tested(tmp_path):
     wild = TrainingOptions(epochs=2, optimizer="sgd", learning_rate=1e30)
-    steps = [f"learning_rate={n}e30" for n in range(2, MOST_TRIALS + 1)]
+    steps = [f"learning_rate={n}e30" for n in range(2, GUESSES + 1)]
     net = System("wild", "wild net", "ours", candidates(AutoEncoder(encoder=(4,)), *steps, options=wild))
     bias, gone = bench(tmp_path, BIASES, net, seeds=(0,)).results
     assert (gone.chosen, gone.finals, gone.tested) == (None, (), ())

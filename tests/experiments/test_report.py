@@ -11,18 +11,28 @@ from datetime import UTC, datetime
 import pytest
 
 import refeed
-from made_up_runs import TINY, benchmark_result, experiment_result
+from made_up_runs import TINY, benchmark_result, experiment_result, outcome_of
 from refeed.data.split_assembly import ColdCounts
 from refeed.data.time_splits import NetflixSplit
 from refeed.errors import StorageError
 from refeed.experiments import activations, dropout, refeeding, width
 from refeed.experiments.ablation_page import ablation_part, experiment_table
-from refeed.experiments.benchmark_page import benchmark_part, benchmark_table, cost_table, difference_table, tuning_table
+from refeed.experiments.benchmark_page import (
+    benchmark_part,
+    benchmark_table,
+    cost_table,
+    difference_table,
+    trial_table,
+    tuning_table,
+)
 from refeed.experiments.manifest import Circumstances, machine, machine_text
 from refeed.experiments.netflix import netflix_table
 from refeed.experiments.report import write_report
+from refeed.experiments.run import Run
 from refeed.experiments.scales import SCALES
 from refeed.experiments.statistics import score_benchmark
+from refeed.experiments.systems import candidates
+from refeed.models import Bias
 from refeed.reports.page import Findings, Table
 from small_worlds import random_split
 
@@ -170,6 +180,44 @@ def test_benchmark_tables_hold_the_scores(scores):
     ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """Scores after a budget of six settings, of which one system had five."""
+    scale = replace(TINY, trials=6)
+    whole = benchmark_result(SPLIT, tmp_path_factory.mktemp("searched"), {"bias": 0.9, "rrn": 0.5}, seeds=1, scale=scale)
+    bias, rrn = whole.results
+    further = candidates(Bias(), "item_regularisation=2.5", "item_regularisation=3.5 user_regularisation=4")[1:]
+    outcomes = [outcome_of(Run("x", one.spec, one.options, 0), valid=(1.2, 1.0)) for one in further]
+    more = [
+        replace(one, tried=(*one.tried, *further[:some]), trials=(*one.trials, *outcomes[:some]))
+        for one, some in ((bias, 1), (rrn, 2))
+    ]
+    return score_benchmark(replace(whole, results=tuple(more)))
+
+
+def test_every_trial_has_a_row_with_its_settings(scores, searched):
+    table = trial_table(searched)
+    assert [row[:2] for row in table.rows] == [["BIAS", n] for n in range(1, 6)] + [["RRN", n] for n in range(1, 7)]
+    assert [row[2:] for row in table.rows[-3:]] == [
+        ["user_regularisation=12", "1.1000"],
+        ["item_regularisation=2.5", "1.0000"],
+        ["item_regularisation=3.5 user_regularisation=4", "1.0000"],
+    ]
+    assert table.rows[0][2] == "its first settings"
+    assert table.caption.endswith("; from trial 5 on they were proposed by TPE")
+    assert "TPE" not in trial_table(scores).caption and len(trial_table(scores).rows) == 3 * 2
+
+
+def test_benchmark_section_tells_what_was_proposed_and_who_had_less(searched):
+    text = benchmark_part(searched).section.text
+    assert (
+        "Every system was tried with 6 settings of its own on the validation part, with one seed. The first 4 were guessed"
+        in text
+    )
+    assert "the others were proposed by TPE, the search of refeed tune" in text
+    assert "Fewer, since the search proposed nothing else that they take: BIAS (5)." in text
+
+
 def test_seeds_of_a_system_that_diverged_are_told_in_the_table(tmp_path):
     whole = benchmark_result(SPLIT, tmp_path, {"bias": 0.9}, seeds=3)
     (system,) = whole.results
@@ -183,7 +231,8 @@ def test_benchmark_section_tells_the_budget_and_the_cold_ratings(scores):
     assert "Every system was tried with 2 settings of its own on the validation part" in part.section.text
     facts = dict(part.section.blocks[0].pairs)
     assert facts["cold test ratings, not scored"] == 17 and facts["cold users, items"] == "2, 1"
-    assert [block.kind for block in part.section.blocks].count("table") == 6
+    assert "TPE" not in part.section.text and "Fewer" not in part.section.text
+    assert [block.kind for block in part.section.blocks].count("table") == 7
     left_out = score_benchmark(replace(scores.benchmark, left_out={"RRN": "it needs the times of the ratings"}))
     assert "Left out: RRN, it needs the times of the ratings." in benchmark_part(left_out).section.text
 

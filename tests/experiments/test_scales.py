@@ -43,6 +43,7 @@ def test_few_users_come_in_small_batches(users, batch):
         ({"width_divisor": 0}, "width_divisor: expected at least 1, got 0"),
         ({"least_batches": 0}, "least_batches: expected at least 1, got 0"),
         ({"seeds": 0}, "seeds: expected at least 1, got 0"),
+        ({"trials": 0}, "trials: expected at least 1, got 0"),
         ({"learning_rate_factor": 0.0}, "learning_rate_factor: expected above 0, got 0.0"),
         ({"epochs": "many"}, "epochs: expected a whole number, got 'many'"),
     ],

@@ -9,6 +9,7 @@ from refeed.experiments.search_spaces import (
     SPACES,
     Between,
     OneOf,
+    change_text,
     changed,
     option_values,
     parse_space,
@@ -117,6 +118,12 @@ def test_training_options_are_none_of_a_model_that_takes_none():
 )
 def test_values_read_as_key_value_has_them(value, text):
     assert value_text(value) == text
+
+
+def test_changes_are_told_as_key_value():
+    before = {"encoder": (8,), "dropout": 0.5, "noise": None, "epochs": 3}
+    assert change_text(before, {"encoder": (16, 4), "dropout": 0.5, "noise": 8.0}) == "encoder=16,4 noise=8"
+    assert change_text(before, before) == ""
 
 
 def test_ranges_hold_numbers_alone():

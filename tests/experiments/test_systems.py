@@ -1,4 +1,4 @@
-"""The systems of the benchmark: as many different trials for each, and what is left out."""
+"""The systems of the benchmark: as many different guesses for each, what a search varies, and what is left out."""
 
 from __future__ import annotations
 
@@ -8,22 +8,45 @@ import pytest
 
 from refeed.errors import ConfigError
 from refeed.experiments.scales import SCALES
-from refeed.experiments.systems import MOST_TRIALS, TRIALS, System, candidates, systems
+from refeed.experiments.search_spaces import changed, require_space
+from refeed.experiments.systems import GUESSES, System, candidates, systems
+from refeed.experiments.tuning_proposals import Proposals
 from refeed.models import PMF, AutoEncoder, Bias
 from refeed.training.options import TrainingOptions
 from small_worlds import random_ratings
 
 
 @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
-def test_every_system_has_as_many_different_trials(scale):
+def test_every_system_has_as_many_different_guesses(scale):
     for system in systems(scale):
-        trials = system.trials(scale)
         if system.tunes_itself:
             assert len(system.candidates) == 1 and system.name == "default"
             continue
-        assert len({(one.spec, one.options) for one in trials}) == TRIALS[scale.name], system.name
-        assert trials[0].change == ""
-        assert len({(one.spec, one.options) for one in system.candidates}) == MOST_TRIALS, system.name
+        assert len({(one.spec, one.options) for one in system.candidates}) == GUESSES, system.name
+        assert system.candidates[0].change == ""
+
+
+@pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
+def test_what_a_search_may_propose_is_taken_by_the_model(scale):
+    for system in systems(scale):
+        if system.tunes_itself:
+            continue
+        first = system.candidates[0]
+        require_space(system.space, first.spec, first.options)
+        drawn = Proposals(system.space, sampler="random", seed=0)
+        for _ in range(20):
+            changed(first.spec, first.options, drawn.ask().values)
+
+
+def test_search_leaves_what_makes_a_system_what_it_is():
+    spaces = {system.name: system.space for system in systems(SCALES["paper"]) if not system.tunes_itself}
+    assert "side" not in spaces["i-autorec"] and "side" not in spaces["u-autorec"]
+    assert "offsets" not in spaces["pmf"] and "offsets" in spaces["biased-mf"]
+    for name in ("deep", "deep-refeed"):
+        assert spaces[name]["encoder"].choices == ((512, 512, 1024), (256, 256, 512), (128, 256, 256))
+        assert 0.0 in spaces[name]["weight_decay"]  # the paper's own, so that something is learnt from the guesses
+    with pytest.raises(ConfigError, match="an ensemble is not tuned as a whole"):
+        _ = next(system for system in systems(SCALES["paper"]) if system.tunes_itself).space
 
 
 def test_the_papers_systems_and_stronger_ones_are_there():
@@ -63,8 +86,8 @@ def test_a_change_of_nothing_there_is_refused(change):
         candidates(PMF(), change)
 
 
-def test_a_system_with_fewer_candidates_is_refused():
-    with pytest.raises(ConfigError, match="'few': expected 12 candidates, got 1"):
+def test_a_system_with_fewer_guesses_is_refused():
+    with pytest.raises(ConfigError, match="'few': expected 4 candidates, got 1"):
         System("few", "few", "ours", candidates(Bias()))
 
 

@@ -12,10 +12,11 @@ import pytest
 from one_process import OneProcess
 from refeed.errors import ConfigError
 from refeed.experiments import tuning as tuning_module
-from refeed.experiments import tuning_runs
+from refeed.experiments import tuning_runs, tuning_search
 from refeed.experiments.search_spaces import Between, OneOf
-from refeed.experiments.tuning import ROUND, tune
+from refeed.experiments.tuning import tune
 from refeed.experiments.tuning_progress import SilentTuningWatcher
+from refeed.experiments.tuning_search import ROUND
 from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.training.options import TrainingOptions
 from small_worlds import random_split
@@ -168,15 +169,15 @@ def test_settings_that_do_not_go_together_are_failed_trials(tmp_path):
     assert len(tuning.trials) == 4
 
 
-def test_search_of_refused_settings_alone_ends_with_its_time(tmp_path, monkeypatch):
+def test_round_of_refused_settings_alone_ends_with_its_time(tmp_path, monkeypatch):
     def never(*_):
         raise ConfigError("never")
 
-    monkeypatch.setattr(tuning_module, "changed", never)
+    monkeypatch.setattr(tuning_search, "changed", never)
     tuning = search(tmp_path, trials=None, minutes=1, space=SPACE, watcher=Clock(monkeypatch))
     assert tuning.stopped == "time"
-    assert len(tuning.trials) == ROUND
-    assert {trial.problem for trial in tuning.trials} == {"never"}
+    assert len(tuning.trials) == 2 * ROUND
+    assert [trial.problem for trial in tuning.trials] == ["", *["never"] * (2 * ROUND - 1)]
 
 
 def test_start_outside_of_the_space_is_tried_none_the_less(tmp_path):

@@ -14,9 +14,10 @@ from refeed.errors import TrainingError
 from refeed.experiments.manifest import Circumstances
 from refeed.experiments.run import Run
 from refeed.experiments.search_spaces import Between, OneOf
-from refeed.experiments.tuning import Trial, Tuning
+from refeed.experiments.tuning import Tuning
 from refeed.experiments.tuning_files import BEST, PAGE, TRIALS_FILE, best_settings, trials_csv, write_tuning
 from refeed.experiments.tuning_page import importance_table, require_best, trial_table, tuning_page
+from refeed.experiments.tuning_search import Trial
 from refeed.models import ALS, AutoEncoder
 from refeed.reports.page import Code, Facts, render
 from refeed.training.options import TrainingOptions

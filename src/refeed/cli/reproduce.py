@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +19,7 @@ from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.splitting import SplittingOptions, split
 from refeed.data.splits import NetflixSplit
 from refeed.data.time_splits import NETFLIX_MONTHS
-from refeed.errors import StorageError
+from refeed.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
     from refeed.data.ratings import Ratings
@@ -72,6 +72,14 @@ def reproduce(
     systems: Annotated[
         str | None, typer.Option(help="benchmark: these alone, for example default,bayesian,svd++; all unless said.")
     ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            help="benchmark: settings that every system is tuned over; as the budget has it unless said. More than 4 need the "
+            "extra tune.",
+            min=1,
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads in all; every core unless said.", min=1)] = None,
     workers: Annotated[
         int | None, typer.Option(help="Runs at a time, which share the threads; one a thread unless said.", min=1)
@@ -87,13 +95,11 @@ def reproduce(
     from refeed.experiments.manifest import Circumstances
     from refeed.experiments.netflix import netflix_table
     from refeed.experiments.report import write_report
-    from refeed.experiments.scales import SCALES
-    from refeed.experiments.systems import named_systems
     from refeed.runtime import available_cpus
 
-    began, threads, scale = datetime.now().astimezone(), threads or available_cpus(), SCALES[budget]
+    began, threads = datetime.now().astimezone(), threads or available_cpus()
     chosen = None if systems is None else [one.strip() for one in systems.split(",")]
-    named_systems(scale, chosen or [])  # unknown ones are said now
+    scale = _scale(name, budget, trials, chosen)
     require_experiment_folder(output)
     _require_extras()
     source, splitter = source_of(data), splitting.asked_for()
@@ -117,6 +123,26 @@ def reproduce(
         say("The earlier report is replaced; `refeed reproduce all` puts everything into one, from the runs that are kept.")
     page = write_report(ablations, output, split=parts, scale=scale, circumstances=circumstances, benchmarks=benchmarks)
     results().print(f"report: {page}")
+
+
+def _scale(name: Name, budget: Budget, trials: int | None, chosen: list[str] | None) -> Scale:
+    """The budget as asked for; what is wrong with it is said now, not after the work.
+
+    Raises:
+        ConfigError: options of the benchmark for something else, an unknown system, or the `tune` extra is needed and missing.
+    """
+    from refeed.experiments.benchmark_tuning import require_search
+    from refeed.experiments.scales import SCALES
+    from refeed.experiments.systems import named_systems, systems
+
+    scale = SCALES[budget] if trials is None else replace(SCALES[budget], trials=trials)
+    if name in (Name.benchmark, Name.all):
+        require_search(systems(scale) if chosen is None else named_systems(scale, chosen), scale.trials)
+        return scale
+    for option, value in (("--systems", chosen), ("--trials", trials)):
+        if value is not None:
+            raise ConfigError(f"{option}: '{name}' compares no systems; give it with benchmark or all")
+    return scale
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from refeed.data.split_assembly import Split
 from refeed.errors import ConfigError
+from refeed.experiments.benchmark_tuning import Tuned, require_search, tune_systems
 from refeed.experiments.queue_progress import QueueWatcher
 from refeed.experiments.run import Outcome, Run
 from refeed.experiments.run_queue import run_all
@@ -26,8 +26,8 @@ class SystemResult:
 
     Attributes:
         system: the system.
-        tried: the candidates that it was tuned over.
-        trials: the outcome of each, of one seed, by validation part alone; none where there is one candidate only.
+        tried: the settings that it was tuned over; see `Tuned`.
+        trials: the outcome of each, of one seed, by validation part alone; none where it tunes itself.
         chosen: position in `tried` of the one with the lowest validation RMSE; None where all diverged.
         finals: the chosen one with every seed, tested; those that diverged are among them.
     """
@@ -88,7 +88,7 @@ def run_benchmark(
 
     Args:
         split: the ratings.
-        scale: the budget; every system gets the same number of trials, but those that tune themselves, which get none.
+        scale: the budget; every system gets its number of trials, but those that tune themselves, which get none.
         seeds: of the final runs, at least one; the trials take the first.
         folder: where runs are kept.
         workers: runs at a time.
@@ -97,7 +97,7 @@ def run_benchmark(
         systems: which; None takes all.
 
     Raises:
-        ConfigError: no seed, or no system that these ratings are enough for.
+        ConfigError: no seed, no system that these ratings are enough for, or more trials than guesses without the `tune` extra.
         RefeedError: see `run_all`.
     """
     asked = all_systems(scale) if systems is None else tuple(systems)
@@ -105,37 +105,23 @@ def run_benchmark(
     entered = [one for one in asked if one.title not in left_out]
     if not seeds or not entered:
         raise ConfigError(f"benchmark: expected a seed and a system at least, got {len(seeds)} seeds, {len(entered)} systems")
+    require_search(entered, scale.trials)
 
-    def run(runs: list[list[Run]]) -> list[tuple[Outcome, ...]]:
-        """Do lists of runs, all side by side."""
-        outcomes = iter(run_all([*chain(*runs)], split, folder, workers=workers, threads=threads, watcher=watcher))
-        return [tuple(islice(outcomes, len(some))) for some in runs]
+    def do(runs: list[Run]) -> list[Outcome]:
+        return run_all(runs, split, folder, workers=workers, threads=threads, watcher=watcher)
 
-    trials = run([_trials(one, scale, seeds[0]) for one in entered])
-    chosen = [0 if one.tunes_itself else best_trial(outcomes) for one, outcomes in zip(entered, trials, strict=True)]
-    finals = run([_finals(one, place, seeds) for one, place in zip(entered, chosen, strict=True)])
-    results = map(SystemResult, entered, (one.trials(scale) for one in entered), trials, chosen, finals)
+    tuned = tune_systems(entered, trials=scale.trials, seed=seeds[0], do=do)
+    finals = [_finals(one, seeds) for one in tuned]
+    outcomes = iter(do([*chain(*finals)]))
+    results = [
+        SystemResult(one.system, one.tried, one.trials, one.chosen, tuple(islice(outcomes, len(runs))))
+        for one, runs in zip(tuned, finals, strict=True)
+    ]
     return BenchmarkResult(split, scale, tuple(seeds), tuple(results), left_out)
 
 
-def best_trial(outcomes: Sequence[Outcome]) -> int | None:
-    """Position of the lowest validation RMSE, the first of equal ones; None where all diverged."""
-    errors = [math.inf if one.valid_rmse is None or one.status == "diverged" else one.valid_rmse for one in outcomes]
-    best = min(range(len(errors)), key=errors.__getitem__)
-    return best if math.isfinite(errors[best]) else None
-
-
-def _trials(system: System, scale: Scale, seed: int) -> list[Run]:
-    if system.tunes_itself:
+def _finals(tuned: Tuned, seeds: Sequence[int]) -> list[Run]:
+    if tuned.chosen is None:
         return []
-    return [
-        Run(f"benchmark/{system.name}/trial {number}", one.spec, one.options, seed)
-        for number, one in enumerate(system.trials(scale), 1)
-    ]
-
-
-def _finals(system: System, chosen: int | None, seeds: Sequence[int]) -> list[Run]:
-    if chosen is None:
-        return []
-    one = system.candidates[chosen]
-    return [Run(f"benchmark/{system.name}/seed {seed}", one.spec, one.options, seed, reads_test=True) for seed in seeds]
+    one = tuned.tried[tuned.chosen]
+    return [Run(f"benchmark/{tuned.system.name}/seed {seed}", one.spec, one.options, seed, reads_test=True) for seed in seeds]

@@ -9,7 +9,7 @@ from refeed.experiments.benchmark_findings import RULE, benchmark_findings
 from refeed.experiments.illustration import Illustration, Part
 from refeed.experiments.run import Outcome
 from refeed.experiments.statistics import RESAMPLES, BenchmarkScores, Slices, SystemScore
-from refeed.experiments.systems import GROUPS, TRIALS
+from refeed.experiments.systems import GROUPS, GUESSES
 from refeed.metrics.intervals import Interval
 from refeed.models import Ensemble
 from refeed.models.ensemble import variants
@@ -17,6 +17,7 @@ from refeed.reports.figures import interval_chart, line_chart
 from refeed.reports.page import Block, Cell, Facts, Findings, Section, Table
 
 MOST_CURVES = 6  # systems in the figures of slices
+FIRST = "its first settings"
 
 
 def benchmark_part(scores: BenchmarkScores, *, name: str = "benchmark", title: str = "Benchmark") -> Part:
@@ -35,6 +36,7 @@ def benchmark_part(scores: BenchmarkScores, *, name: str = "benchmark", title: s
         slice_table(scores, scores.activity, "user"),
         slice_table(scores, scores.popularity, "item"),
         tuning_table(scores),
+        trial_table(scores),
     ]
     return Part(Section(title, _text(scores), blocks), illustrations)
 
@@ -123,12 +125,24 @@ def tuning_table(scores: BenchmarkScores) -> Table:
     rows: list[list[Cell]] = []
     for result in scores.benchmark.results:
         trials = ", ".join(_trial(one) for one in result.trials) or "its own"
-        chosen = "none" if result.chosen is None else result.tried[result.chosen].change or "its first settings"
+        chosen = "none" if result.chosen is None else result.tried[result.chosen].change or FIRST
         rows.append([result.system.title, chosen, trials])
     caption = (
         "Tuning on the validation part: what was chosen (against the system's first settings), and the RMSE of every trial"
     )
     return Table(["system", "chosen", "validation RMSE of the trials"], rows, caption=caption, align="lll")
+
+
+def trial_table(scores: BenchmarkScores) -> Table:
+    """All settings that the systems were tuned over, in the order in which they were tried."""
+    rows: list[list[Cell]] = [
+        [result.system.title, number, one.change or FIRST, _trial(outcome)]
+        for result in scores.benchmark.results
+        for number, (one, outcome) in enumerate(zip(result.tried, result.trials, strict=False), 1)
+    ]
+    proposed = f"; from trial {GUESSES + 1} on they were proposed by TPE" if scores.benchmark.scale.trials > GUESSES else ""
+    caption = f"Every trial: what it had other than the system's first settings, and its validation RMSE{proposed}"
+    return Table(["system", "trial", "settings", "validation RMSE"], rows, caption=caption, align="lrlr")
 
 
 def _trial(outcome: Outcome) -> str:
@@ -143,18 +157,37 @@ def interval_text(ends: Interval) -> str:
 
 def _text(scores: BenchmarkScores) -> str:
     benchmark = scores.benchmark
-    trials = TRIALS[benchmark.scale.name]
+    seeds = "1 seed" if len(benchmark.seeds) == 1 else f"{len(benchmark.seeds)} seeds"
     paragraphs = [
         QUESTION,
-        f"Every system was tried with {trials} settings of its own on the validation part, with one seed. The best one was "
-        f"then fitted with {len(benchmark.seeds)} seeds, and the test part read once for each. Predictions are clipped to the "
-        "scale.",
+        f"{_budget(benchmark.scale.trials)} The best one was then fitted with {seeds}, and the test part read once for each. "
+        "Predictions are clipped to the scale.",
+        *_fewer(benchmark),
         *_own_tuning(benchmark),
         RULE,
     ]
     if benchmark.left_out:
         paragraphs.append("Left out: " + "; ".join(f"{title}, {reason}" for title, reason in benchmark.left_out.items()) + ".")
     return "\n\n".join(paragraphs)
+
+
+def _budget(trials: int) -> str:
+    """What every system is tuned over, in a sentence or two."""
+    settings = "1 setting" if trials == 1 else f"{trials} settings"
+    text = f"Every system was tried with {settings} of its own on the validation part, with one seed."
+    if trials <= GUESSES:
+        return text
+    return (
+        f"{text} The first {GUESSES} were guessed by hand, the same for all ratings; the others were proposed by TPE, the "
+        "search of refeed tune, which learns from the trials before."
+    )
+
+
+def _fewer(benchmark: BenchmarkResult) -> list[str]:
+    """Which systems were tried with fewer settings."""
+    tried = {one.system.title: len(one.trials) for one in benchmark.results if not one.system.tunes_itself}
+    fewer = [f"{title} ({number})" for title, number in tried.items() if number < benchmark.scale.trials]
+    return [f"Fewer, since the search proposed nothing else that they take: {', '.join(fewer)}."] if fewer else []
 
 
 def _own_tuning(benchmark: BenchmarkResult) -> list[str]:

@@ -26,6 +26,7 @@ class Scale:
         least_batches: an epoch has at least so many batches, which are smaller where there are fewer users; see `for_users`.
         learning_rate_factor: every learning rate of the paper is multiplied by it.
         seeds: runs of each setting.
+        trials: settings that every system of the benchmark is tuned over.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
@@ -39,13 +40,14 @@ class Scale:
     least_batches: int
     learning_rate_factor: float
     seeds: int
+    trials: int
 
     def __post_init__(self) -> None:
         conform(self)
         require_ranges(
             self,
             above_0=("learning_rate_factor",),
-            from_1=("epochs", "width_divisor", "batch_size", "least_batches", "seeds"),
+            from_1=("epochs", "width_divisor", "batch_size", "least_batches", "seeds", "trials"),
         )
 
     def for_users(self, num_users: int) -> Scale:
@@ -88,6 +90,7 @@ SCALES: Mapping[str, Scale] = {
         least_batches=1,
         learning_rate_factor=4.0,
         seeds=2,
+        trials=2,
     ),
     "small": Scale(
         name="small",
@@ -98,6 +101,7 @@ SCALES: Mapping[str, Scale] = {
         least_batches=64,
         learning_rate_factor=2.0,  # with 4 re-feeding's higher rate is at the edge of divergence on ml-100k
         seeds=2,
+        trials=4,
     ),
     "paper": Scale(
         name="paper",
@@ -108,6 +112,7 @@ SCALES: Mapping[str, Scale] = {
         least_batches=1,
         learning_rate_factor=1.0,
         seeds=3,
+        trials=12,
     ),
 }
 

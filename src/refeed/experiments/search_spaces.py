@@ -216,6 +216,12 @@ def parse_space(texts: Iterable[str], spec: Spec, options: TrainingOptions) -> S
     return space
 
 
+def change_text(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The options of `after` that have another value in `before`, as `key=value` parted by spaces."""
+    texts = ((name, value_text(value)) for name, value in after.items())
+    return " ".join(f"{name}={text}" for name, text in texts if text != value_text(before[name]))
+
+
 def require_tunable(spec: Spec) -> None:
     """Check that there is something to tune.
 

@@ -11,6 +11,7 @@ from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError
 from refeed.experiments.presets import PRESETS
 from refeed.experiments.scales import Scale
+from refeed.experiments.search_spaces import Between, OneOf, Space, ready_space
 from refeed.models import (
     ALS,
     PMF,
@@ -37,10 +38,9 @@ GROUPS: Mapping[Group, str] = {
 }
 """The groups of systems, for people: what the paper compares with, its own, refeed's, and further ones."""
 
-TRIALS: Mapping[str, int] = {"tiny": 2, "small": 4, "paper": 12}
-"""Number of settings that every system is tuned over, by the name of the scale: the first ones of its candidates."""
+GUESSES = 4
+"""Number of settings that are guessed by hand for every system; what it is tuned over beyond them is proposed by a search."""
 
-MOST_TRIALS = max(TRIALS.values())
 DENSE_ITEMS = 20_000  # a model whose weights are items x items takes 10 GB while it is fitted
 
 
@@ -67,11 +67,13 @@ class System:
         name: for files.
         title: for people.
         group: where it comes from.
-        candidates: what it is tuned over, MOST_TRIALS, the best guess first; of an ensemble the one thing that it is, since it
+        candidates: what it is tuned over first, GUESSES, the best one first; of an ensemble the one thing that it is, since it
             tries settings of its members itself.
         published: the paper's RMSE of it by Netflix split, where the paper has one.
         needs_times: whether it can do nothing without the times of ratings.
         most_items: it is left out where there are more items; None has no limit.
+        held: options that are varied of its kind of model, but that make it what it is, so that they stay.
+        ranges: what other options are varied over, where that is not what is varied over for its kind of model.
     """
 
     name: str
@@ -81,9 +83,11 @@ class System:
     published: Mapping[str, float] = field(default_factory=dict)
     needs_times: bool = False
     most_items: int | None = None
+    held: tuple[str, ...] = ()
+    ranges: Space = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        expected = 1 if self.tunes_itself else MOST_TRIALS
+        expected = 1 if self.tunes_itself else GUESSES
         if len(self.candidates) != expected:
             raise ConfigError(f"system '{self.name}': expected {expected} candidates, got {len(self.candidates)}")
 
@@ -92,9 +96,16 @@ class System:
         """Whether it chooses settings of its own on the validation part, as a part of its training."""
         return isinstance(self.candidates[0].spec, Ensemble)
 
-    def trials(self, scale: Scale) -> tuple[Candidate, ...]:
-        """The candidates that are tried at this scale: as many for every system that does not tune itself."""
-        return self.candidates[: TRIALS[scale.name]]
+    @property
+    def space(self) -> Space:
+        """What a search varies of its first candidate.
+
+        Raises:
+            ConfigError: it tunes itself.
+        """
+        first = self.candidates[0]
+        ranges = {**ready_space(first.spec, first.options), **self.ranges}
+        return {name: choice for name, choice in ranges.items() if name not in self.held}
 
     def reason_to_leave_out(self, train: Ratings) -> str:
         """Why these ratings are nothing for it; empty where they are."""
@@ -145,51 +156,14 @@ def named_systems(scale: Scale, names: Sequence[str]) -> tuple[System, ...]:
 
 def _competitors() -> tuple[System, ...]:
     biases = candidates(
-        Bias(),
-        "sweeps=1",
-        "item_regularisation=5 user_regularisation=8",
-        "item_regularisation=20 user_regularisation=25",
-        "user_regularisation=8",
-        "user_regularisation=30",
-        "item_regularisation=5",
-        "item_regularisation=25",
-        "sweeps=1 item_regularisation=25 user_regularisation=10",
-        "item_regularisation=2 user_regularisation=4",
-        "item_regularisation=50 user_regularisation=50",
-        "sweeps=30",
+        Bias(), "sweeps=1", "item_regularisation=5 user_regularisation=8", "item_regularisation=20 user_regularisation=25"
     )
-    als = candidates(
-        ALS(),
-        "regularisation=0.06",
-        "factors=20",
-        "regularisation=0.11",
-        "factors=100",
-        "factors=20 regularisation=0.11",
-        "factors=100 regularisation=0.11",
-        "factors=20 regularisation=0.06",
-        "offsets=bias",
-        "regularisation=0.15",
-        "weighted=false regularisation=8",
-        "biased=false",
-    )
-    pmf = candidates(
-        PMF(biased=False, offsets="mean"),
-        "regularisation=0.08",
-        "factors=30",
-        "regularisation=0.045",
-        "prior=adaptive factors=30 learning_rate=0.003",
-        "factors=30 regularisation=0.08",
-        "factors=30 regularisation=0.045",
-        "learning_rate=0.005",
-        "factors=200",
-        "regularisation=0.11",
-        "prior=fixed regularisation=8 factors=30",
-        "factors=10",
-    )
+    als = candidates(ALS(), "regularisation=0.06", "factors=20", "regularisation=0.11")
+    pmf = candidates(PMF(biased=False, offsets="mean"), "regularisation=0.08", "factors=30", "regularisation=0.045")
     return (
         System("bias", "biases", "competitor", biases),
         System("als", "ALS", "competitor", als),
-        System("pmf", "PMF", "competitor", pmf),
+        System("pmf", "PMF", "competitor", pmf, held=("offsets",)),
     )
 
 
@@ -197,41 +171,17 @@ def _autorecs(scale: Scale) -> tuple[System, ...]:
     options = TrainingOptions(
         epochs=scale.epochs, learning_rate=0.002, weight_decay=3e-4, decay_biases=False, schedule="cosine", patience=8
     )
-    steps = (
-        "weight_decay=0.0005",
-        "weight_decay=0.00015",
-        "learning_rate=0.001",
-        "weight_decay=0.001",
-        "width=200",
-        "learning_rate=0.005",
-        "output=sigmoid",
-        "learning_rate=0.001 weight_decay=0.0005",
-        "weight_decay=0.00005",
-        "hidden=identity",
-        "width=1000",
-    )
+    steps = ("weight_decay=0.0005", "weight_decay=0.00015", "learning_rate=0.001")
     item, user = (candidates(AutoRec(side=side), *steps, options=options) for side in ("item", "user"))
+    of_items, of_users = {"3-months": 0.9778, "full": 0.9364}, {"3-months": 0.9836, "full": 0.9647}
     return (
-        System("i-autorec", "I-AutoRec", "competitor", item, published={"3-months": 0.9778, "full": 0.9364}),
-        System("u-autorec", "U-AutoRec", "competitor", user, published={"3-months": 0.9836, "full": 0.9647}),
+        System("i-autorec", "I-AutoRec", "competitor", item, published=of_items, held=("side",)),
+        System("u-autorec", "U-AutoRec", "competitor", user, published=of_users, held=("side",)),
     )
 
 
 def _rrn(scale: Scale) -> System:
-    found = candidates(
-        RRN(epochs=min(RRN.epochs, scale.epochs)),
-        "learning_rate=0.003",
-        "regularisation=0.07",
-        "factors=50",
-        "user_step_days=7",
-        "item_step_days=7",
-        "weight_decay=0.001",
-        "regularisation=0.14",
-        "state=40 units=80",
-        "factors=15",
-        "user_step_days=7 item_step_days=7",
-        "factors=50 regularisation=0.14",
-    )
+    found = candidates(RRN(epochs=min(RRN.epochs, scale.epochs)), "learning_rate=0.003", "regularisation=0.07", "factors=50")
     return System("rrn", "RRN", "competitor", found, published={"3-months": 0.9427, "full": 0.9224}, needs_times=True)
 
 
@@ -242,31 +192,26 @@ def _paper_model() -> AutoEncoder:
 
 
 def _of_the_paper(scale: Scale) -> tuple[System, ...]:
+    wide, *narrower = (scale.widths(*paper) for paper in ((512, 512, 1024), (256, 256, 512), (128, 256, 256)))
+    ranges: Space = {
+        "encoder": OneOf((wide, *narrower)),
+        "weight_decay": Between(0.0, 0.003),
+    }  # always deep; the paper has no decay
+
     def deep(refeed_steps: int) -> tuple[Candidate, ...]:
         options = scale.training(learning_rate=0.005, refeed_steps=refeed_steps)
         slower = f"learning_rate={0.2 * options.learning_rate:g}"
-        narrower, narrowest = (_widths(scale.widths(*paper)) for paper in ((256, 256, 512), (128, 256, 256)))
         return candidates(
-            replace(_paper_model(), encoder=scale.widths(512, 512, 1024)),
+            replace(_paper_model(), encoder=wide),
             "dropout=0.65",
             slower,
             "weight_decay=0.001 decay_biases=false",
-            narrower,
-            f"{narrower} dropout=0.65",
-            f"{narrowest} dropout=0.65",
-            "dropout=0.5",
-            "weight_decay=0.003 decay_biases=false",
-            f"{slower} dropout=0.65",
-            f"{slower} weight_decay=0.001 decay_biases=false",
-            "activation_on_last_layer=false",
             options=options,
         )
 
     published = {"3-months": 0.9373, "full": 0.9099, "6-months": 0.9207, "1-year": 0.9225}
-    return (
-        System("deep", "deep autoencoder", "paper", deep(0)),
-        System("deep-refeed", "deep autoencoder with re-feeding", "paper", deep(1), published=published),
-    )
+    refed = System("deep-refeed", "deep autoencoder with re-feeding", "paper", deep(1), published=published, ranges=ranges)
+    return System("deep", "deep autoencoder", "paper", deep(0), ranges=ranges), refed
 
 
 def _ours(scale: Scale) -> tuple[System, ...]:
@@ -276,14 +221,6 @@ def _ours(scale: Scale) -> tuple[System, ...]:
         "weight_decay=0.006",
         "weight_decay=0.0015",
         "encoder=256",
-        "dropout=0.5",
-        "encoder=1024",
-        "learning_rate=0.002",
-        "weight_decay=0.01",
-        "encoder=512,256",
-        "activation=sigmoid learning_rate=0.003",
-        "dropout=0.8",
-        "batch_size=64",
         options=replace(ready.training, epochs=scale.epochs),
     )
     return (
@@ -293,36 +230,9 @@ def _ours(scale: Scale) -> tuple[System, ...]:
 
 
 def _references() -> tuple[System, ...]:
-    biased_mf = candidates(
-        PMF(),
-        "regularisation=0.08",
-        "factors=30",
-        "regularisation=0.045",
-        "factors=30 regularisation=0.08",
-        "offsets=bias",
-        "factors=30 regularisation=0.045",
-        "learning_rate=0.005",
-        "factors=200",
-        "regularisation=0.11",
-        "factors=10",
-        "factors=200 regularisation=0.08",
-    )
-    pca = candidates(
-        Pca(),
-        "regularisation=14",
-        "regularisation=28",
-        "factors=50",
-        "factors=15",
-        "factors=15 regularisation=14",
-        "factors=50 regularisation=28",
-        "offsets=mean",
-        "regularisation=40",
-        "regularisation=10",
-        "factors=10 regularisation=0",
-        "factors=100",
-    )
-    strengths = (1500, 6000, 800, 10_000, 2000, 4500, 400, 15_000, 25_000, 200, 40_000)
-    ease = candidates(Ease(), *(f"regularisation={strength}" for strength in strengths))
+    biased_mf = candidates(PMF(), "regularisation=0.08", "factors=30", "regularisation=0.045")
+    pca = candidates(Pca(), "regularisation=14", "regularisation=28", "factors=50")
+    ease = candidates(Ease(), "regularisation=1500", "regularisation=6000", "regularisation=800")
     return (
         System("biased-mf", "biased MF", "reference", biased_mf),
         System("pca", "PCA (linear autoencoder)", "reference", pca),
@@ -334,20 +244,7 @@ def _references() -> tuple[System, ...]:
 
 
 def _bayesian() -> System:
-    found = candidates(
-        BayesianFactorisation(),
-        "factors=16 choice_features=32",
-        "factors=48",
-        "noise_strength=50",
-        "factors=8 choice_features=16",
-        "noise_strength=none",
-        "choice_features=0",
-        "choice_features=128",
-        "factors=16",
-        "factors=8",
-        "noise_strength=8",
-        "factors=16 noise_strength=50",
-    )
+    found = candidates(BayesianFactorisation(), "factors=16 choice_features=32", "factors=48", "noise_strength=50")
     return System("bayesian", "Bayesian MF", "reference", found)
 
 
@@ -357,19 +254,7 @@ def _svd_plus_plus(*, time_aware: bool) -> tuple[Candidate, ...]:
         "regularisation=30 implicit_regularisation=30",
         "factors=20",
         "regularisation=10 implicit_regularisation=10",
-        "factors=100",
-        "factors=20 regularisation=30 implicit_regularisation=30",
-        "implicit_regularisation=50",
-        "regularisation=10",
-        "factors=20 regularisation=10",
-        "learning_rate=0.01",
-        "implicit_regularisation=5",
-        "epochs=16 learning_rate=0.003",
     )
-
-
-def _widths(widths: tuple[int, ...]) -> str:
-    return "encoder=" + ",".join(map(str, widths))
 
 
 def _sorted_out(spec: Spec, text: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -14,7 +14,8 @@ from refeed.errors import TrainingError
 from refeed.experiments.manifest import Circumstances, machine_text
 from refeed.experiments.run import Outcome
 from refeed.experiments.search_spaces import Between, Range, value_text
-from refeed.experiments.tuning import Stopped, Trial, Tuning
+from refeed.experiments.tuning import Stopped, Tuning
+from refeed.experiments.tuning_search import Trial
 from refeed.reports.drawing import Drawing
 from refeed.reports.figures import bar_chart, line_chart
 from refeed.reports.page import Block, Cell, Code, Facts, Figure, Page, Section, Table
