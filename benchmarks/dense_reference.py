@@ -76,6 +76,7 @@ class DenseTrainer:
         refeed_steps: re-feeding passes after the supervised one.
         refeed_label: see `TrainingOptions.refeed_label`.
         gradient_clip: largest norm of the whole gradient, None leaves it as it is.
+        in_bfloat16: products in bfloat16 by PyTorch's autocast, weights and losses in float32.
     """
 
     model: DenseAutoEncoder
@@ -83,6 +84,7 @@ class DenseTrainer:
     refeed_steps: int = 0
     refeed_label: Literal["output", "ratings", "joint"] = "output"
     gradient_clip: float | None = None
+    in_bfloat16: bool = False
 
     def step(self, ratings: Tensor, rated: Tensor, code_masks: Sequence[Tensor] = ()) -> list[float]:
         """Train on one batch.
@@ -96,13 +98,13 @@ class DenseTrainer:
             the supervised loss, then that of each re-feeding pass, each before the update that it causes.
         """
         masks = iter(code_masks) if code_masks else repeat(None)
-        outputs = self.model(ratings, next(masks))
+        outputs = self._outputs(ratings, next(masks))
         losses = [masked_mse(outputs, ratings, rated)]
         if self.refeed_label != "joint":
             self._update(losses[0])
         for _ in range(self.refeed_steps):
             fed = outputs.detach()
-            outputs = self.model(fed, next(masks))
+            outputs = self._outputs(fed, next(masks))
             if self.refeed_label == "ratings":
                 losses.append(masked_mse(outputs, ratings, rated))
             else:
@@ -112,6 +114,11 @@ class DenseTrainer:
         if self.refeed_label == "joint":
             self._update(torch.stack(losses).sum())
         return [loss.item() for loss in losses]
+
+    def _outputs(self, inputs: Tensor, code_mask: Tensor | None) -> Tensor:
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.in_bfloat16):
+            outputs = self.model(inputs, code_mask)
+        return outputs.float()
 
     def _update(self, loss: Tensor) -> None:
         self.optimizer.zero_grad()

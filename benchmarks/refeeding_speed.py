@@ -16,12 +16,14 @@ from own_process import OwnProcess, SideName, Task
 from refeed.models import AutoEncoder
 from refeed.training.options import PrecisionName
 from results import Figure, Spread
+from step_speed import PAIRS
 from workbench import Found, Workbench
 
 SIDES: Mapping[str, tuple[SideName, PrecisionName]] = {
     "refeed": ("refeed", "float32"),
     "refeed in bfloat16": ("refeed", "bfloat16"),
     "dense reference": ("dense", "float32"),
+    "dense reference in bfloat16": ("dense", "bfloat16"),
 }
 
 
@@ -108,11 +110,16 @@ def _figures(
     users = comparison.users_per_second(best, rounds=comparison.extent.rounds)
     at = f"supervised + re-feeding step, {what}"
     goal, aim = (12.0, 25.0) if has_goal else (None, None)
-    ratios = {name: Spread.of_ratio(users[name], users["dense reference"]) for name in users if name != "dense reference"}
     return (
         *(
-            Figure(f"{at}: speed of {name} against the dense reference", "times", ratios[name], goal=goal, aim=aim)
-            for name in ratios
+            Figure(
+                f"{at}: speed of {one} against the {other}",
+                "times",
+                Spread.of_ratio(users[one], users[other]),
+                goal=goal,
+                aim=aim,
+            )
+            for one, other in PAIRS
         ),
         *(Figure(f"{at}: {name}, batch {best[name]:,}", "users/s", Spread.of(users[name])) for name in users),
     )

@@ -30,6 +30,13 @@ class Extent:
     refeed_steps: int = 8
 
 
+PAIRS = (
+    ("refeed", "dense reference"),
+    ("refeed in bfloat16", "dense reference"),
+    ("refeed in bfloat16", "dense reference in bfloat16"),
+)
+"""What is compared with what."""
+
 FULL = Extent()
 SMALL = Extent(Shape(users=4_096, ratings=856_000), rounds=5, refeed_steps=4)
 
@@ -42,6 +49,9 @@ def measure(bench: Workbench, extent: Extent) -> Found:
         "refeed": Task("refeed", store, network, sgd(**at), **few),
         "refeed in bfloat16": Task("refeed", store, network, sgd(**at, precision="bfloat16"), **few),
         "dense reference": Task("dense", store, network, sgd(**at), steps=1, threads=bench.threads),
+        "dense reference in bfloat16": Task(
+            "dense", store, network, sgd(**at, precision="bfloat16"), steps=1, threads=bench.threads
+        ),
     }
     with ExitStack() as stack:
         sides: dict[str, Side] = {name: stack.enter_context(OwnProcess(task)) for name, task in tasks.items()}
@@ -49,13 +59,13 @@ def measure(bench: Workbench, extent: Extent) -> Found:
     what, ratings = f"supervised step, batch {extent.batch_size:,}", open_store(store)
     faster = [
         Figure(
-            f"{what}: speed of {name} against the dense reference",
+            f"{what}: speed of {one} against the {other}",
             "times",
-            Spread.of_ratio(seconds["dense reference"], seconds[name]),
+            Spread.of_ratio(seconds[other], seconds[one]),
             goal=12,
             aim=20,
         )
-        for name in ("refeed", "refeed in bfloat16")
+        for one, other in PAIRS
     ]
     in_ms = [Figure(f"{what}: {name}", "ms", Spread.of([1000 * one for one in values])) for name, values in seconds.items()]
     return Found(

@@ -46,7 +46,7 @@ class DenseSide:
     Args:
         spec: the model; its dropout on the code layer is drawn anew for each pass.
         ratings: to train on.
-        options: batch size, learning rate, momentum and re-feeding; the optimiser is SGD.
+        options: batch size, learning rate, momentum, re-feeding and precision; the optimiser is SGD.
     """
 
     def __init__(self, spec: AutoEncoder, ratings: Ratings, options: TrainingOptions) -> None:
@@ -57,7 +57,13 @@ class DenseSide:
             activation_on_last_layer=spec.activation_on_last_layer,
         )
         optimizer = torch.optim.SGD(model.parameters(), lr=options.learning_rate, momentum=options.momentum)
-        self._trainer = DenseTrainer(model, optimizer, refeed_steps=options.refeed_steps, refeed_label=options.refeed_label)
+        self._trainer = DenseTrainer(
+            model,
+            optimizer,
+            refeed_steps=options.refeed_steps,
+            refeed_label=options.refeed_label,
+            in_bfloat16=options.precision == "bfloat16",
+        )
         self._spec, self._ratings, self._passes = spec, ratings, 1 + options.refeed_steps
         self._batches = epoch_batches(ratings.user_counts, options.batch_size, seed=TRAINING_SEED, epoch=0)
 

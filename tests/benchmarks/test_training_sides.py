@@ -48,6 +48,22 @@ def test_both_sides_end_with_the_same_weights(refeed_steps):
         assert torch.allclose(weight, expected[name], atol=2e-5), name
 
 
+def test_dense_side_in_bfloat16_does_the_same_less_exactly():
+    exact, rounded = (
+        DenseSide(NETWORK, RATINGS, sgd(batch_size=32, refeed_steps=1, precision=p)) for p in ("float32", "bfloat16")
+    )
+    exact.step(0)
+    rounded.step(0)
+    for name, weight in rounded._trainer.model.named_parameters():
+        expected = exact._trainer.model.get_parameter(name)
+        assert weight.dtype == torch.float32
+        assert torch.allclose(weight, expected, atol=1e-3), name
+    assert any(
+        not torch.equal(weight, exact._trainer.model.get_parameter(name))
+        for name, weight in rounded._trainer.model.named_parameters()
+    )
+
+
 def test_lists_and_their_dense_batches_are_the_ratings():
     lists = as_lists(RATINGS.indptr, RATINGS.indices, RATINGS.values, RATINGS.num_items)
     assert list(lists) == list(range(RATINGS.num_users))
