@@ -184,8 +184,8 @@ def test_file_that_does_not_belong_to_it_is_named(spoiled):
         ("config.json", b'{"model_type": "bert"}', "config.json is of another program"),
         (
             "config.json",
-            b'{"format": "refeed-model", "version": 2}',
-            "format version 2, but this refeed reads version 1",
+            b'{"format": "refeed-model", "version": 3}',
+            "format version 3, but this refeed reads version 2",
         ),
         (
             "config.json",
@@ -247,6 +247,19 @@ def test_files_that_do_not_fit_each_other_are_refused(spoiled, name, change, rea
     rewrite(spoiled, name, change)
     with pytest.raises(BundleError, match=f"(?s)damaged or inconsistent model folder .*{reason}"):
         load(spoiled)
+
+
+def test_folder_of_version_1_is_read_where_its_tensors_are_the_same(spoiled):
+    expected = load(spoiled).model.state_dict()
+    rewrite(spoiled, "config.json", lambda values: values.update(version=1))
+    assert load(spoiled).model.state_dict().keys() == expected.keys()
+
+
+def test_folder_of_version_1_of_a_model_kept_otherwise_is_no_damage(spoiled):
+    rewrite(spoiled, "config.json", lambda values: values.update(version=1, kind="ensemble", spec={"members": ["bias"]}))
+    with pytest.raises(BundleError, match=r"(?s)format version 1, of an older.*\('ensemble'\).*Train it again") as caught:
+        load(spoiled)
+    assert "damaged" not in str(caught.value)
 
 
 def test_histories_of_other_people_are_refused(spoiled, tmp_path):

@@ -27,7 +27,8 @@ from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
 
-FORMAT, VERSION = "refeed-model", 1
+FORMAT, VERSION = "refeed-model", 2
+READABLE = (1, VERSION)  # of version 1 all but what holds ensembles and Bayesian factorisations, which had other tensors
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 INTERVALS = "intervals.safetensors"
 USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"
@@ -165,7 +166,7 @@ def load(path: str | Path, *, device: str = "cpu", verify: bool = False) -> Fitt
         verify: read and check everything.
 
     Raises:
-        BundleError: the folder is absent, not a model folder, of a newer version, incomplete or damaged.
+        BundleError: the folder is absent, not a model folder, of a version that cannot be read, incomplete or damaged.
         ConfigError: the device cannot be used on this machine.
     """
     folder, where = Path(path), Runtime.detect(device=device).device
@@ -174,6 +175,11 @@ def load(path: str | Path, *, device: str = "cpu", verify: bool = False) -> Fitt
     try:
         fitted = _read(folder, config)
     except (KeyError, TypeError, ValueError, OSError, pa.ArrowException, RuntimeError, RefeedError) as error:
+        if config["version"] != VERSION:
+            raise BundleError(
+                f"{folder}: format version {config['version']}, of an older refeed, which kept this kind of model "
+                f"('{config['kind']}') in another way\n  Train it again, or use it with that refeed."
+            ) from error
         raise BundleError(f"{folder}: damaged or inconsistent model folder ({error})") from error
     return fitted.to(where)
 
@@ -226,7 +232,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder / CONFIG}: damaged ({error})") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise BundleError(f"{folder}: not a model folder of refeed ({CONFIG} is of another program)")
-    if config.get("version") != VERSION:
+    if config.get("version") not in READABLE:
         raise BundleError(
             f"{folder}: format version {config.get('version')}, but this refeed reads version {VERSION}; upgrade it"
         )
