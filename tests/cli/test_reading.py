@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import QUICK, done, refused, write_ratings
+from command_line import QUICK, done, refeed, refused, write_ratings
 from refeed.cli.reading import source_of
 from refeed.data import datasets
 
@@ -50,5 +50,29 @@ def test_name_that_is_nowhere_is_refused_with_what_to_do(command, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     output = () if command in ("check", "split") else ("-o", tmp_path / "out")
     error = refused(3, command, "ml-none", *output)
-    assert "ml-none: there is no such file or folder, and no data set of that name on this machine" in error
-    assert "Set REFEED_DATA to the folder that holds it." in error
+    assert "ml-none: there is no such file or folder, and no data set of that name; " in error
+    assert "REFEED_DATA names the folder of the data sets at hand" in error
+
+
+def test_mistyped_name_of_a_data_set_has_a_suggestion(mine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "did you mean 'ml-latest-small'?" in refused(3, "train", "ml-lates-small", "-o", tmp_path / "out")
+    assert "did you mean 'mine'?" in refused(3, "train", "mines", "-o", tmp_path / "out")
+
+
+def test_history_may_be_a_data_set(mine, tmp_path):
+    model = tmp_path / "model"
+    done("train", "mine", "-o", model, *QUICK)
+    listed = done("recommend", model, "-u", 1, "--history", "mine").out
+    assert listed == done("recommend", model, "-u", 1, "--history", mine).out
+    (tmp_path / "pairs.csv").write_text("user,item\n1,101\n")
+    done("predict", model, tmp_path / "pairs.csv", "-o", tmp_path / "out.csv", "--history", "mine")
+    assert "the model would see the answers" in refeed("evaluate", model, "mine", "--history", "mine").err
+
+
+def test_columns_that_are_not_read_are_named(mine, tmp_path):
+    text = (mine / "ratings.csv").read_text().replace("user,item,rating,time", "user,item,rating,Datum", 1)
+    (tmp_path / "ratings.csv").write_text(text)
+    said = done("train", tmp_path / "ratings.csv", "-o", tmp_path / "model", *QUICK).err
+    assert "time none; not read: 'Datum' (if one holds times, say so: --time NAME)" in said
+    assert "not read" not in done("train", "mine", "-o", tmp_path / "other", *QUICK).err

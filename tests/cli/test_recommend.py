@@ -106,6 +106,15 @@ def test_columns_of_the_file_are_said_or_those_of_the_training_data(ratings_csv,
     assert found == expected(tmp_path / "model", {101: 5.0, 102: 1.5})
 
 
+def test_decimal_sign_of_the_file_is_said_or_that_of_the_training_data(ratings_csv, model, tmp_path):
+    (tmp_path / "mine.csv").write_text("item;rating\n101;5\n102;1,5\n")
+    file = ("--ratings-file", tmp_path / "mine.csv")
+    assert listed(model, *file, "--decimal", ",") == expected(model, {101: 5.0, 102: 1.5})
+    assert "the rating '1,5' is not a number" in refused(3, "recommend", model, *file)
+    done("train", ratings_csv, "-o", tmp_path / "model", "--model", "bias", "--split", "random", "--decimal", ",")
+    assert listed(tmp_path / "model", *file) == expected(tmp_path / "model", {101: 5.0, 102: 1.5})
+
+
 def test_columns_said_that_are_not_there_are_refused(model, tmp_path):
     (tmp_path / "mine.csv").write_text("item,stars\n101,5\n")
     file = ("--ratings-file", tmp_path / "mine.csv")

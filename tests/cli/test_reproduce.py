@@ -173,7 +173,7 @@ def test_netflix_files_are_compared_on_the_papers_four_splits(tmp_path, reported
 
 def test_source_that_is_nowhere_is_refused(tmp_path):
     error = refused(3, "reproduce", "dropout", "--data", "ml-none", "-o", tmp_path / "out")
-    assert "ml-none: there is no such file or folder, and no data set of that name on this machine" in error
+    assert "ml-none: there is no such file or folder, and no data set of that name" in error
     assert "ml-100k" in error
 
 

@@ -307,5 +307,7 @@ def test_ensemble_ends_with_its_members_weights_and_what_they_reach(ratings_csv,
     first, second, blend = run.out.splitlines()
     assert re.fullmatch(r".*model: weight [+-]\d\.\d\d  bias sweeps=[12]", first)
     assert re.fullmatch(r".*model: weight [+-]\d\.\d\d  als epochs=2", second)
-    assert re.fullmatch(r".*model: blend of 2 models, validation RMSE \d\.\d{4}", blend)
+    assert re.fullmatch(
+        r".*model: blend of 2 models, validation RMSE \d\.\d{4} \(of each user with weights from other users\)", blend
+    )
     assert "member 2 of 2: als epochs=2\n" in run.err

@@ -55,7 +55,14 @@ def test_search_prints_a_table_and_its_next_command_trains_the_best(data, tmp_pa
     assert sum("(start)" in line for line in table.splitlines()) == 1
     assert end.startswith("best: trial ")
     folder = tmp_path / "out"
-    assert sorted(path.name for path in folder.iterdir()) == ["best.toml", "report.html", "runs", "splits", "trials.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "best.toml",
+        "report.html",
+        "runs",
+        "search.json",
+        "splits",
+        "trials.csv",
+    ]
     following = next_command(ran.err)
     assert following[2:] == [
         *("-o", "model", "--config", str(folder / "best.toml"), "--seed", "0"),
@@ -156,3 +163,15 @@ def test_missing_extra_is_said_before_any_work(data, tmp_path, monkeypatch):
     error = refused(4, "tune", data, "-o", tmp_path / "out", *BIASES)
     assert "pip install 'refeed[tune]'" in error
     assert not (tmp_path / "out").exists()
+
+
+def test_folder_of_another_search_is_refused_and_left_as_it_was(data, tmp_path):
+    folder, command = tmp_path / "out", ("tune", data, *BIASES)
+    done(*command, "--last", 2, "-o", folder)
+    before = (folder / "best.toml").read_text()
+    assert "with other ratings or split" in refused(7, *command, "--last", 3, "-o", folder)
+    assert "with other seed" in refused(7, *command, "--last", 2, "--seed", 5, "-o", folder)
+    assert (folder / "best.toml").read_text() == before
+    done(*command, "--last", 2, "-o", folder, "--trials", 4)  # the same search goes on
+    (folder / "search.json").write_text("[")
+    assert "search.json: damaged" in refused(7, *command, "--last", 2, "-o", folder)

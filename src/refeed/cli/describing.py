@@ -40,7 +40,8 @@ def describe_result(fitted: FittedModel) -> list[str]:
         return [f"best epoch {fitted.provenance.best_epoch} of {len(log)}, {numbers}"]
     weights = fitted.model.weights.tolist()[1:]
     lines = [f"weight {weight:+.2f}  {text}" for weight, text in zip(weights, fitted.spec.members, strict=True)]
-    return [*lines, f"blend of {len(log)} models, validation RMSE {log[-1]['valid_rmse']:.4f}"]
+    rmse = f"validation RMSE {log[-1]['valid_rmse']:.4f} (of each user with weights from other users)"
+    return [*lines, f"blend of {len(log)} models, {rmse}"]
 
 
 def describe_patience(spec: Spec, parts: Split) -> str:

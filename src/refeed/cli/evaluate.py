@@ -85,7 +85,7 @@ def evaluate_command(
     options.threshold(fitted.scale)  # refused now, not after the data are read
     source = source_of(data)
     if history is not None:
-        evaluations = _given(fitted, source, history, reading, options)
+        evaluations = _given(fitted, source, source_of(history), reading, options)
     else:
         evaluations = _part(fitted, source, part or PartName.test, reading, options, baseline=baseline)
     main = next(iter(evaluations.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refeed.cli.reading import ReadingOptions, read
+from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.data.readers.places import shown
 from refeed.errors import ConfigError, DataError
 
@@ -62,7 +62,8 @@ def parse_ratings(fitted: FittedModel, texts: list[str] | None) -> dict[Id, floa
 def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions) -> dict[Id, float]:
     """A new person's ratings from a delimited text of items and ratings, with or without a header.
 
-    The columns are those that are said, else those of the training data where they are here too, else by their usual names.
+    The columns are those that are said, else those of the training data where they are here too, else by their usual names;
+    the decimal sign is the one that is said, else that of the training data.
 
     Raises:
         DataError: a line is not of that form, an unknown item, or one that is rated twice.
@@ -73,6 +74,7 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions) ->
     opinions = read_opinions(
         path,
         encoding=reading.encoding or "utf-8",
+        decimal=reading.decimal or fitted.provenance.reading.get("decimal") or ".",
         item=reading.item,
         rating=reading.rating,
         known=fitted.provenance.reading,
@@ -110,6 +112,7 @@ def _known_user(users: Vocabulary, text: str) -> Id:
 def _from_history(fitted: FittedModel, path: Path, user_id: str, reading: ReadingOptions) -> tuple[Id, History]:
     from refeed.inference.histories import Histories
 
+    path = source_of(path)
     ratings = read(path, reading.or_else(fitted.provenance.reading, source=path))
     who = _known_user(ratings.users, user_id)
     return who, Histories.for_model(fitted, ratings).rows(ratings.users.lookup([who]))

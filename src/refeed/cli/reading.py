@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from refeed.cli.console import say
+from refeed.config import nearest
 from refeed.data.ratings import Ratings, RatingScale
 from refeed.data.readers.stores import is_store
 from refeed.errors import ConfigError, DataError
@@ -108,7 +109,7 @@ def source_of(data: Path) -> Path:
     Raises:
         DataError: neither is there.
     """
-    from refeed.data.datasets import FILE_HASHES, fetch_dataset, find_dataset
+    from refeed.data.datasets import FILE_HASHES, fetch_dataset, find_dataset, known_datasets
 
     if data.exists() or len(data.parts) != 1:
         return data
@@ -117,10 +118,11 @@ def source_of(data: Path) -> Path:
         say(f"fetching {data.name} from its publisher …")
         found = fetch_dataset(data.name)
     if found is None:
+        hint = nearest(data.name, known_datasets()).replace("known keys", "those at hand or to be fetched")
         raise DataError(
-            "there is no such file or folder, and no data set of that name on this machine",
+            f"there is no such file or folder, and no data set of that name{hint}",
             path=data,
-            fix=f"Set REFEED_DATA to the folder that holds it. Those that can be fetched: {', '.join(FILE_HASHES)}.",
+            fix="Correct the path or the name; REFEED_DATA names the folder of the data sets at hand.",
         )
     return found
 

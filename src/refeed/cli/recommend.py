@@ -15,7 +15,7 @@ from refeed.cli.one_person import one_person
 from refeed.cli.option_groups import Json, Model, Overwrite, takes_options
 from refeed.cli.outputs import require_file, require_json
 from refeed.cli.progress import progress
-from refeed.cli.reading import ReadingOptions, read
+from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def recommend_command(
     if history is not None and user_id is None and not everyone:
         raise ConfigError("--history goes with --user-id or --all")
     if history is None:
-        allowed = () if ratings_file is None else ("encoding", "item", "rating")
+        allowed = () if ratings_file is None else ("encoding", "decimal", "item", "rating")
         reading.require_only(*allowed, reason="says how to read the --history file, but none was given")
     if k < 1:
         raise ConfigError(f"--k: expected at least 1, got {k}")
@@ -102,7 +102,8 @@ def _recommend_to_all(
     """Write everybody's list and say what was written."""
     from refeed.inference.recommend_all import recommend_all
 
-    seen = None if history is None else read(history, reading.or_else(fitted.provenance.reading, source=history))
+    source = None if history is None else source_of(history)
+    seen = None if source is None else read(source, reading.or_else(fitted.provenance.reading, source=source))
     began = time.perf_counter()
     written = recommend_all(
         fitted,

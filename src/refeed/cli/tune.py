@@ -87,6 +87,7 @@ def tune_command(
     from refeed.experiments.manifest import Circumstances
     from refeed.experiments.search_spaces import require_tunable
     from refeed.experiments.tuning import TRIALS, tune
+    from refeed.experiments.tuning_files import require_same_search
     from refeed.experiments.tuning_progress import ConsoleTuningWatcher
     from refeed.runtime import available_cpus
 
@@ -101,6 +102,7 @@ def tune_command(
     source, splitter = source_of(data), splitting.asked_for()
     ratings = read(source, reading, labels=splitting.labels)
     parts = split(ratings, splitter or splitting.default_for(ratings))
+    require_same_search(output, _search(spec, options, space, parts, sampler=sampler.value, seed=seed))
     say(f"varied: {', '.join(f'{name}={choice}' for name, choice in space.items())}")
     workers = workers or threads
     tuning = tune(
@@ -120,7 +122,7 @@ def tune_command(
     seconds = (datetime.now().astimezone() - began).total_seconds()
     command = shlex.join(["refeed", *sys.argv[1:]])
     circumstances = Circumstances(source.name, command, began, seconds, workers=workers, threads=threads)
-    following = _next_command(source, output, seed, reading, splitting)
+    following = _next_command(data, output, seed, reading, splitting)
     _finish(tuning, output, following, parts=parts, circumstances=circumstances)
 
 
@@ -131,6 +133,20 @@ def _require_extras() -> None:
     import_extra("optuna", extra="tune")
     for extra in ("jinja2", "matplotlib"):
         import_extra(extra)
+
+
+def _search(spec: Spec, options: TrainingOptions, space: Space, parts: Split, *, sampler: str, seed: int) -> dict[str, Any]:
+    """What makes a search what it is, by names for people."""
+    from refeed.config import to_dict
+
+    return {
+        "ratings or split": parts.fingerprint,
+        "model": spec.kind,
+        "settings to start from": [to_dict(spec), to_dict(options)],
+        "options that are varied": {name: str(choice) for name, choice in space.items()},
+        "sampler": sampler,
+        "seed": seed,
+    }
 
 
 def _space(spec: Spec, options: TrainingOptions, vary: list[str], fixed: list[str]) -> Space:

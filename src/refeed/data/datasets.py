@@ -54,6 +54,14 @@ def find_dataset(name: str, *, data_folder: str | Path | None = None) -> Path | 
     return next((folder / name for folder in folders if (folder / name).is_dir()), None)
 
 
+def known_datasets() -> list[str]:
+    """The names of data sets: of folders on this machine, and of those that can be fetched."""
+    chosen = os.environ.get("REFEED_DATA")
+    folders = [*([Path(chosen)] if chosen else []), cache_folder()]
+    here = {path.name for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()}
+    return sorted(here | FILE_HASHES.keys())
+
+
 def cache_folder() -> Path:
     """Where fetched data sets are kept for this person, as the operating system has it; it need not exist yet."""
     if sys.platform == "win32":

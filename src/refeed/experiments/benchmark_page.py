@@ -160,6 +160,7 @@ def _text(scores: BenchmarkScores) -> str:
     seeds = "1 seed" if len(benchmark.seeds) == 1 else f"{len(benchmark.seeds)} seeds"
     paragraphs = [
         QUESTION,
+        f"Budget {benchmark.scale.name}: {benchmark.scale.about}.",
         f"{_budget(benchmark.scale.trials)} The best one was then fitted with {seeds}, and the test part read once for each. "
         "Predictions are clipped to the scale.",
         *_fewer(benchmark),

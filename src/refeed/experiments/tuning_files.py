@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from refeed.data.split_assembly import Split
+from refeed.errors import StorageError
 from refeed.experiments.manifest import Circumstances
 from refeed.experiments.presets import settings_toml
 from refeed.experiments.search_spaces import value_text
@@ -15,7 +19,34 @@ from refeed.experiments.tuning_page import RMSE, require_best, tuning_page
 from refeed.reports.page import write_page
 from refeed.storage import atomic_file
 
-BEST, TRIALS_FILE, PAGE = "best.toml", "trials.csv", "report.html"
+BEST, TRIALS_FILE, PAGE, SEARCH = "best.toml", "trials.csv", "report.html", "search.json"
+
+
+def require_same_search(folder: Path, search: Mapping[str, Any]) -> None:
+    """Note in the folder what is searched, or see that it is what was searched there before.
+
+    Args:
+        folder: of the search.
+        search: all that makes it what it is, as plain JSON values, by names for people.
+
+    Raises:
+        StorageError: another search was done there, or the folder cannot be written.
+    """
+    path, search = folder / SEARCH, json.loads(json.dumps(search))
+    if path.is_file():
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+            other = [name for name in search if before.get(name) != search[name]]
+        except (OSError, ValueError, AttributeError) as error:
+            raise StorageError(f"{path}: damaged ({error})\n  Delete the folder, or choose another one.") from error
+        if other:
+            raise StorageError(
+                f"{folder}: holds another search, with other {', '.join(other)}\n"
+                "  Choose another folder with --output, or delete this one."
+            )
+        return
+    with atomic_file(path) as written:
+        written.write_text(json.dumps(search, indent=1), encoding="utf-8")
 
 
 def write_tuning(tuning: Tuning, folder: Path, *, split: Split, circumstances: Circumstances, following: str) -> None:

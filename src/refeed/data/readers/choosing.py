@@ -22,6 +22,7 @@ USUAL_NAMES: Mapping[str, frozenset[str]] = {
     "rating": frozenset({"rating", "ratings", "score", "stars", "overall", "bookrating", "reviewscore"}),
     "time": frozenset({"timestamp", "time", "date", "datetime", "unixreviewtime", "ratedat", "createdat", "unixtime", "ts"}),
 }
+MOST_NAMES = 8  # of columns that are not read
 ROLES = ("user", "item", "rating", "time")
 
 
@@ -56,7 +57,17 @@ class Choice:
         """Which columns were taken, in words."""
         time = "none" if self.time is None else f"'{self.names[self.time]}'"
         taken = f"columns: user '{self.names[self.user]}', item '{self.names[self.item]}', rating '{self.names[self.rating]}'"
-        return f"{taken}, time {time}" + "".join(f", label '{label}'" for label in self.labels)
+        labels = "".join(f", label '{label}'" for label in self.labels)
+        return f"{taken}, time {time}{labels}{self._not_read}"
+
+    @property
+    def _not_read(self) -> str:
+        """The columns that were not taken, if they have names, and where there is no time that one of them may hold it."""
+        left = [name for place, name in enumerate(self.names) if place not in self.positions and not name.isdecimal()]
+        if not left:
+            return ""
+        listed = ", ".join(f"'{name}'" for name in left[:MOST_NAMES]) + (" …" if len(left) > MOST_NAMES else "")
+        return f"; not read: {listed}" + ("" if self.time is not None else " (if one holds times, say so: --time NAME)")
 
 
 def choose_by_name(names: Sequence[str], options: ReadOptions, *, path: Path | None) -> Choice:

@@ -37,6 +37,7 @@ def read_opinions(
     path: Path,
     *,
     encoding: str = "utf-8",
+    decimal: str = ".",
     item: str | None = None,
     rating: str | None = None,
     known: Mapping[str, Any] | None = None,
@@ -47,6 +48,7 @@ def read_opinions(
         path: "::", tabs, commas, semicolons or bars between the columns, compressed or not; with a header that names an item
             and a rating column, or of these two columns alone.
         encoding: of the text.
+        decimal: the sign before the broken part of ratings, "." or ",".
         item: the item column by name, or by number (from 1) as text; None finds it.
         rating: the rating column, in the same way.
         known: names by role, "item" and "rating", that hold where no name was said and the file has such a column.
@@ -54,7 +56,7 @@ def read_opinions(
     Raises:
         DataError: the file cannot be read, or a line is not of that form.
     """
-    source, options = text_source(path), ReadOptions(encoding=encoding)
+    source, options = text_source(path), ReadOptions(encoding=encoding, decimal=decimal)
     wanted = Wanted({"item": item, "rating": rating}, known or {})
     dialect = dialect_of_columns(source, "item and rating", wanted)
     names = dialect.header or tuple(str(number + 1) for number in range(dialect.width))
@@ -69,5 +71,7 @@ def read_opinions(
     for texts, numbers in column_batches(source, dialect, positions, options, Meter()):
         rows = len(items)
         items += decoded(texts, place=of_item, first_row=rows).to_pylist()
-        ratings += RatingColumn(of_rating).read(decoded(numbers, place=of_rating, first_row=rows), first_row=rows).tolist()
+        ratings += (
+            RatingColumn(of_rating, decimal).read(decoded(numbers, place=of_rating, first_row=rows), first_row=rows).tolist()
+        )
     return Opinions(items, ratings, locate)
