@@ -31,11 +31,11 @@ class Extent:
 
 
 PAIRS = (
-    ("refeed", "dense reference"),
-    ("refeed in bfloat16", "dense reference"),
-    ("refeed in bfloat16", "dense reference in bfloat16"),
+    ("refeed", "dense reference", True),
+    ("refeed in bfloat16", "dense reference", False),
+    ("refeed in bfloat16", "dense reference in bfloat16", True),
 )
-"""What is compared with what."""
+"""What is compared with what, and whether both compute in the same precision, so that the goal holds."""
 
 FULL = Extent()
 SMALL = Extent(Shape(users=4_096, ratings=856_000), rounds=5, refeed_steps=4)
@@ -62,10 +62,10 @@ def measure(bench: Workbench, extent: Extent) -> Found:
             f"{what}: speed of {one} against the {other}",
             "times",
             Spread.of_ratio(seconds[other], seconds[one]),
-            goal=12,
-            aim=20,
+            goal=12 if is_fair else None,
+            aim=20 if is_fair else None,
         )
-        for one, other in PAIRS
+        for one, other, is_fair in PAIRS
     ]
     in_ms = [Figure(f"{what}: {name}", "ms", Spread.of([1000 * one for one in values])) for name, values in seconds.items()]
     return Found(

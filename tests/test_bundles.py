@@ -19,7 +19,7 @@ from refeed import bundles
 from refeed.bundles import load
 from refeed.data.history import History
 from refeed.errors import BundleError, ConfigError, StorageError
-from refeed.models import AutoEncoder, Bias
+from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.runtime import Runtime
 from refeed.training.options import TrainingOptions
 from refeed.training.train import train
@@ -185,7 +185,7 @@ def test_file_that_does_not_belong_to_it_is_named(spoiled):
         (
             "config.json",
             b'{"format": "refeed-model", "version": 3}',
-            "format version 3, but this refeed reads version 2",
+            "format version 3, but this refeed reads versions 1 to 2",
         ),
         (
             "config.json",
@@ -256,7 +256,11 @@ def test_folder_of_version_1_is_read_where_its_tensors_are_the_same(spoiled):
 
 
 def test_folder_of_version_1_of_a_model_kept_otherwise_is_no_damage(spoiled):
-    rewrite(spoiled, "config.json", lambda values: values.update(version=1, kind="ensemble", spec={"members": ["bias"]}))
+    fitted = fit(Ensemble(members=("bias",)))
+    fitted.save(spoiled, overwrite=True)
+    tensors = {name.replace(".inner", ""): tensor for name, tensor in fitted.model.state_dict().items() if "unit" not in name}
+    bundles._write_tensors(tensors, spoiled / "model.safetensors")
+    rewrite(spoiled, "config.json", lambda values: values.update(version=1))
     with pytest.raises(BundleError, match=r"(?s)format version 1, of an older.*\('ensemble'\).*Train it again") as caught:
         load(spoiled)
     assert "damaged" not in str(caught.value)

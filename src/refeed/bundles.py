@@ -28,7 +28,7 @@ from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
 
 FORMAT, VERSION = "refeed-model", 2
-READABLE = (1, VERSION)  # of version 1 all but what holds ensembles and Bayesian factorisations, which had other tensors
+READABLE = (1, VERSION)  # of version 1 all but ensembles, and Bayesian factorisations without sittings, which had other tensors
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 INTERVALS = "intervals.safetensors"
 USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"
@@ -175,10 +175,10 @@ def load(path: str | Path, *, device: str = "cpu", verify: bool = False) -> Fitt
     try:
         fitted = _read(folder, config)
     except (KeyError, TypeError, ValueError, OSError, pa.ArrowException, RuntimeError, RefeedError) as error:
-        if config["version"] != VERSION:
+        if config["version"] != VERSION and isinstance(error, KeyError | RuntimeError):  # tensors that are not there
             raise BundleError(
                 f"{folder}: format version {config['version']}, of an older refeed, which kept this kind of model "
-                f"('{config['kind']}') in another way\n  Train it again, or use it with that refeed."
+                f"('{config['kind']}') in another way ({error})\n  Train it again, or use it with that refeed."
             ) from error
         raise BundleError(f"{folder}: damaged or inconsistent model folder ({error})") from error
     return fitted.to(where)
@@ -234,7 +234,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder}: not a model folder of refeed ({CONFIG} is of another program)")
     if config.get("version") not in READABLE:
         raise BundleError(
-            f"{folder}: format version {config.get('version')}, but this refeed reads version {VERSION}; upgrade it"
+            f"{folder}: format version {config.get('version')}, but this refeed reads versions 1 to {VERSION}; upgrade it"
         )
     if config.get("kind") not in MODELS:
         kind = str(config.get("kind"))

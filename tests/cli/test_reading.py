@@ -76,3 +76,19 @@ def test_columns_that_are_not_read_are_named(mine, tmp_path):
     said = done("train", tmp_path / "ratings.csv", "-o", tmp_path / "model", *QUICK).err
     assert "time none; not read: 'Datum' (if one holds times, say so: --time NAME)" in said
     assert "not read" not in done("train", "mine", "-o", tmp_path / "other", *QUICK).err
+
+
+def test_output_that_is_the_data_set_of_that_name_is_refused(mine):
+    done("import", mine, "-o", mine.parent / "store")
+    kept = sorted(path.name for path in (mine.parent / "store").iterdir())
+    refused(7, "import", "store", "-o", mine.parent / "store", "--overwrite")
+    refused(7, "check", "store", "--json", mine.parent / "store" / "x.json")
+    assert sorted(path.name for path in (mine.parent / "store").iterdir()) == kept
+
+
+def test_threads_are_those_that_are_said(mine, tmp_path, monkeypatch):
+    counts = []
+    done("train", "mine", "-o", tmp_path / "model", *QUICK)
+    monkeypatch.setattr("torch.set_num_threads", counts.append)
+    done("evaluate", tmp_path / "model", "mine", "--threads", 3)
+    assert 3 in counts

@@ -41,8 +41,8 @@ def check(
     from refeed.data.readers import read_columns
     from refeed.data.store import verify_store
 
-    require_json(json, overwrite=overwrite, inputs=(data,))
     data = source_of(data)
+    require_json(json, overwrite=overwrite, inputs=(data,))
     if is_model_folder(data):
         if label:
             raise ConfigError("--label: names a column of ratings, but this is a model folder")

@@ -79,8 +79,7 @@ def evaluate_command(
     if history is not None and part is not None:
         raise ConfigError("--part goes with the model's own split; with --history all of DATA is scored")
     options = EvaluationOptions(tuple(one for one in (k or [10]) if one), relevant_from, resamples)
-    if threads is not None:
-        Runtime.detect(threads=threads).apply()
+    Runtime.detect(threads=threads).apply()
     fitted = load(model)
     options.threshold(fitted.scale)  # refused now, not after the data are read
     source = source_of(data)

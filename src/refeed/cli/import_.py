@@ -35,8 +35,8 @@ def import_(
     """Read ratings once and keep them in a store that opens instantly (memory-mapped, checksummed)."""
     from refeed.data.store import HEADER, write_store
 
-    require_folder(output, overwrite=overwrite, marker=HEADER, inputs=(data,))
     data = source_of(data)
+    require_folder(output, overwrite=overwrite, marker=HEADER, inputs=(data,))
     began, labels = time.perf_counter(), tuple(keep or ())
     if is_store(data, reading.layout):
         ratings = read(data, reading, labels=labels)

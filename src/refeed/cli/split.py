@@ -36,12 +36,13 @@ def split_command(
     """Split ratings, count what falls out, and say whether the future leaks into training."""
     from refeed.data.leaks import audit_leaks
 
+    data = source_of(data)
     require_json(json, overwrite=overwrite, inputs=(data, output))
     if output is not None:
         require_known_suffix(output)
         require_file(output, overwrite=overwrite, inputs=(data,))
     splitter = splitting.asked_for()
-    ratings = read(source_of(data), reading, labels=splitting.labels)
+    ratings = read(data, reading, labels=splitting.labels)
     parts = split(ratings, splitter or splitting.default_for(ratings))
     leaks = audit_leaks(parts)
     if output is not None:

@@ -65,9 +65,13 @@ def train_command(
     """
     from refeed.bundles import CONFIG
     from refeed.cli.settings import resolve
+    from refeed.models import Ensemble
     from refeed.runtime import Runtime
+    from refeed.training.blending import require_member_options
 
     spec, options = resolve(preset_name=preset, config_file=config, settings=set_ or [], model_kind=model)
+    if isinstance(spec, Ensemble):
+        require_member_options(spec)
     require_folder(output, overwrite=overwrite, marker=CONFIG)
     checkpoint = _require_checkpoint(output, resume=resume)
     splitter = splitting.asked_for()

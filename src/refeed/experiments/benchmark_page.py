@@ -18,6 +18,10 @@ from refeed.reports.page import Block, Cell, Facts, Findings, Section, Table
 
 MOST_CURVES = 6  # systems in the figures of slices
 FIRST = "its first settings"
+UNITS = (
+    "Its members learn from ratings in units of their spread, so that their penalties suit any scale; the networks and SVD++ among "
+    "the other systems learn from ratings as they are, with penalties that were guessed for stars from 1 to 5."
+)
 
 
 def benchmark_part(scores: BenchmarkScores, *, name: str = "benchmark", title: str = "Benchmark") -> Part:
@@ -36,7 +40,7 @@ def benchmark_part(scores: BenchmarkScores, *, name: str = "benchmark", title: s
         slice_table(scores, scores.activity, "user"),
         slice_table(scores, scores.popularity, "item"),
         tuning_table(scores),
-        trial_table(scores),
+        *([trial_table(scores)] if any(one.trials for one in scores.benchmark.results) else []),
     ]
     return Part(Section(title, _text(scores), blocks), illustrations)
 
@@ -161,8 +165,8 @@ def _text(scores: BenchmarkScores) -> str:
     paragraphs = [
         QUESTION,
         f"Budget {benchmark.scale.name}: {benchmark.scale.about}.",
-        f"{_budget(benchmark.scale.trials)} The best one was then fitted with {seeds}, and the test part read once for each. "
-        "Predictions are clipped to the scale.",
+        f"{_budget(benchmark)} fitted with {seeds}, and the test part read once for each. Predictions are clipped to the "
+        "scale.",
         *_fewer(benchmark),
         *_own_tuning(benchmark),
         RULE,
@@ -172,16 +176,19 @@ def _text(scores: BenchmarkScores) -> str:
     return "\n\n".join(paragraphs)
 
 
-def _budget(trials: int) -> str:
-    """What every system is tuned over, in a sentence or two."""
+def _budget(benchmark: BenchmarkResult) -> str:
+    """What every system is tuned over, in a sentence or two, and the beginning of what was done then."""
+    trials = benchmark.scale.trials
+    if all(one.system.tunes_itself for one in benchmark.results):
+        return "Every system was"
     settings = "1 setting" if trials == 1 else f"{trials} settings"
     text = f"Every system was tried with {settings} of its own on the validation part, with one seed."
-    if trials <= GUESSES:
-        return text
-    return (
-        f"{text} The first {GUESSES} were guessed by hand, the same for all ratings; the others were proposed by TPE, the "
-        "search of refeed tune, which learns from the trials before."
-    )
+    if trials > GUESSES:
+        text += (
+            f" The first {GUESSES} were guessed by hand, the same for all ratings; the others were proposed by TPE, the "
+            "search of refeed tune, which learns from the trials before."
+        )
+    return f"{text} The best one was then"
 
 
 def _fewer(benchmark: BenchmarkResult) -> list[str]:
@@ -200,7 +207,7 @@ def _own_tuning(benchmark: BenchmarkResult) -> list[str]:
             counts = ", ".join(str(len(variants(text))) for text in spec.members)
             texts.append(
                 f"{result.system.title} is an ensemble, which tunes itself as a part of its training: its members are tried in "
-                f"{counts} settings, on the same validation part. It is not tuned beyond that."
+                f"{counts} settings, on the same validation part. It is not tuned beyond that. {UNITS}"
             )
     return texts
 

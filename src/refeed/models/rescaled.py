@@ -26,7 +26,7 @@ class Rescaled(ScoredModel):
     def __init__(self, inner: RatingModel, unit: float = 1.0) -> None:
         super().__init__(inner.num_users, inner.num_items)
         self.inner = inner
-        self.register_buffer("unit", torch.tensor(unit, dtype=torch.float32))
+        self.register_buffer("unit", torch.tensor(unit, dtype=torch.float32, device=inner.device))
 
     @property
     def variable_buffers(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -124,9 +124,7 @@ class EnsembleTrainer:
         identity: Mapping[str, Any],
         announce: Callable[[str], None],
     ) -> None:
-        for text in spec.members:
-            for variant in variants(text):
-                member_options(parse_member(variant))  # refused now, not after hours of the members before it
+        require_member_options(spec)
         if not len(split.valid):
             raise SplitError("an ensemble learns its weights on the validation part, but that is empty", fix="Give it a share.")
         self._spec, self._split, self._runtime = spec, split, runtime
@@ -250,6 +248,17 @@ class EnsembleTrainer:
             weights = blend_weights(predictions[~held_out], self._truth[~held_out], prior_ratings=self._spec.prior_ratings)
             blended[held_out] = weights[0] + predictions[held_out] @ weights[1:]
         return self._rmse(blended)
+
+
+def require_member_options(spec: Ensemble) -> None:
+    """See that all members can be trained, before the first one is.
+
+    Raises:
+        ConfigError: see `member_options`.
+    """
+    for text in spec.members:
+        for variant in variants(text):
+            member_options(parse_member(variant))
 
 
 def member_options(member: Member) -> TrainingOptions:

@@ -206,7 +206,7 @@ class _Job:
             validate=validation_rmse(fitter.model, split) if epochs is None else None,
             watcher=self.watcher,
             checkpoint_folder=folder,
-            identity=_identity(spec, split, options, runtime),
+            identity=_identity(spec, split, options, runtime, rescaled=rescaled),
             yardstick=Yardstick.of(split) if epochs is None else None,
             options_may_change=spec.uses_training_options,
             epochs=epochs,
@@ -224,7 +224,7 @@ class _Job:
         def train_member(member: Member, runtime: Runtime, under_way: Path | None) -> MemberRun:
             return self._fit(member.spec, split, member_options(member), runtime, under_way, rescaled=True)
 
-        identity = _identity(spec, split, TrainingOptions(), self.runtime)
+        identity = _identity(spec, split, TrainingOptions(), self.runtime, rescaled=True)
         fitted = EnsembleTrainer(
             spec,
             split,
@@ -254,9 +254,11 @@ def validation_rmse(model: RatingModel, split: Split) -> Callable[[], float]:
     return measure
 
 
-def _identity(spec: Spec, split: Split, options: TrainingOptions, runtime: Runtime) -> dict[str, Any]:
+def _identity(spec: Spec, split: Split, options: TrainingOptions, runtime: Runtime, *, rescaled: bool) -> dict[str, Any]:
     """What a checkpoint must agree with to be taken up."""
+    unit = {"unit of the ratings": "their spread"} if rescaled else {}
     return {
+        **unit,
         "model": {"kind": spec.kind, **to_dict(spec)},
         "split": split.fingerprint,
         "seed": runtime.seed,

@@ -78,6 +78,24 @@ def test_integers_survive_any_delimiter(tmp_path_factory, pairs, delimiter):
     assert pairs_of(path) == pairs
 
 
+def test_known_columns_hold_where_the_file_has_them(tmp_path):
+    numbers, names = {"user": "2", "item": "1"}, {"user": "Kunde", "item": "Film"}
+    (tmp_path / "pairs.csv").write_text("7,1\n8,2\n")
+    assert pairs_of(tmp_path / "pairs.csv", known=numbers) == [(1, 7), (2, 8)]
+    assert pairs_of(tmp_path / "pairs.csv", known=names) == [(7, 1), (8, 2)]
+    assert pairs_of(tmp_path / "pairs.csv", known=numbers, user="1", item="2") == [(7, 1), (8, 2)]
+    (tmp_path / "pairs.csv").write_text("Film,Kunde\n7,1\n")
+    assert pairs_of(tmp_path / "pairs.csv", known=names) == [(1, 7)]
+    (tmp_path / "pairs.csv").write_text("item,user\n7,1\n")
+    assert pairs_of(tmp_path / "pairs.csv", known=names) == [(1, 7)]
+
+
+def test_parquet_columns_of_one_name_are_refused(tmp_path):
+    columns = [pa.array([1, 2]), pa.array([3, 4])]
+    pq.write_table(pa.table(columns, names=["id", "id"]), tmp_path / "pairs.parquet")
+    assert "several columns are called 'id'" in str(refusal(tmp_path / "pairs.parquet", user="1", item="2"))
+
+
 def refusal(path, **options) -> DataError:
     """The error on reading pairs; it names the file and says what to do."""
     with pytest.raises(DataError) as caught:

@@ -56,7 +56,8 @@ class Wanted:
 
     Attributes:
         said: by role the name, or number from 1, that was said; None for those to find.
-        known: by role a name that holds where none was said and there is such a column; may lack roles and hold others.
+        known: by role a name (without a header a number) that holds where none was said and there is such a column; may lack
+            roles and hold others.
     """
 
     said: Mapping[str, str | None]
@@ -76,14 +77,15 @@ class Wanted:
         """
         positions = []
         for place, (role, name) in enumerate(self.said.items()):
-            position: int | None = place
+            position, known = place, self.known.get(role)
             if name is not None:
                 position = column_position(name, names, option=role, path=path)
-            elif has_header and self.known.get(role) in names:
-                position = column_position(self.known[role], names, option=role, path=path)
+            elif known is not None and known in names:  # the name of a column, or its number where there is no header
+                position = column_position(known, names, option=role, path=path)
             elif has_header:
-                position = usual_position(role, names, path=path)
-            assert position is not None  # only a time column may be absent
+                found = usual_position(role, names, path=path)
+                assert found is not None  # only a time column may be absent
+                position = found
             positions.append(position)
         if positions[0] == positions[1]:
             one, other = self.said
@@ -98,6 +100,9 @@ def _read_parquet(path: Path, wanted: Wanted) -> tuple[pa.Array, pa.Array]:
         with readable(path), pyarrow.parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
             positions = wanted.positions(names, has_header=True, path=path)
+            for name in (names[position] for position in positions):
+                if names.count(name) > 1:
+                    raise DataError(f"several columns are called '{name}'", path=path, fix="Give them names of their own.")
             table = file.read(columns=[names[position] for position in positions])
     except pa.ArrowInvalid as error:
         reason = str(error).splitlines()[0]
