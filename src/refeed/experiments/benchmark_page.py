@@ -19,8 +19,8 @@ from refeed.reports.page import Block, Cell, Facts, Findings, Section, Table
 MOST_CURVES = 6  # systems in the figures of slices
 FIRST = "its first settings"
 UNITS = (
-    "Its members learn from ratings in units of their spread, so that their penalties suit any scale; the networks and SVD++ among "
-    "the other systems learn from ratings as they are, with penalties that were guessed for stars from 1 to 5."
+    "Its members learn from ratings in units of their spread, so that their penalties suit any scale; the networks and SVD++ "
+    "among the other systems learn from ratings as they are, with penalties that were guessed for stars from 1 to 5."
 )
 
 
