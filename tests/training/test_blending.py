@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from refeed.data.splits import RandomSplit
 from refeed.errors import BundleError, ConfigError, SplitError, StorageError, TrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
@@ -18,7 +19,7 @@ from refeed.training.blending import blend_weights
 from refeed.training.loop import InterruptedTrainingError
 from refeed.training.progress import SilentWatcher
 from refeed.training.train import train
-from small_worlds import InterruptAfter, predictions_of, random_split
+from small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, with_times
 
 RUNTIME = Runtime(threads=1, seed=5)
 ENSEMBLE = Ensemble(members=("bias user_regularisation=2", "pmf factors=2 epochs=4"))
@@ -97,6 +98,20 @@ def test_run_without_resume_starts_anew_and_spares_other_folders(tmp_path):
         train(ENSEMBLE, random_split(), runtime=RUNTIME, checkpoint_folder=tmp_path / "other")
     with pytest.raises(BundleError, match="no checkpoint to take up"):
         train(ENSEMBLE, random_split(), runtime=RUNTIME, checkpoint_folder=tmp_path / "none", resume=True)
+
+
+@pytest.mark.parametrize("timed", [True, False], ids=["times", "no times"])
+def test_variants_that_make_no_difference_without_times_are_fitted_once(timed):
+    ratings = random_ratings()
+    split = RandomSplit().apply(with_times(ratings) if timed else ratings)
+    announced = []
+    members = ("bayesian factors=2 samples=3 burn_in=2 sitting_minutes=10|none",)
+    watcher = SilentWatcher()
+    watcher.announce = announced.append
+    fitted = train(Ensemble(members=members), split, runtime=RUNTIME, progress=watcher)
+    expected = ["10", "none"] if timed else ["10"]
+    assert announced == [f"member 1 of 1: {members[0][:-7]}{minutes}" for minutes in expected]
+    assert fitted.spec.members[0] in [f"{members[0][:-7]}{minutes}" for minutes in expected]
 
 
 def test_training_options_of_a_member_are_checked():

@@ -21,6 +21,7 @@ from refeed.errors import BundleError, SplitError, TrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models.base import RatingModel, load_tensors
+from refeed.models.bayesian_factorisation import BayesianFactorisation
 from refeed.models.ensemble import Ensemble, EnsembleModel, Member, parse_member, variants
 from refeed.models.rescaled import Rescaled
 from refeed.models.spec import Spec
@@ -185,7 +186,7 @@ class EnsembleTrainer:
             InterruptedTrainingError: a stop is wished.
         """
         best, reason = None, ""
-        for place, variant in enumerate(variants(text)):
+        for place, variant in enumerate(self._distinct(text)):
             if stop_wished():
                 kept = "nothing was kept" if self._folder is None else f"those before it are kept in {self._folder}"
                 raise InterruptedTrainingError(f"stopped before '{variant}'; {kept}")
@@ -200,6 +201,17 @@ class EnsembleTrainer:
             if best is None or one.valid_rmse < best.valid_rmse:
                 best = one
         return best, reason
+
+    def _distinct(self, text: str) -> list[str]:
+        """The variants that differ with these ratings: without times, sittings make no difference."""
+        found: dict[str, str] = {}
+        for variant in variants(text):
+            member = parse_member(variant)
+            spec, training = member.spec, member.training
+            if self._split.train.timestamps is None and isinstance(spec, BayesianFactorisation):
+                spec = replace(spec, sitting_minutes=None)
+            found.setdefault(f"{spec} {sorted(training.items())}", variant)
+        return list(found.values())
 
     def _fit_variant(self, number: int, place: int, text: str) -> FittedMember:
         """Fit it, or take it up from the folder."""
