@@ -118,7 +118,7 @@ class DenseTrainer:
     def _outputs(self, inputs: Tensor, code_mask: Tensor | None) -> Tensor:
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             outputs = self.model(inputs, code_mask)
-        return outputs.float()
+        return outputs.to(inputs.dtype)
 
     def _update(self, loss: Tensor) -> None:
         self.optimizer.zero_grad()
