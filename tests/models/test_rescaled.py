@@ -41,6 +41,6 @@ def test_ratings_in_units_have_their_scale_in_units():
 
 @pytest.mark.parametrize("unit", [0.3, 5.0])
 def test_histories_are_divided_as_training_ratings_are(unit):
-    ratings, model = random_ratings(), Rescaled(Bias().build(24, 15, seed=0), unit)
-    seen = model.scorer()._in_units(ratings.rows()).values
+    ratings = random_ratings()
+    seen = ratings.rows().in_units_of(unit).values
     assert np.array_equal(seen, ratings.in_units_of(unit).rows().values)

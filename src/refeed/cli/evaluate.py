@@ -15,7 +15,7 @@ from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.option_groups import Json, Model, Overwrite, takes_options
 from refeed.cli.outputs import require_file, require_json
 from refeed.cli.progress import progress
-from refeed.cli.reading import ReadingOptions, read, source_of
+from refeed.cli.reading import ReadingOptions, read_as_trained, source_of
 from refeed.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -129,8 +129,7 @@ def _given(
 ) -> dict[str, Evaluation]:
     from refeed.evaluation.evaluate import evaluate_given
 
-    recorded = fitted.provenance.reading
-    targets, seen = (read(path, reading.or_else(recorded, source=path)) for path in (data, history))
+    targets, seen = (read_as_trained(path, reading, fitted.provenance.reading) for path in (data, history))
     _require_apart(targets, seen, history)
     shown = functools.partial(progress, remarks())
     return {fitted.spec.title: evaluate_given(fitted, targets, seen, options=options, progress=shown)}
@@ -171,7 +170,7 @@ def split_again(fitted: FittedModel, data: Path, reading: ReadingOptions) -> Spl
     if not recorded:
         raise DataError("this model folder records no split", fix="Give the ratings its users are known by: --history FILE.")
     labels = (recorded["column"],) if recorded["kind"] == "column" else ()
-    ratings = read(data, reading.or_else(fitted.provenance.reading, source=data), labels=labels)
+    ratings = read_as_trained(data, reading, fitted.provenance.reading, labels=labels)
     if ratings.fingerprint != fitted.provenance.data_fingerprint:
         raise DataError(
             "not the ratings that the model was trained on (other fingerprint), so they cannot be split in the same way",

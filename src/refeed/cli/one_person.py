@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refeed.cli.reading import ReadingOptions, read, source_of
+from refeed.cli.reading import ReadingOptions, read_as_trained
 from refeed.data.readers.places import shown
 from refeed.errors import ConfigError, DataError
 
@@ -112,7 +112,6 @@ def _known_user(users: Vocabulary, text: str) -> Id:
 def _from_history(fitted: FittedModel, path: Path, user_id: str, reading: ReadingOptions) -> tuple[Id, History]:
     from refeed.inference.histories import Histories
 
-    path = source_of(path)
-    ratings = read(path, reading.or_else(fitted.provenance.reading, source=path))
+    ratings = read_as_trained(path, reading, fitted.provenance.reading)
     who = _known_user(ratings.users, user_id)
     return who, Histories.for_model(fitted, ratings).rows(ratings.users.lookup([who]))

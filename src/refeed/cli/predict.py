@@ -11,7 +11,7 @@ import typer
 from refeed.cli.console import results
 from refeed.cli.option_groups import Model, Overwrite, takes_options
 from refeed.cli.outputs import require_file
-from refeed.cli.reading import ReadingOptions, read, source_of
+from refeed.cli.reading import ReadingOptions, read_as_trained
 from refeed.data.readers.places import shown
 from refeed.errors import ConfigError, DataError
 
@@ -73,8 +73,7 @@ def predict(
     if interval is not None:
         require_intervals(fitted)
     users, items = read_pairs(pairs, user=reading.user, item=reading.item, known=fitted.provenance.reading)
-    source = None if history is None else source_of(history)
-    seen = None if source is None else read(source, reading.or_else(fitted.provenance.reading, source=source))
+    seen = None if history is None else read_as_trained(history, reading, fitted.provenance.reading)
     known_users = fitted.users if seen is None else seen.users
     users, items = _aligned(known_users, users, pairs), _aligned(fitted.items, items, pairs)
     columns = _columns(fitted, users, items, seen, interval)

@@ -136,6 +136,14 @@ def read(path: Path, options: ReadingOptions, *, labels: tuple[str, ...] = ()) -
     return ratings
 
 
+def read_as_trained(
+    path: Path, options: ReadingOptions, recorded: Mapping[str, Any], *, labels: tuple[str, ...] = ()
+) -> Ratings:
+    """Read further ratings for a model, or a data set of that name; what was not said is as for those it was trained on."""
+    source = source_of(path)
+    return read(source, options.or_else(recorded, source=source), labels=labels)
+
+
 def say_what_was_read(path: Path, ratings: Ratings) -> None:
     """The notes and the numbers of the ratings of a source."""
     for note in ratings.notes:

@@ -15,7 +15,7 @@ from refeed.cli.one_person import one_person
 from refeed.cli.option_groups import Json, Model, Overwrite, takes_options
 from refeed.cli.outputs import require_file, require_json
 from refeed.cli.progress import progress
-from refeed.cli.reading import ReadingOptions, read, source_of
+from refeed.cli.reading import ReadingOptions, read_as_trained
 from refeed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def _recommend_to_all(
     """Write everybody's list and say what was written."""
     from refeed.inference.recommend_all import recommend_all
 
-    source = None if history is None else source_of(history)
-    seen = None if source is None else read(source, reading.or_else(fitted.provenance.reading, source=source))
+    seen = None if history is None else read_as_trained(history, reading, fitted.provenance.reading)
     began = time.perf_counter()
     written = recommend_all(
         fitted,

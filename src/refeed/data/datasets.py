@@ -49,17 +49,19 @@ def find_dataset(name: str, *, data_folder: str | Path | None = None) -> Path | 
 
     Looks in `data_folder`, or where None in the folder that the environment variable REFEED_DATA names, and then in the cache.
     """
-    chosen = data_folder or os.environ.get("REFEED_DATA")
-    folders = [*([Path(chosen)] if chosen else []), cache_folder()]
-    return next((folder / name for folder in folders if (folder / name).is_dir()), None)
+    return next((folder / name for folder in _folders(data_folder) if (folder / name).is_dir()), None)
 
 
 def known_datasets() -> list[str]:
     """The names of data sets: of folders on this machine, and of those that can be fetched."""
-    chosen = os.environ.get("REFEED_DATA")
-    folders = [*([Path(chosen)] if chosen else []), cache_folder()]
-    here = {path.name for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()}
+    here = {path.name for folder in _folders() if folder.is_dir() for path in folder.iterdir() if path.is_dir()}
     return sorted(here | FILE_HASHES.keys())
+
+
+def _folders(data_folder: str | Path | None = None) -> list[Path]:
+    """Where data sets are looked for, the first place first."""
+    chosen = data_folder or os.environ.get("REFEED_DATA")
+    return [*([Path(chosen)] if chosen else []), cache_folder()]
 
 
 def cache_folder() -> Path:

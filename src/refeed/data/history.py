@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,10 @@ class History:
         """Row of each rating, int64 (nnz,)."""
         return np.repeat(np.arange(len(self), dtype=np.int64), self.counts)
 
+    def in_units_of(self, unit: float) -> History:
+        """The same ratings divided by a unit above 0, equal to those of `Ratings.in_units_of` to the last digit."""
+        return replace(self, values=divided(self.values, unit))
+
     def rows(self, positions: npt.ArrayLike) -> History:
         """The rows at `positions`, in that order (a row may be asked for more than once)."""
         chosen = np.asarray(positions, np.int64)
@@ -77,6 +82,11 @@ class History:
         order = np.argsort(indices)
         indptr = np.array([0, len(indices)], np.int64)
         return cls(indptr, indices[order], ratings[order], num_items, np.array([-1], np.int64))
+
+
+def divided(values: npt.NDArray[Any], unit: float) -> npt.NDArray[np.float32]:
+    """Ratings in units of `unit`, float32."""
+    return np.asarray(values.astype(np.float32, copy=False) / np.float32(unit))
 
 
 def row_entries(

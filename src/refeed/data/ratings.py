@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from refeed.data.history import History, row_entries
+from refeed.data.history import History, divided, row_entries
 from refeed.data.pair_order import latest_last, merge_repeats, pair_order
 from refeed.data.row_blocks import chosen_counts, looked_up, pointers, position_counts, row_blocks
 from refeed.data.vocabulary import Ids, Vocabulary
@@ -197,7 +197,7 @@ class Ratings:
     def in_units_of(self, unit: float) -> Ratings:
         """The same ratings divided by a unit above 0, float32, and the scale with them."""
         scale = RatingScale(self.scale.minimum / unit, self.scale.maximum / unit)
-        return replace(self, values=self.values.astype(np.float32) / np.float32(unit), scale=scale)
+        return replace(self, values=divided(self.values, unit), scale=scale)
 
     def select(self, chosen: npt.NDArray[np.bool_]) -> Ratings:
         """The ratings where `chosen`, bool (nnz,), is true; users and items keep their positions."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -35,13 +33,13 @@ class Rescaled(ScoredModel):
 
     def scorer(self) -> RescaledScorer:
         """See `RatingModel.scorer`."""
-        return RescaledScorer(self.inner.scorer(), np.float32(self.unit.item()))
+        return RescaledScorer(self.inner.scorer(), self.unit.item())
 
 
 class RescaledScorer(Scorer):
     """See `Rescaled`."""
 
-    def __init__(self, inner: Scorer, unit: np.float32) -> None:
+    def __init__(self, inner: Scorer, unit: float) -> None:
         self._inner, self._unit = inner, unit
 
     def predict_pairs(
@@ -52,13 +50,10 @@ class RescaledScorer(Scorer):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
-        return self._unit * self._inner.predict_pairs(self._in_units(history), rows, items, times)
+        return self._unit * self._inner.predict_pairs(history.in_units_of(self._unit), rows, items, times)
 
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
         """See `Scorer.score_rows`."""
-        scores = self._inner.score_rows(self._in_units(history))
+        scores = self._inner.score_rows(history.in_units_of(self._unit))
         scores *= self._unit
         return scores
-
-    def _in_units(self, history: History) -> History:
-        return replace(history, values=history.values / self._unit)  # as `Ratings.in_units_of`, to the last digit

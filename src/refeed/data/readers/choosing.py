@@ -63,7 +63,8 @@ class Choice:
     @property
     def _not_read(self) -> str:
         """The columns that were not taken, if they have names, and where there is no time that one of them may hold it."""
-        left = [name for place, name in enumerate(self.names) if place not in self.positions and not name.isdecimal()]
+        taken = set(self.positions)
+        left = [name for place, name in enumerate(self.names) if place not in taken and not name.isdecimal()]
         if not left:
             return ""
         listed = ", ".join(f"'{name}'" for name in left[:MOST_NAMES]) + (" …" if len(left) > MOST_NAMES else "")
