@@ -27,8 +27,12 @@ from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
 
-FORMAT, VERSION = "refeed-model", 2
-READABLE = (1, VERSION)  # of version 1 all but ensembles, and Bayesian factorisations without sittings, which had other tensors
+FORMAT, VERSION = "refeed-model", 3
+READABLE = (
+    1,
+    2,
+    VERSION,
+)  # not the ensembles of 1 and 2, nor Bayesian factorisations of before sittings: they had other tensors
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 INTERVALS = "intervals.safetensors"
 USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"

@@ -63,4 +63,4 @@ def test_default_blends_networks_of_both_sides_with_a_bayesian_factorisation():
     default = preset("default").model
     assert isinstance(default, Ensemble)
     kinds = [parse_member(variants(text)[0]).spec.kind for text in default.members]
-    assert kinds == ["autoencoder", "autorec", "svd++", "bayesian"]
+    assert kinds == ["autoencoder", "autoencoder", "autorec", "autorec", "svd++", "bayesian"]

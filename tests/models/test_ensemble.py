@@ -9,7 +9,8 @@ import torch
 from refeed.errors import ConfigError
 from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.models.ensemble import Member, parse_member, variants
-from small_worlds import history_of
+from refeed.models.meta_features import NAMES, UNTIMED
+from small_worlds import history_of, random_ratings, with_times
 
 TWO_BIASES = Ensemble(members=("bias user_regularisation=1", "bias user_regularisation=3"))
 
@@ -32,6 +33,7 @@ def test_member_is_a_kind_with_its_settings_and_those_of_its_training():
         ({"members": ("bias sweeps=1|0",)}, "sweeps: expected at least 1"),
         ({"members": ("bias sweeps=0",)}, "sweeps: expected at least 1"),
         ({"prior_ratings": 0.0}, "prior_ratings: expected above 0"),
+        ({"feature_ratings": 0.0}, "feature_ratings: expected above 0"),
     ],
 )
 def test_bad_description_is_refused(values, message):
@@ -59,6 +61,38 @@ def test_prediction_is_the_weighted_sum_of_the_members():
     history = history_of({0: 5.0}, num_items=3)
     first, second = 3 + 2 / 2 + np.array([0, 1, -1]), 3 + 2 / 4 + np.array([0, 1, -1])
     np.testing.assert_allclose(model.score_rows(history)[0], 0.5 + 0.25 * first + 0.5 * second, rtol=1e-6)
+
+
+@pytest.mark.parametrize("timed", [True, False], ids=["times", "no times"])
+def test_weights_move_with_the_features_of_the_pair(timed):
+    ratings = with_times(random_ratings())
+    history, n = ratings.rows([4, 2]), ratings.num_items
+    model = TWO_BIASES.build(ratings.num_users, n, seed=0)
+    for number, member in enumerate(model.models):
+        member.inner.offsets.set(3.0, np.linspace(-1, number, n))
+    model.features.learn(ratings)
+    rows, items = np.divmod(np.arange(2 * n), n)
+    times = np.linspace(946_684_800, 952_000_000, 2 * n).astype(np.int64) if timed else None
+    model.features.standardise_by(model.features.reader().raw(history, rows, items, times))
+    by_feature = np.random.default_rng(0).normal(0, 0.1, (len(NAMES), 3)).astype(np.float32)
+    model.take(np.array([0.5, 0.25, 0.5], np.float32), by_feature)
+    z = model.features.reader().of_pairs(history, rows, items, times)
+    assert z[:, UNTIMED:].any() == timed
+    members = np.stack([member.predict_pairs(history, rows, items, times) for member in model.models], 1)
+    of_pair = np.array([0.5, 0.25, 0.5]) + z @ by_feature
+    expected = of_pair[:, 0] + (of_pair[:, 1:] * members).sum(1)
+    np.testing.assert_allclose(model.predict_pairs(history, rows, items, times), expected, rtol=1e-5)
+    if not timed:
+        np.testing.assert_allclose(model.score_rows(history).ravel(), expected, rtol=1e-5)
+
+
+def test_features_are_forgotten_where_they_move_nothing():
+    ratings = with_times(random_ratings())
+    model = TWO_BIASES.build(ratings.num_users, ratings.num_items, seed=0)
+    model.features.learn(ratings)
+    model.take(np.array([0.0, 1.0, 0.0], np.float32), np.zeros((0, 3), np.float32))
+    model.learn_features(ratings)
+    assert len(model.features.item_times) == 0 and not model.features.item_counts.any()
 
 
 def test_weights_are_equal_before_fitting():

@@ -8,47 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from refeed.bundles import load
+from refeed.data.ratings import RatingScale
 from refeed.data.splits import RandomSplit
 from refeed.errors import BundleError, ConfigError, SplitError, StorageError, TrainingError
+from refeed.evaluation.evaluate import evaluate
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import Bias, Ensemble
 from refeed.models.ensemble import variants
 from refeed.runtime import Runtime
-from refeed.training.blending import blend_weights
 from refeed.training.loop import InterruptedTrainingError
 from refeed.training.progress import SilentWatcher
+from refeed.training.stacking import blend_weights
 from refeed.training.train import train
-from small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, with_times
+from small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, ratings_of, with_times
 
 RUNTIME = Runtime(threads=1, seed=5)
-ENSEMBLE = Ensemble(members=("bias user_regularisation=2", "pmf factors=2 epochs=4"))
-
-
-def world(noise, *, ratings=4000, seed=0):
-    rng = np.random.default_rng(seed)
-    truth = rng.normal(3.5, 1.0, ratings)
-    return truth + rng.normal(0, 1, (len(noise), ratings)) * np.array(noise)[:, None], truth
-
-
-def test_weights_are_those_of_least_squares_when_there_are_many_ratings():
-    predictions, truth = world([0.5, 1.0])
-    design = np.column_stack((np.ones(len(truth)), predictions.T))
-    expected = np.linalg.lstsq(design, truth, rcond=None)[0]
-    np.testing.assert_allclose(blend_weights(predictions.T.astype(np.float32), truth, prior_ratings=1e-6), expected, atol=1e-4)
-    assert expected[1] > 3 * expected[2]
-
-
-def test_weights_stay_equal_when_the_prior_outweighs_the_ratings():
-    predictions, truth = world([0.5, 1.0])
-    weights = blend_weights(predictions.T.astype(np.float32), truth, prior_ratings=1e9)
-    np.testing.assert_allclose(weights, [0, 0.5, 0.5], atol=1e-3)
-
-
-def test_perfect_members_keep_equal_weights():
-    truth = np.array([1.0, 2.0, 5.0])
-    weights = blend_weights(np.stack([truth, truth], 1).astype(np.float32), truth, prior_ratings=1.0)
-    np.testing.assert_allclose(weights, [0, 0.5, 0.5], atol=1e-6)
+ENSEMBLE = Ensemble(members=("bias user_regularisation=2", "pmf factors=2 epochs=4"), feature_ratings=None)
 
 
 def test_log_has_a_record_for_each_member_and_the_weights_come_from_validation():
@@ -108,7 +85,7 @@ def test_variants_that_make_no_difference_without_times_are_fitted_once(timed):
     members = ("bayesian factors=2 samples=3 burn_in=2 sitting_minutes=10|none",)
     watcher = SilentWatcher()
     watcher.announce = announced.append
-    fitted = train(Ensemble(members=members), split, runtime=RUNTIME, progress=watcher)
+    fitted = train(Ensemble(members=members, feature_ratings=None), split, runtime=RUNTIME, progress=watcher)
     expected = ["10", "none"] if timed else ["10"]
     assert announced == [f"member 1 of 1: {members[0][:-7]}{minutes}" for minutes in expected]
     assert fitted.spec.members[0] in [f"{members[0][:-7]}{minutes}" for minutes in expected]
@@ -186,7 +163,47 @@ def test_members_are_announced_with_their_settings():
         def announce(self, what):
             told.append(what)
 
-    spec = Ensemble(members=("bias sweeps=1|2", "bias"))
+    spec = Ensemble(members=("bias sweeps=1|2", "bias"), feature_ratings=None)
     train(spec, random_split(), runtime=RUNTIME, progress=Listener(), refit=True)
     assert told[:3] == ["member 1 of 2: bias sweeps=1", "member 1 of 2: bias sweeps=2", "member 2 of 2: bias"]
     assert told[3].startswith("refitting 1 of 2: bias sweeps=") and told[4] == "refitting 2 of 2: bias"
+
+
+def drifting_split():
+    """Users rate by one law in their first half and by its opposite later, so that the mood of the moment tells all."""
+    rng, users = np.random.default_rng(0), 60
+    mood = rng.normal(0, 1, (users, 2))
+    triples = [
+        (u, i, 3 + mood[u, half] + rng.normal(0, 0.3))
+        for u in range(users)
+        for half in range(2)
+        for i in range(20 * half, 20 * half + 20)
+    ]
+    times = [(half * 100 + k) * 86_400 for _ in range(users) for half in range(2) for k in range(20)]
+    return RandomSplit(valid=0.25, test=0.1).apply(ratings_of(*triples, scale=RatingScale(-9, 15), timestamps=times))
+
+
+def test_weights_that_move_with_the_pair_are_kept_where_they_are_clearly_better(tmp_path):
+    split, told = drifting_split(), []
+    watcher = SilentWatcher()
+    watcher.announce = told.append
+    spec = Ensemble(members=("bias", "pmf factors=2 epochs=3"), feature_ratings=100.0)
+    fitted = train(spec, split, runtime=RUNTIME, progress=watcher)
+    alike = train(replace(spec, feature_ratings=None), split, runtime=RUNTIME)
+    errors = [one.provenance.log[-1]["valid_rmse"] for one in (fitted, alike)]
+    assert errors[0] < 0.7 * errors[1]
+    expected = f"are kept: validation RMSE {errors[0]:.4f}, with the same weights for all {errors[1]:.4f}"
+    assert told[-1] == f"weights for each pair of user and item {expected}"
+    test = evaluate(fitted, split).rmse
+    assert test == pytest.approx(errors[0], rel=0.1) and test < 0.7 * evaluate(alike, split).rmse
+    fitted.save(tmp_path / "model")
+    assert evaluate(load(tmp_path / "model"), split).rmse == test
+
+
+def test_refitted_features_are_of_all_ratings():
+    split = drifting_split()
+    spec = Ensemble(members=("bias",), feature_ratings=100.0)
+    counts = [
+        train(spec, split, runtime=RUNTIME, refit=refit).model.features.item_counts.sum().item() for refit in (False, True)
+    ]
+    assert counts == [len(split.train), len(split.train) + len(split.valid)]

@@ -14,6 +14,7 @@ from refeed.inference.recommend import Recommendation
 from refeed.metrics.coverage import Calibration
 from refeed.metrics.intervals import PairedDifference
 from refeed.models.ensemble import Ensemble, EnsembleModel
+from refeed.models.meta_features import NAMES
 from refeed.reports.figures import interval_chart, line_chart
 from refeed.reports.page import Code, Facts, Figure, Page, Section, Table
 from refeed.training.options import TrainingOptions
@@ -173,7 +174,23 @@ def _members(fitted: FittedModel, spec: Ensemble, model: EnsembleModel) -> Secti
         "The prediction is the weighted sum of those of its members. Weights and settings were chosen on the validation part; "
         "the validation RMSE is that of weights learnt from other users." + _refitted(fitted)
     )
-    return Section("What it is made of", text, [Table(columns, rows, align="lrrr")])
+    blocks: list[Table | Figure] = [Table(columns, rows, align="lrrr")]
+    if len(model.weights_by_feature):
+        text += (
+            " Weights and constant move with what is known of the pair (feature-weighted stacking), for each standard "
+            "deviation above the mean by what the second table says; the weights of the first are those of a mean pair."
+        )
+        blocks.append(_moved_weights(model))
+    return Section("What it is made of", text, blocks)
+
+
+def _moved_weights(model: EnsembleModel) -> Table:
+    rows: list[list[str | int | float | None]] = [
+        [name, *(f"{number:+.3f}" for number in moves)]
+        for name, moves in zip(NAMES, model.weights_by_feature.tolist(), strict=True)
+    ]
+    members = [f"member {number}" for number in range(1, len(model.weights))]
+    return Table(["what is known", "constant", *members], rows, align="l" + "r" * len(model.weights))
 
 
 def _refitted(fitted: FittedModel) -> str:

@@ -56,8 +56,8 @@ ITEM_SIDE = f"autorec side=item {NETWORK} patience=10"
 
 DEFAULT = Ensemble(
     members=(
-        f"{USER_SIDE} weight_decay=0.003|0.01",
-        f"{ITEM_SIDE} weight_decay=0.0004|0.0016",
+        *(f"{USER_SIDE} weight_decay={penalty}" for penalty in (0.003, 0.01)),
+        *(f"{ITEM_SIDE} weight_decay={penalty}" for penalty in (0.0004, 0.0016)),
         "svd++",
         "bayesian samples=100 thinning=2 sitting_minutes=10|none",
     )
@@ -65,10 +65,9 @@ DEFAULT = Ensemble(
 
 BEST = Ensemble(
     members=(
-        f"{USER_SIDE} weight_decay=0.001|0.003|0.01|0.03",
+        *(f"{USER_SIDE} weight_decay={penalty}" for penalty in (0.001, 0.003, 0.01, 0.03)),
         f"{USER_SIDE} side=item weight_decay=0.003|0.01|0.03",
-        f"{ITEM_SIDE} weight_decay=0.0002|0.0004|0.0008|0.0016|0.0064",
-        f"{ITEM_SIDE} weight_decay=0.0004|0.0016",
+        *(f"{ITEM_SIDE} weight_decay={penalty}" for penalty in (0.0002, 0.0004, 0.0008, 0.0016, 0.0064)),
         "svd++ regularisation=15|30",
         "als factors=20|50",
         "pmf",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any, ClassVar
 
@@ -14,8 +15,10 @@ from torch import Tensor, nn
 
 from refeed.config import conform, from_dict, nearest, parse_setting, require_ranges, to_dict
 from refeed.data.history import History
+from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError
 from refeed.models.base import RatingModel, ScoredModel, Scorer
+from refeed.models.meta_features import MetaFeatures
 from refeed.models.rescaled import Rescaled
 from refeed.models.spec import Spec
 
@@ -40,7 +43,9 @@ class Ensemble:
     Unless said otherwise: an autoencoder of users, one of items, and the Bayesian factorisation, which err differently.
 
     prediction = w_0 + sum_m w_m * prediction of member m. The weights are the ridge regression of the validation ratings on the
-    members' predictions, drawn to equal weights that sum to 1 and to w_0 = 0. Members learn from ratings whose standard
+    members' predictions, drawn to equal weights that sum to 1 and to w_0 = 0. Where it does better on the validation part
+    that weights and constant move with what is known of the pair, they do (feature-weighted linear stacking, Sill et al. 2009;
+    see `MetaFeatures`). Members learn from ratings whose standard
     deviation is made that of MovieLens' stars, so that the same penalties suit any rating scale.
 
     Attributes:
@@ -48,6 +53,8 @@ class Ensemble:
             "autoencoder encoder=512 weight_decay=0.003"; fitted in turn, each with a seed of its own. A value may be several,
             "weight_decay=0.001|0.003": the member is fitted with each, and the one that does best in validation is kept.
         prior_ratings: imaginary validation ratings that say that all weights are equal, above 0.
+        feature_ratings: imaginary validation ratings that say that weights do not move with the pair, above 0; none has the
+            same weights for all pairs.
 
     Raises:
         ConfigError: no member, an unknown kind or key, or a value out of its range.
@@ -64,10 +71,11 @@ class Ensemble:
         "bayesian",
     )
     prior_ratings: float = 100.0
+    feature_ratings: float | None = 3000.0
 
     def __post_init__(self) -> None:
         conform(self)
-        require_ranges(self, above_0=("prior_ratings",))
+        require_ranges(self, above_0=("prior_ratings", "feature_ratings"))
         if not self.members:
             raise ConfigError('members: expected at least one, for example ["bayesian", "autoencoder encoder=512"]')
         for text in self.members:
@@ -142,20 +150,36 @@ class EnsembleModel(ScoredModel):
     """
 
     weights: Tensor
+    weights_by_feature: Tensor
 
     def __init__(self, members: list[RatingModel], num_users: int, num_items: int) -> None:
         super().__init__(num_users, num_items)
         self.members = nn.ModuleList(members)
+        self.features = MetaFeatures(num_items)
         self.register_buffer("weights", torch.tensor([0.0, *[1.0 / len(members)] * len(members)]))
+        self.register_buffer("weights_by_feature", torch.zeros(0, 1 + len(members)))  # (J, M + 1), J = 0 moves none
 
     @property
     def variable_buffers(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Those of all members."""
-        return tuple(f"members.{number}.{name}" for number, one in enumerate(self.models) for name in one.variable_buffers)
+        """Those of all members and of the features."""
+        of_members = (f"members.{number}.{name}" for number, one in enumerate(self.models) for name in one.variable_buffers)
+        return (*of_members, *(f"features.{name}" for name in MetaFeatures.variable_buffers), "weights_by_feature")
+
+    def take(self, weights: npt.NDArray[np.float32], by_feature: npt.NDArray[np.float32]) -> None:
+        """Take the weights, float32 (M + 1,), and how features move them, (J, M + 1); without any, features are forgotten."""
+        self.weights.copy_(torch.from_numpy(weights))
+        self.weights_by_feature = torch.from_numpy(by_feature).to(self.weights)
+        if not len(by_feature):
+            self.features = MetaFeatures(self.num_items).to(self.weights.device)
+
+    def learn_features(self, train: Ratings) -> None:
+        """Take in other training ratings, of the users and items that it was fitted to."""
+        if len(self.weights_by_feature):
+            self.features.learn(train)
 
     def scorer(self) -> EnsembleScorer:
         """See `RatingModel.scorer`: those of all members."""
-        return EnsembleScorer([model.scorer() for model in self.models], self.weights.numpy(force=True))
+        return EnsembleScorer(self)
 
     @property
     def models(self) -> list[RatingModel]:
@@ -164,15 +188,17 @@ class EnsembleModel(ScoredModel):
 
 
 class EnsembleScorer(Scorer):
-    """See `Ensemble`.
+    """See `Ensemble`; a pair with the features z has the weights w + V^T z.
 
     Args:
-        members: M scorers.
-        weights: w_0 and a weight for each member, float32 (M + 1,).
+        model: fitted.
     """
 
-    def __init__(self, members: list[Scorer], weights: npt.NDArray[np.float32]) -> None:
-        self._members, self._weights = members, weights
+    def __init__(self, model: EnsembleModel) -> None:
+        self._members = [member.scorer() for member in model.models]
+        self._weights = model.weights.numpy(force=True)
+        self._by_feature = model.weights_by_feature.numpy(force=True)
+        self._features = model.features.reader() if len(self._by_feature) else None
 
     def predict_pairs(
         self,
@@ -182,18 +208,29 @@ class EnsembleScorer(Scorer):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
-        total = np.full(len(rows), self._weights[0], np.float32)
-        for weight, member in zip(self._weights[1:], self._members, strict=True):
-            total += weight * member.predict_pairs(history, rows, items, times)
+        weights = np.broadcast_to(self._weights, (len(rows), len(self._weights)))
+        if self._features is not None:
+            weights = weights + self._features.of_pairs(history, rows, items, times) @ self._by_feature
+        total = weights[:, 0].copy()
+        for number, member in enumerate(self._members, 1):
+            total += weights[:, number] * member.predict_pairs(history, rows, items, times)
         return total
 
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
         """See `Scorer.score_rows`."""
-        total: npt.NDArray[np.float32] | None = None
-        for weight, member in zip(self._weights[1:], self._members, strict=True):
+        total = np.full((len(history), history.num_items), self._weights[0], np.float32)
+        if self._features is not None:
+            of_rows = self._features.of_rows(history) @ self._by_feature
+            total += of_rows[:, :1] + self._of_items[0]
+        for number, member in enumerate(self._members, 1):
             scores = member.score_rows(history)
-            scores *= weight
-            total = scores if total is None else np.add(total, scores, out=total)
-        assert total is not None
-        total += self._weights[0]
+            weight = self._weights[number]
+            scores *= weight if self._features is None else weight + of_rows[:, number, None] + self._of_items[number]
+            total += scores
         return total
+
+    @cached_property
+    def _of_items(self) -> npt.NDArray[np.float32]:
+        """How the items move the weights, (M + 1, n)."""
+        assert self._features is not None
+        return np.ascontiguousarray((self._features.of_items() @ self._by_feature).T)

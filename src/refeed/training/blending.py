@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +11,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from refeed.config import from_dict
 from refeed.data.batches import derive_seed
@@ -23,6 +21,7 @@ from refeed.inference.scoring import predict_ratings
 from refeed.models.base import RatingModel, load_tensors
 from refeed.models.bayesian_factorisation import BayesianFactorisation
 from refeed.models.ensemble import Ensemble, EnsembleModel, Member, parse_member, variants
+from refeed.models.meta_features import NAMES, OF_WEIGHTS, MetaFeatures
 from refeed.models.rescaled import Rescaled
 from refeed.models.spec import Spec
 from refeed.runtime import Runtime
@@ -32,8 +31,8 @@ from refeed.training.interruption import stop_on_interrupt
 from refeed.training.loop import InterruptedTrainingError, RunState
 from refeed.training.options import TrainingOptions
 from refeed.training.progress import EpochRecord
+from refeed.training.stacking import Stacking
 
-FOLDS = 5
 MEMBER_FILE, RECORD_FILE = "member.safetensors", "member.json"
 
 MemberRun = tuple[RatingModel, RunState]
@@ -131,9 +130,9 @@ class EnsembleTrainer:
         self._spec, self._split, self._runtime = spec, split, runtime
         self._train_member, self._folder, self._identity = train_member, folder, dict(identity)
         self._announce = announce
-        self._truth = np.asarray(split.valid.values, np.float64)
-        self._user_of_rating = split.valid.row_of_rating
         self._histories = Histories.of_training(split.train)
+        moving = [NAMES.index(name) for name in OF_WEIGHTS]
+        self._stacking = Stacking(split.valid, prior_ratings=spec.prior_ratings, moving=moving)
 
     def fit(self) -> FittedEnsemble:
         """The ensemble of the best variant of each member.
@@ -154,17 +153,18 @@ class EnsembleTrainer:
                     continue
                 members.append(member)
                 predictions = np.stack([member.predictions for member in members], 1)
-                valid_rmse = self._cross_fitted_rmse(predictions)
+                valid_rmse = self._stacking.rmse(self._stacking.cross_fitted(predictions))
                 seconds = time.monotonic() - began
                 speed = len(self._split.train) / max(seconds, 1e-9)
                 state.log.append(EpochRecord(len(members), members[-1].train_rmse, None, valid_rmse, None, seconds, speed))
         if not members:
             raise TrainingError("no member of the ensemble could be trained: " + "; ".join(left_out))
-        state.epoch = state.best_epoch = len(state.log)
-        state.best_rmse = state.log[-1].valid_rmse or math.inf
-        weights = blend_weights(predictions, self._truth, prior_ratings=self._spec.prior_ratings)
         spec = replace(self._spec, members=tuple(one.text for one in members))
-        model = self._blended([one.model for one in members], weights)
+        model = EnsembleModel([one.model for one in members], self._split.train.num_users, self._split.train.num_items)
+        valid_rmse = self._weigh(model.to(self._runtime.device), predictions)
+        state.log[-1] = replace(state.log[-1], valid_rmse=valid_rmse)
+        state.epoch = state.best_epoch = len(state.log)
+        state.best_rmse = valid_rmse
         return FittedEnsemble(
             spec,
             model,
@@ -174,10 +174,31 @@ class EnsembleTrainer:
             left_out=tuple(left_out),
         )
 
-    def _blended(self, models: list[RatingModel], weights: npt.NDArray[np.float32]) -> EnsembleModel:
-        model = EnsembleModel(models, self._split.train.num_users, self._split.train.num_items).to(self._runtime.device)
-        model.weights.copy_(torch.from_numpy(weights))
-        return model
+    def _weigh(self, model: EnsembleModel, predictions: npt.NDArray[np.float32]) -> float:
+        """Give the model its weights, moved by features of pairs where that is better; the RMSE of weights from other users."""
+        stacking, ratings = self._stacking, self._spec.feature_ratings
+        alike = stacking.cross_fitted(predictions)
+        blend, best = stacking.fit(predictions), alike
+        if ratings is not None:
+            model.features.learn(self._split.train)
+            z = self._features(model.features)
+            adapted = stacking.cross_fitted(predictions, z, feature_ratings=ratings)
+            if stacking.rmse(adapted) < stacking.rmse(alike):
+                blend, best = stacking.fit(predictions, z, feature_ratings=ratings), adapted
+            self._announce(
+                f"weights for each pair of user and item {'are kept' if best is adapted else 'are no better'}: validation RMSE "
+                f"{stacking.rmse(adapted):.4f}, with the same weights for all {stacking.rmse(alike):.4f}"
+            )
+        model.take(blend.weights, blend.by_feature)
+        return stacking.rmse(best)
+
+    def _features(self, features: MetaFeatures) -> npt.NDArray[np.float32]:
+        """z of the validation ratings, (ratings, J), which become the yardstick."""
+        valid = self._split.valid
+        asked = valid.row_of_rating.astype(np.int64), valid.indices.astype(np.int64), valid.timestamps
+        raw = features.reader().raw(self._histories.rows(np.arange(valid.num_users)), *asked)
+        features.standardise_by(raw)
+        return features.reader().standardised(raw)
 
     def _best_variant(self, number: int, text: str, stop_wished: Callable[[], bool]) -> tuple[FittedMember | None, str]:
         """The variant with the lowest validation RMSE, the first of equal ones; where all diverge none, and why the last did.
@@ -246,20 +267,7 @@ class EnsembleTrainer:
 
     def _measured(self, number: int, text: str, model: RatingModel, train_rmse: float, best_epoch: int) -> FittedMember:
         predictions = predict_ratings(model, self._histories, self._split.valid)
-        return FittedMember(text, model, train_rmse, best_epoch, predictions, self._rmse(predictions), number)
-
-    def _rmse(self, predictions: npt.NDArray[np.floating]) -> float:
-        return math.sqrt(np.square(self._split.valid.scale.clip(predictions) - self._truth).mean())
-
-    def _cross_fitted_rmse(self, predictions: npt.NDArray[np.float32]) -> float:
-        """On the validation part, each user's ratings predicted with weights that were learnt from other users."""
-        fold = self._user_of_rating % FOLDS
-        blended = np.empty(len(self._truth))
-        for number in range(FOLDS):
-            held_out = fold == number
-            weights = blend_weights(predictions[~held_out], self._truth[~held_out], prior_ratings=self._spec.prior_ratings)
-            blended[held_out] = weights[0] + predictions[held_out] @ weights[1:]
-        return self._rmse(blended)
+        return FittedMember(text, model, train_rmse, best_epoch, predictions, self._stacking.rmse(predictions), number)
 
 
 def require_member_options(spec: Ensemble) -> None:
@@ -285,27 +293,3 @@ def member_options(member: Member) -> TrainingOptions:
 def member_runtime(runtime: Runtime, number: int) -> Runtime:
     """The runtime of a member, by its position: with a seed of its own."""
     return replace(runtime, seed=derive_seed(runtime.seed, "member", number))
-
-
-def blend_weights(
-    predictions: npt.NDArray[np.float32], truth: npt.NDArray[np.float64], *, prior_ratings: float
-) -> npt.NDArray[np.float32]:
-    """w_0 and a weight for each member: argmin |truth - w_0 - P w|^2 + prior_ratings (w_0^2 + error |w - 1/M|^2).
-
-    Args:
-        predictions: P, (ratings, M).
-        truth: (ratings,).
-        prior_ratings: of the penalties; `error` is the mean squared error of equal weights, so that the unit of ratings plays
-            no part.
-
-    Returns:
-        float32 (M + 1,).
-    """
-    members = predictions.shape[1]
-    equal = np.array([0.0, *[1.0 / members] * members])
-    design = np.column_stack((np.ones(len(truth)), predictions.astype(np.float64)))
-    gaps = truth - design @ equal
-    error = float(np.square(gaps).mean()) if len(gaps) else 0.0
-    penalties = np.array([prior_ratings, *[max(prior_ratings * error, 1e-9)] * members])
-    moved = np.linalg.solve(design.T @ design + np.diag(penalties), design.T @ gaps)
-    return np.asarray(equal + moved, np.float32)

@@ -179,6 +179,7 @@ class _Job:
             part = self._part(f"{REFITTED}-{number + 1}")
             self.watcher.announce(f"refitting {number + 1} of {len(chosen.spec.members)}: {text}")
             chosen.model.members[number] = self._fit(member.spec, split, options, own, part, epochs=epochs, rescaled=True)[0]
+        chosen.model.learn_features(split.train)
         return chosen.model
 
     def _part(self, name: str) -> Path | None:
