@@ -33,7 +33,7 @@ def test_member_is_a_kind_with_its_settings_and_those_of_its_training():
         ({"members": ("bias sweeps=1|0",)}, "sweeps: expected at least 1"),
         ({"members": ("bias sweeps=0",)}, "sweeps: expected at least 1"),
         ({"prior_ratings": 0.0}, "prior_ratings: expected above 0"),
-        ({"feature_ratings": 0.0}, "feature_ratings: expected above 0"),
+        ({"feature_ratings": (100.0, 0.0)}, "feature_ratings: expected numbers above 0, got"),
     ],
 )
 def test_bad_description_is_refused(values, message):

@@ -25,7 +25,7 @@ from refeed.training.train import train
 from small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, ratings_of, with_times
 
 RUNTIME = Runtime(threads=1, seed=5)
-ENSEMBLE = Ensemble(members=("bias user_regularisation=2", "pmf factors=2 epochs=4"), feature_ratings=None)
+ENSEMBLE = Ensemble(members=("bias user_regularisation=2", "pmf factors=2 epochs=4"), feature_ratings=())
 
 
 def test_log_has_a_record_for_each_member_and_the_weights_come_from_validation():
@@ -85,7 +85,7 @@ def test_variants_that_make_no_difference_without_times_are_fitted_once(timed):
     members = ("bayesian factors=2 samples=3 burn_in=2 sitting_minutes=10|none",)
     watcher = SilentWatcher()
     watcher.announce = announced.append
-    fitted = train(Ensemble(members=members, feature_ratings=None), split, runtime=RUNTIME, progress=watcher)
+    fitted = train(Ensemble(members=members, feature_ratings=()), split, runtime=RUNTIME, progress=watcher)
     expected = ["10", "none"] if timed else ["10"]
     assert announced == [f"member 1 of 1: {members[0][:-7]}{minutes}" for minutes in expected]
     assert fitted.spec.members[0] in [f"{members[0][:-7]}{minutes}" for minutes in expected]
@@ -163,7 +163,7 @@ def test_members_are_announced_with_their_settings():
         def announce(self, what):
             told.append(what)
 
-    spec = Ensemble(members=("bias sweeps=1|2", "bias"), feature_ratings=None)
+    spec = Ensemble(members=("bias sweeps=1|2", "bias"), feature_ratings=())
     train(spec, random_split(), runtime=RUNTIME, progress=Listener(), refit=True)
     assert told[:3] == ["member 1 of 2: bias sweeps=1", "member 1 of 2: bias sweeps=2", "member 2 of 2: bias"]
     assert told[3].startswith("refitting 1 of 2: bias sweeps=") and told[4] == "refitting 2 of 2: bias"
@@ -187,9 +187,9 @@ def test_weights_that_move_with_the_pair_are_kept_where_they_are_clearly_better(
     split, told = drifting_split(), []
     watcher = SilentWatcher()
     watcher.announce = told.append
-    spec = Ensemble(members=("bias", "pmf factors=2 epochs=3"), feature_ratings=100.0)
+    spec = Ensemble(members=("bias", "pmf factors=2 epochs=3"), feature_ratings=(100.0,))
     fitted = train(spec, split, runtime=RUNTIME, progress=watcher)
-    alike = train(replace(spec, feature_ratings=None), split, runtime=RUNTIME)
+    alike = train(replace(spec, feature_ratings=()), split, runtime=RUNTIME)
     errors = [one.provenance.log[-1]["valid_rmse"] for one in (fitted, alike)]
     assert errors[0] < 0.7 * errors[1]
     expected = f"are kept: validation RMSE {errors[0]:.4f}, with the same weights for all {errors[1]:.4f}"
@@ -202,7 +202,7 @@ def test_weights_that_move_with_the_pair_are_kept_where_they_are_clearly_better(
 
 def test_refitted_features_are_of_all_ratings():
     split = drifting_split()
-    spec = Ensemble(members=("bias",), feature_ratings=100.0)
+    spec = Ensemble(members=("bias",), feature_ratings=(100.0,))
     counts = [
         train(spec, split, runtime=RUNTIME, refit=refit).model.features.item_counts.sum().item() for refit in (False, True)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,8 +54,8 @@ class Ensemble:
             "autoencoder encoder=512 weight_decay=0.003"; fitted in turn, each with a seed of its own. A value may be several,
             "weight_decay=0.001|0.003": the member is fitted with each, and the one that does best in validation is kept.
         prior_ratings: imaginary validation ratings that say that all weights are equal, above 0.
-        feature_ratings: imaginary validation ratings that say that weights do not move with the pair, above 0; none has the
-            same weights for all pairs.
+        feature_ratings: imaginary validation ratings that say that weights do not move with the pair, each above 0: the number
+            that does best on the validation part is taken, and none where the same weights for all pairs do better.
 
     Raises:
         ConfigError: no member, an unknown kind or key, or a value out of its range.
@@ -71,11 +72,13 @@ class Ensemble:
         "bayesian",
     )
     prior_ratings: float = 100.0
-    feature_ratings: float | None = 3000.0
+    feature_ratings: tuple[float, ...] = (1000.0, 3000.0, 10000.0)
 
     def __post_init__(self) -> None:
         conform(self)
-        require_ranges(self, above_0=("prior_ratings", "feature_ratings"))
+        require_ranges(self, above_0=("prior_ratings",))
+        if not all(0.0 < number < math.inf for number in self.feature_ratings):
+            raise ConfigError(f"feature_ratings: expected numbers above 0, got {list(self.feature_ratings)}")
         if not self.members:
             raise ConfigError('members: expected at least one, for example ["bayesian", "autoencoder encoder=512"]')
         for text in self.members:

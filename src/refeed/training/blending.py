@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -176,21 +177,26 @@ class EnsembleTrainer:
 
     def _weigh(self, model: EnsembleModel, predictions: npt.NDArray[np.float32]) -> float:
         """Give the model its weights, moved by features of pairs where that is better; the RMSE of weights from other users."""
-        stacking, ratings = self._stacking, self._spec.feature_ratings
-        alike = stacking.cross_fitted(predictions)
-        blend, best = stacking.fit(predictions), alike
-        if ratings is not None:
-            model.features.learn(self._split.train)
-            z = self._features(model.features)
-            adapted = stacking.cross_fitted(predictions, z, feature_ratings=ratings)
-            if stacking.rmse(adapted) < stacking.rmse(alike):
-                blend, best = stacking.fit(predictions, z, feature_ratings=ratings), adapted
-            self._announce(
-                f"weights for each pair of user and item {'are kept' if best is adapted else 'are no better'}: validation RMSE "
-                f"{stacking.rmse(adapted):.4f}, with the same weights for all {stacking.rmse(alike):.4f}"
-            )
+        stacking = self._stacking
+        blend, alike = stacking.fit(predictions), stacking.rmse(stacking.cross_fitted(predictions))
+        if not self._spec.feature_ratings:
+            model.take(blend.weights, blend.by_feature)
+            return alike
+        model.features.learn(self._split.train)
+        z = self._features(model.features)
+        errors = {
+            ratings: stacking.rmse(stacking.cross_fitted(predictions, z, feature_ratings=ratings))
+            for ratings in self._spec.feature_ratings
+        }
+        ratings, moved = min(errors.items(), key=itemgetter(1))
+        if moved < alike:
+            blend = stacking.fit(predictions, z, feature_ratings=ratings)
+        self._announce(
+            f"weights for each pair of user and item {'are kept' if moved < alike else 'are no better'}: validation RMSE "
+            f"{moved:.4f}, with the same weights for all {alike:.4f}"
+        )
         model.take(blend.weights, blend.by_feature)
-        return stacking.rmse(best)
+        return min(moved, alike)
 
     def _features(self, features: MetaFeatures) -> npt.NDArray[np.float32]:
         """z of the validation ratings, (ratings, J), which become the yardstick."""
