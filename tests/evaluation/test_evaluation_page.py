@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from refeed.evaluation.evaluate import EvaluationOptions, evaluate
@@ -11,6 +12,7 @@ from refeed.evaluation.page import calibration_table, cold_text, comparison_text
 from refeed.inference.recommend import Recommendation
 from refeed.metrics.intervals import PairedDifference
 from refeed.models import AutoEncoder, Bias, Ensemble
+from refeed.models.meta_features import NAMES
 from refeed.reports.page import Code, Facts, Figure, Table
 from refeed.runtime import Runtime
 from refeed.training.options import TrainingOptions
@@ -128,9 +130,24 @@ def test_table_says_over_how_many_ratings_it_speaks():
     assert error_table(BOTH).caption.startswith(f"{MAIN.num_ratings} test ratings of {MAIN.num_users} users")
 
 
+def test_page_tells_how_weights_move_with_what_is_known():
+    split = random_split()
+    fitted = train(Ensemble(members=("bias sweeps=1", "bias")), split)
+    by_feature = np.zeros((len(NAMES), 3), np.float32)
+    by_feature[0], by_feature[1, 0] = (-0.5, 0.25, 0.0), 0.125
+    fitted.model.features.learn(split.train)
+    fitted.model.take(np.array([0.0, 0.5, 0.5], np.float32), by_feature)
+    page = evaluation_page(fitted, {"ensemble": evaluate(fitted, split)}, source="a.csv")
+    made_of = next(section for section in page.sections if section.title == "What it is made of")
+    _, moves = made_of.blocks
+    raised = -0.5 + 0.25 * split.train.values.mean()  # of a pair for which both members predict the mean
+    assert moves.rows[0] == [NAMES[0], f"{raised:+.3f}", "+0.250", ""] and moves.rows[1] == [NAMES[1], "+0.125", "", ""]
+    assert "move with what is known of the pair" in made_of.text
+
+
 def test_members_of_a_refitted_ensemble_are_told_with_their_weights():
     split = random_split()
-    fitted = train(Ensemble(members=("bias sweeps=1", "bias")), split, refit=True)
+    fitted = train(Ensemble(members=("bias sweeps=1", "bias"), feature_ratings=()), split, refit=True)
     page = evaluation_page(fitted, {"ensemble": evaluate(fitted, split)}, source="a.csv")
     made_of = next(section for section in page.sections if section.title == "What it is made of")
     (table,) = made_of.blocks

@@ -177,20 +177,23 @@ def _members(fitted: FittedModel, spec: Ensemble, model: EnsembleModel) -> Secti
     blocks: list[Table | Figure] = [Table(columns, rows, align="lrrr")]
     if len(model.weights_by_feature):
         text += (
-            " Weights and constant move with what is known of the pair (feature-weighted stacking), for each standard "
-            "deviation above the mean by what the second table says; the weights of the first are those of a mean pair."
+            " The weights, and the prediction itself, move with what is known of the pair (feature-weighted stacking): the "
+            "second table says by how much for each standard deviation above the mean, where the members predict the mean "
+            "rating. The weights of the first table are those of a mean pair."
         )
         blocks.append(_moved_weights(model))
     return Section("What it is made of", text, blocks)
 
 
 def _moved_weights(model: EnsembleModel) -> Table:
+    by_feature, mean = model.weights_by_feature.numpy(force=True), model.features.mean.item()
+    raised = by_feature[:, 0] + mean * by_feature[:, 1:].sum(1)
     rows: list[list[str | int | float | None]] = [
-        [name, *(f"{number:+.3f}" for number in moves)]
-        for name, moves in zip(NAMES, model.weights_by_feature.tolist(), strict=True)
+        [name, f"{more:+.3f}", *(f"{weight:+.3f}" if weight else "" for weight in weights)]
+        for name, more, weights in zip(NAMES, raised.tolist(), by_feature[:, 1:].tolist(), strict=True)
     ]
-    members = [f"member {number}" for number in range(1, len(model.weights))]
-    return Table(["what is known", "constant", *members], rows, align="l" + "r" * len(model.weights))
+    members = [f"weight {number}" for number in range(1, len(model.weights))]
+    return Table(["what is known", "prediction", *members], rows, align="l" + "r" * len(model.weights))
 
 
 def _refitted(fitted: FittedModel) -> str:
