@@ -92,7 +92,7 @@ def test_features_are_forgotten_where_they_move_nothing():
     model.features.learn(ratings)
     model.take(np.array([0.0, 1.0, 0.0], np.float32), np.zeros((0, 3), np.float32))
     model.learn_features(ratings)
-    assert len(model.features.item_times) == 0 and not model.features.item_counts.any()
+    assert not model.features.item_counts.any()
 
 
 def test_weights_are_equal_before_fitting():

@@ -48,10 +48,10 @@ def test_mood_of_a_person_is_of_what_they_rate_beyond_the_items_levels():
 
 def test_mood_of_an_item_is_of_what_it_gets_beyond_the_persons_levels():
     reader = learnt(TRAIN).reader()
-    raw = reader.raw(TRAIN.rows(), np.array([1]), np.array([0]), np.array([9 * DAY]))
+    raw = reader.raw(TRAIN.rows(), np.array([1]), np.array([0]))
     left = np.array([2.0, 1.0, -2.0]) - np.array([2 / 12, 0.0, -2 / 11])
     left = left - left.sum() / (3 + 5)
-    np.testing.assert_allclose(column(raw, "the item's mood, 40 ratings"), [left.sum() / 8], rtol=1e-6)
+    np.testing.assert_allclose(column(raw, "the item's mood, last 20 ratings"), [left.sum() / 8], rtol=1e-6)
 
 
 @pytest.mark.parametrize("what", ["no times asked", "no times in the history", "no times in training"])
@@ -66,7 +66,8 @@ def test_what_is_not_known_counts_as_the_mean(what):
     )
     z = features.reader().of_pairs(history, rows, items, times)
     unknown = np.isnan(features.reader().raw(history, rows, items, times))
-    assert unknown.any(0)[UNTIMED:].any() and not unknown[:, :UNTIMED].any()
+    assert unknown.any(0)[UNTIMED:].any() and not unknown[:, : UNTIMED - 1].any()
+    assert unknown[:, UNTIMED - 1].all() == (what == "no times in training")
     assert (z[unknown] == 0).all() and np.isfinite(z).all() and (z[:, :UNTIMED] != 0).any()
 
 
@@ -95,11 +96,21 @@ def test_standardised_features_have_mean_0_and_mean_square_1_and_are_cut():
     assert np.abs(features.reader().of_pairs(ratings.rows(), *pairs)).max() == LIMIT
 
 
-def test_feature_that_is_the_same_for_all_says_nothing():
+@pytest.mark.parametrize("constant", [1.0, np.log1p(18), 1e-3, -4e5])
+def test_feature_that_is_the_same_for_all_says_nothing(constant):
     ratings = random_ratings()
     features = learnt(ratings)
-    features.standardise_by(np.ones((7, len(NAMES))))
+    features.standardise_by(np.full((997, len(NAMES)), constant))
     assert not features.reader().of_pairs(ratings.rows(), np.array([0]), np.array([1])).any()
+
+
+def test_what_is_learnt_anew_replaces_what_was_known():
+    ratings = with_times(random_ratings())
+    features = learnt(ratings)
+    features.learn(replace(ratings, timestamps=None))
+    raw = features.reader().raw(ratings.rows(), np.array([3]), np.array([4]), np.array([950_000_000]))
+    unknown = [name for name, value in zip(NAMES, raw[0], strict=True) if np.isnan(value)]
+    assert unknown == ["the item's mood, last 20 ratings", "days since the item was new", "days since the item was rated"]
 
 
 def test_without_times_pairs_are_sums_of_rows_and_items():

@@ -22,7 +22,7 @@ from refeed.training.loop import InterruptedTrainingError
 from refeed.training.progress import SilentWatcher
 from refeed.training.stacking import blend_weights
 from refeed.training.train import train
-from small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, ratings_of, with_times
+from small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, ratings_of, timeless, with_times
 
 RUNTIME = Runtime(threads=1, seed=5)
 ENSEMBLE = Ensemble(members=("bias user_regularisation=2", "pmf factors=2 epochs=4"), feature_ratings=())
@@ -183,21 +183,49 @@ def drifting_split():
     return RandomSplit(valid=0.25, test=0.1).apply(ratings_of(*triples, scale=RatingScale(-9, 15), timestamps=times))
 
 
-def test_weights_that_move_with_the_pair_are_kept_where_they_are_clearly_better(tmp_path):
+def test_weights_that_move_with_the_pair_are_kept_where_they_are_better(tmp_path):
     split, told = drifting_split(), []
     watcher = SilentWatcher()
     watcher.announce = told.append
-    spec = Ensemble(members=("bias", "pmf factors=2 epochs=3"), feature_ratings=(100.0,))
+    spec = Ensemble(members=("bias", "pmf factors=2 epochs=3"), feature_ratings=(1e9, 100.0))
     fitted = train(spec, split, runtime=RUNTIME, progress=watcher)
     alike = train(replace(spec, feature_ratings=()), split, runtime=RUNTIME)
-    errors = [one.provenance.log[-1]["valid_rmse"] for one in (fitted, alike)]
-    assert errors[0] < 0.7 * errors[1]
-    expected = f"are kept: validation RMSE {errors[0]:.4f}, with the same weights for all {errors[1]:.4f}"
+    records = [record["valid_rmse"] for record in fitted.provenance.log]
+    assert timeless(fitted.provenance.log[:2]) == timeless(alike.provenance.log) and fitted.provenance.best_epoch == 3
+    assert records[2] < 0.7 * records[1]
+    expected = f"are kept: validation RMSE {records[2]:.4f}, with the same weights for all {records[1]:.4f}"
     assert told[-1] == f"weights for each pair of user and item {expected}"
     test = evaluate(fitted, split).rmse
-    assert test == pytest.approx(errors[0], rel=0.1) and test < 0.7 * evaluate(alike, split).rmse
+    assert test == pytest.approx(records[2], rel=0.1) and test < 0.7 * evaluate(alike, split).rmse
     fitted.save(tmp_path / "model")
     assert evaluate(load(tmp_path / "model"), split).rmse == test
+
+
+@pytest.mark.parametrize("others", [(), (1e9,), (1e9, 1e8)])
+def test_best_penalty_on_moving_weights_is_taken(others):
+    split = drifting_split()
+    of = [
+        train(Ensemble(members=("bias",), feature_ratings=ratings), split, runtime=RUNTIME)
+        for ratings in ((100.0,), (*others, 100.0), (100.0, *others))
+    ]
+    assert len({one.provenance.log[-1]["valid_rmse"] for one in of}) == 1
+    assert all(np.array_equal(one.model.weights_by_feature, of[0].model.weights_by_feature) for one in of)
+
+
+def test_weights_stay_the_same_for_all_where_moving_ones_are_no_better(monkeypatch):
+    split, told = random_split(given=with_times), []
+    watcher = SilentWatcher()
+    watcher.announce = told.append
+    noise = np.random.default_rng(0)
+    monkeypatch.setattr(
+        "refeed.models.meta_features.MetaReader.raw", lambda self, h, rows, *_: noise.normal(size=(len(rows), 10))
+    )
+    fitted = train(replace(ENSEMBLE, feature_ratings=(0.01,)), split, runtime=RUNTIME, progress=watcher)
+    alike = train(ENSEMBLE, split, runtime=RUNTIME)
+    assert told[-1].startswith("weights for each pair of user and item are no better")
+    assert timeless(fitted.provenance.log) == timeless(alike.provenance.log)
+    assert np.array_equal(predictions_of(fitted), predictions_of(alike))
+    assert not fitted.model.features.item_counts.any()
 
 
 def test_refitted_features_are_of_all_ratings():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refeed.data.ratings import RatingScale
-from refeed.training.stacking import Stacking, blend_weights, weights_by_feature
+from refeed.training.stacking import Features, Stacking, blend_weights, weights_by_feature
 from small_worlds import ratings_of
 
 USERS, EACH = 60, 50
@@ -54,9 +54,9 @@ def test_perfect_members_keep_equal_weights():
 
 def test_weights_follow_the_feature_that_tells_which_member_is_right():
     stacking, predictions, z, _ = world(moved=0.8)
-    alike, adapted = stacking.cross_fitted(predictions), stacking.cross_fitted(predictions, z, feature_ratings=100.0)
+    alike, adapted = stacking.cross_fitted(predictions), stacking.cross_fitted(predictions, Features(z, 100.0))
     assert stacking.rmse(adapted) < 0.9 * stacking.rmse(alike)
-    blend = stacking.fit(predictions, z, feature_ratings=100.0)
+    blend = stacking.fit(predictions, Features(z, 100.0))
     first, second = blend.by_feature[:, 1:]
     assert first[0] < -0.1 and first[1] > 0.1 and not second.any()
 
@@ -64,27 +64,27 @@ def test_weights_follow_the_feature_that_tells_which_member_is_right():
 def test_features_that_say_nothing_change_next_to_nothing():
     for seed in range(5):
         stacking, predictions, z, _ = world(moved=0.0, seed=seed)
-        adapted = stacking.cross_fitted(predictions, z, feature_ratings=3000.0)
-        assert stacking.rmse(adapted) == pytest.approx(stacking.rmse(stacking.cross_fitted(predictions)), rel=0.005)
+        adapted = stacking.cross_fitted(predictions, Features(z, 3000.0))
+        assert stacking.rmse(adapted) == pytest.approx(stacking.rmse(stacking.cross_fitted(predictions)), rel=0.001)
 
 
 def test_blend_is_the_ridge_regression_on_features_and_products():
     stacking, predictions, z, truth = world(moved=0.5)
     weights = blend_weights(predictions, truth, prior_ratings=10.0)
-    blend = weights_by_feature(weights, predictions, z, truth, feature_ratings=50.0, moving=[0])
+    blend = weights_by_feature(weights, predictions, Features(z, 50.0), truth, moving=[0])
     spread, centre = truth.std(), predictions.astype(float).mean()
     products = [z[:, 0] * (predictions[:, m] - centre) / spread for m in range(2)]
     design = np.column_stack([np.ones(len(truth)), z[:, 0], z[:, 1], *products]).astype(float)
     base = weights[0] + predictions @ weights[1:]
     solved = np.linalg.solve(design.T @ design + 50 * np.eye(5), design.T @ (truth - base))
     np.testing.assert_allclose(blend.predict(predictions, z), base + design @ solved, atol=1e-4)
-    np.testing.assert_allclose(stacking.fit(predictions, z, feature_ratings=50.0).by_feature, blend.by_feature, atol=1e-6)
+    np.testing.assert_allclose(stacking.fit(predictions, Features(z, 50.0)).by_feature, blend.by_feature, atol=1e-6)
 
 
 def test_strong_penalty_leaves_the_weights_alike():
     _, predictions, z, truth = world(moved=0.8)
     weights = blend_weights(predictions, truth, prior_ratings=10.0)
-    blend = weights_by_feature(weights, predictions, z, truth, feature_ratings=1e12, moving=[0, 1])
+    blend = weights_by_feature(weights, predictions, Features(z, 1e12), truth, moving=[0, 1])
     np.testing.assert_allclose(blend.predict(predictions, z), weights[0] + predictions @ weights[1:], atol=1e-5)
 
 
@@ -94,7 +94,7 @@ def test_unit_of_the_ratings_plays_no_part():
     def in_units(unit):
         p, y = np.float32(1 / unit) * predictions, truth / unit
         weights = blend_weights(p, y, prior_ratings=10.0)
-        return unit * weights_by_feature(weights, p, z, y, feature_ratings=100.0, moving=[1, 0]).predict(p, z)
+        return unit * weights_by_feature(weights, p, Features(z, 100.0), y, moving=[1, 0]).predict(p, z)
 
     np.testing.assert_allclose(in_units(128), in_units(1), atol=2e-3)
 
@@ -104,7 +104,7 @@ def test_predictions_of_a_user_do_not_depend_on_their_own_ratings():
     other, _, _, _ = world(moved=0.8)
     other._truth = stacking._truth.copy()
     other._truth[:EACH] += 5.0  # of the first user
-    one, two = (s.cross_fitted(predictions, z, feature_ratings=100.0) for s in (stacking, other))
+    one, two = (s.cross_fitted(predictions, Features(z, 100.0)) for s in (stacking, other))
     assert np.array_equal(one[:EACH], two[:EACH]) and not np.array_equal(one[EACH:], two[EACH:])
     own_fold = stacking._users % 5 == 0
     assert np.array_equal(one[own_fold], two[own_fold])

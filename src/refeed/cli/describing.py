@@ -42,7 +42,7 @@ def describe_result(fitted: FittedModel) -> list[str]:
     lines = [f"weight {weight:+.2f}  {text}" for weight, text in zip(weights, fitted.spec.members, strict=True)]
     rmse = f"validation RMSE {log[-1]['valid_rmse']:.4f} (of each user with weights from other users)"
     moved = " whose weights move with what is known of user and item" if len(fitted.model.weights_by_feature) else ""
-    return [*lines, f"blend of {len(log)} models{moved}, {rmse}"]
+    return [*lines, f"blend of {len(weights)} models{moved}, {rmse}"]
 
 
 def describe_patience(spec: Spec, parts: Split) -> str:

@@ -167,8 +167,12 @@ def _comparison(evaluations: Mapping[str, Evaluation]) -> list[Table | Figure]:
 def _members(fitted: FittedModel, spec: Ensemble, model: EnsembleModel) -> Section:
     rows: list[list[str | int | float | None]] = [
         [text, f"{weight:+.2f}", f"{record['train_rmse']:.4f}", f"{record['valid_rmse']:.4f}"]
-        for text, weight, record in zip(spec.members, model.weights.tolist()[1:], fitted.provenance.log, strict=True)
+        for text, weight, record in zip(spec.members, model.weights.tolist()[1:], fitted.provenance.log, strict=False)
     ]
+    if len(model.weights_by_feature):
+        rows.append(
+            ["all of them, with weights that move with the pair", "", "", f"{fitted.provenance.log[-1]['valid_rmse']:.4f}"]
+        )
     columns = ["member, with the settings that did best", "weight", "training RMSE", "validation RMSE of all so far"]
     text = (
         "The prediction is the weighted sum of those of its members. Weights and settings were chosen on the validation part; "
@@ -273,7 +277,9 @@ def _settings(fitted: FittedModel, main: Evaluation, command: str) -> Section:
     split = fitted.provenance.split or {}
     facts: list[tuple[str, str | int]] = [
         ("trained weights", fitted.num_parameters),
-        ("members" if isinstance(fitted.spec, Ensemble) else "best epoch", fitted.provenance.best_epoch),
+        ("members", len(fitted.spec.members))
+        if isinstance(fitted.spec, Ensemble)
+        else ("best epoch", fitted.provenance.best_epoch),
         ("fitted to", "train and validation" if fitted.provenance.refit else "train"),
         ("seed", fitted.provenance.seed),
         ("split", ", ".join(f"{key} {value}" for key, value in split.items() if value is not None)),

@@ -164,9 +164,9 @@ class EnsembleModel(ScoredModel):
 
     @property
     def variable_buffers(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Those of all members and of the features."""
+        """Those of all members, and how features move their weights."""
         of_members = (f"members.{number}.{name}" for number, one in enumerate(self.models) for name in one.variable_buffers)
-        return (*of_members, *(f"features.{name}" for name in MetaFeatures.variable_buffers), "weights_by_feature")
+        return (*of_members, "weights_by_feature")
 
     def take(self, weights: npt.NDArray[np.float32], by_feature: npt.NDArray[np.float32]) -> None:
         """Take the weights, float32 (M + 1,), and how features move them, (J, M + 1); without any, features are forgotten."""

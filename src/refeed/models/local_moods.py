@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from refeed.data.history import History
 
-PRIOR_RATINGS = 5.0  # imaginary ratings that pull levels and moods to 0
+LEVEL_RATINGS = 5.0  # imaginary ratings that pull the levels of rows and their moods to 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,44 +32,40 @@ class Timeline:
         """Of rows with times, and what is left of their ratings beyond all levels but the row's own, (nnz,)."""
         assert history.timestamps is not None
         rows = history.row_of_rating
-        levels = np.bincount(rows, weights=left, minlength=len(history)) / (history.counts + PRIOR_RATINGS)
+        levels = np.bincount(rows, weights=left, minlength=len(history)) / (history.counts + LEVEL_RATINGS)
         order = np.lexsort((history.timestamps, rows))
         return cls(history.indptr, history.timestamps[order].astype(np.int64), (left - levels[rows])[order])
 
-    def first(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """When each of these rows got its first rating; NaN where it has none."""
-        return self._at(self.indptr[rows], rows)
+    def ends(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """When each row got its first and its last rating, int64 (B,) each; 0 where it has none."""
+        known, ends = np.diff(self.indptr) > 0, np.zeros((2, len(self.indptr) - 1), np.int64)
+        ends[:, known] = self.times[self.indptr[:-1][known]], self.times[self.indptr[1:][known] - 1]
+        return ends[0], ends[1]
 
-    def last(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """When each of these rows got its last rating; NaN where it has none."""
-        return self._at(self.indptr[rows + 1] - 1, rows)
+    def moods(self, rows: npt.NDArray[np.integer], times: npt.NDArray[np.int64] | None, reach: int) -> npt.NDArray[np.float64]:
+        """The mean error of the `reach` ratings of the row up to each time and of the `reach` after it, drawn to 0, (P,).
 
-    def _at(self, places: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        known, when = self.indptr[rows + 1] > self.indptr[rows], np.full(len(rows), np.nan)
-        when[known] = self.times[places[known]]
-        return when
-
-    def moods(self, rows: npt.NDArray[np.int64], times: npt.NDArray[np.int64], reach: int) -> npt.NDArray[np.float64]:
-        """The mean error of the `reach` ratings of the row up to each time and of the `reach` after it, drawn to 0, (P,)."""
-        start, end = self.indptr[rows], self.indptr[rows + 1]
-        place = self._places_after(rows, times)
+        Args:
+            rows: integers (P,).
+            times: int64 (P,), seconds since 1970 UTC; None is after the last rating.
+            reach: at least 1.
+        """
+        start, end = self.indptr[rows], self.indptr[1:][rows]
+        place = end if times is None else self._places_after(start, end, times)
         low, high = np.maximum(start, place - reach), np.minimum(end, place + reach)
-        return np.asarray((self._sums[high] - self._sums[low]) / (high - low + PRIOR_RATINGS), np.float64)
+        return np.asarray((self._sums[high] - self._sums[low]) / (high - low + LEVEL_RATINGS), np.float64)
 
-    def _places_after(self, rows: npt.NDArray[np.int64], times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The place of the first rating of the row after each time, or the row's end."""
-        if not len(self.times):
-            return self.indptr[rows]
-        distinct, keys = self._keys
-        wanted = rows * (len(distinct) + 1) + np.searchsorted(distinct, times, side="right")
-        return np.searchsorted(keys, wanted, side="left")
-
-    @cached_property
-    def _keys(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The distinct times, rising, and a rising key of row and time for each rating, (nnz,)."""
-        distinct, rank = np.unique(self.times, return_inverse=True)
-        row_of_rating = np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
-        return distinct, row_of_rating * (len(distinct) + 1) + rank
+    def _places_after(
+        self, start: npt.NDArray[np.int64], end: npt.NDArray[np.int64], times: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """The place of the first rating after each time from `start` on, or `end`: binary searches, all at once."""
+        low, high = start.copy(), end.copy()
+        while (is_open := low < high).any():
+            middle = (low[is_open] + high[is_open]) // 2
+            after = self.times[middle] > times[is_open]
+            high[is_open] = np.where(after, middle, high[is_open])
+            low[is_open] = np.where(after, low[is_open], middle + 1)
+        return low
 
     @cached_property
     def _sums(self) -> npt.NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -9,50 +11,52 @@ from torch import Tensor, nn
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
-from refeed.data.row_blocks import pointers
 from refeed.models.local_moods import Timeline
 
+PERSON_REACHES, ITEM_REACH = (5, 20), 20  # ratings before and after the asked time, and last ones of an item
 OF_PERSON = ("ratings of the person", "mean of the person")
-OF_ITEM = ("ratings of the item", "mean of the item")
+OF_ITEM = ("ratings of the item", "mean of the item", "the item's mood, last 20 ratings")
 OF_TIME = ("days since the person rated", "days since the item was new", "days since the item was rated")
-OF_MOOD = ("the person's mood, 10 ratings", "the person's mood, 40 ratings", "the item's mood, 40 ratings")
-NAMES = (*OF_PERSON, *OF_ITEM, *OF_TIME, *OF_MOOD)
+OF_MOOD = ("the person's mood, 10 ratings", "the person's mood, 40 ratings")
+NAMES = (*OF_PERSON, *OF_ITEM, *OF_TIME, *OF_MOOD)  # folders of models know them by their number: see `refeed.bundles.VERSION`
 OF_WEIGHTS = (OF_PERSON[0], OF_ITEM[0], OF_MOOD[0])  # move the members' weights, the others the constant alone
-UNTIMED = len(OF_PERSON) + len(OF_ITEM)  # features that need no time
+UNTIMED = len(OF_PERSON) + len(OF_ITEM)  # features that do not depend on when a rating is asked for
 LIMIT = 3.0  # standard deviations, beyond which a feature says no more
-PRIOR_RATINGS = 10.0  # imaginary ratings that pull the mean of a person or item to that of all
-PERSON_REACHES, ITEM_REACH = (5, 20), 20  # ratings before and after the asked one
+NEGLIGIBLE = 1e-5  # standard deviations below this share of the mean are rounding
+MEAN_RATINGS = 10.0  # imaginary ratings that pull the mean of a person or item to that of all
 DAY = 86_400.0  # seconds
 
 
 class MetaFeatures(nn.Module):
     """The features of pairs, each less its mean over the validation pairs, divided by its standard deviation there.
 
-    Numbers of ratings and days are taken as log(1 + x). Means are less that of all ratings, and drawn to it by PRIOR_RATINGS.
-    A mood is what ratings near the asked time have in common beyond the levels of person and item; see `Timeline`. What is
-    not known (times that are not given, an item without ratings) counts as the mean.
+    Numbers of ratings and days are taken as log(1 + x). Means are less that of all ratings, and drawn to it by MEAN_RATINGS.
+    A mood is what ratings near the asked time, or the last ratings of an item, have in common beyond the levels of person
+    and item; see `Timeline`. What is not known (as all that depends on the time, where none is given) counts as the mean.
 
     Args:
         num_items: n.
     """
 
-    variable_buffers = ("item_times", "item_errors")
-
     mean: Tensor
     item_counts: Tensor
     item_means: Tensor
-    item_times: Tensor
-    item_errors: Tensor
+    is_timed: Tensor
+    item_moods: Tensor
+    item_first: Tensor
+    item_last: Tensor
     centres: Tensor
     sizes: Tensor
 
     def __init__(self, num_items: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("item_counts", torch.zeros(num_items, dtype=torch.int64))
         self.register_buffer("item_means", torch.zeros(num_items))
-        self.register_buffer("item_times", torch.zeros(0, dtype=torch.int64))  # of the items' ratings, rising within an item
-        self.register_buffer("item_errors", torch.zeros(0))  # of these, ratings less the levels of person and item
+        self.register_buffer("is_timed", torch.zeros((), dtype=torch.bool))  # whether the training ratings had times
+        self.register_buffer("item_moods", torch.zeros(num_items))
+        self.register_buffer("item_first", torch.zeros(num_items, dtype=torch.int64))  # seconds since 1970 UTC
+        self.register_buffer("item_last", torch.zeros(num_items, dtype=torch.int64))
         self.register_buffer("centres", torch.zeros(len(NAMES)))
         self.register_buffer("sizes", torch.zeros(len(NAMES)))  # 0: the feature says nothing
 
@@ -61,15 +65,17 @@ class MetaFeatures(nn.Module):
         by_item = train.transposed().rows()
         values = by_item.values.astype(np.float64)
         mean = float(values.mean())
-        item_means = _drawn_means(by_item, values - mean)
         person_means = _drawn_means(train.rows(), train.values.astype(np.float64) - mean)
         self.mean.fill_(mean)
         self._put("item_counts", by_item.counts)
-        self._put("item_means", item_means.astype(np.float32))
-        if by_item.timestamps is not None:
-            timeline = Timeline.of(by_item, values - mean - person_means[by_item.indices])
-            self._put("item_times", timeline.times)
-            self._put("item_errors", timeline.errors.astype(np.float32))
+        self._put("item_means", _drawn_means(by_item, values - mean).astype(np.float32))
+        self.is_timed.fill_(by_item.timestamps is not None)
+        if by_item.timestamps is None:
+            return
+        timeline = Timeline.of(by_item, values - mean - person_means[by_item.indices])
+        self._put("item_moods", timeline.moods(np.arange(len(by_item)), None, ITEM_REACH).astype(np.float32))
+        for name, when in zip(("item_first", "item_last"), timeline.ends(), strict=True):
+            self._put(name, when)
 
     def standardise_by(self, raw: npt.NDArray[np.float64]) -> None:
         """Take centres and sizes from the features of the validation pairs, (P, J), NaN where they are not known."""
@@ -78,10 +84,10 @@ class MetaFeatures(nn.Module):
         centres = np.where(known, raw, 0.0).sum(0) / counts
         sizes = np.sqrt(np.square(np.where(known, raw - centres, 0.0)).sum(0) / counts)
         self._put("centres", centres.astype(np.float32))
-        self._put("sizes", sizes.astype(np.float32))
+        self._put("sizes", np.where(sizes > NEGLIGIBLE * (1.0 + np.abs(centres)), sizes, 0.0).astype(np.float32))
 
     def _put(self, name: str, array: npt.NDArray[np.generic]) -> None:
-        setattr(self, name, torch.from_numpy(np.ascontiguousarray(array)).to(self.mean.device))
+        self.get_buffer(name).copy_(torch.from_numpy(np.ascontiguousarray(array)))
 
     def reader(self) -> MetaReader:
         """The features as they are now, to be asked many times."""
@@ -92,13 +98,14 @@ class MetaReader:
     """See `MetaFeatures`."""
 
     def __init__(self, features: MetaFeatures) -> None:
-        self._mean = features.mean.item()
-        arrays = (features.item_counts, features.item_means, features.centres, features.sizes)
-        self._item_counts, self._item_means, self._centres, self._sizes = (a.numpy(force=True) for a in arrays)
-        self._items: Timeline | None = None
-        if len(features.item_times):
-            times, errors = features.item_times.numpy(force=True), features.item_errors.numpy(force=True)
-            self._items = Timeline(pointers(self._item_counts), times, errors.astype(np.float64))
+        arrays = {name: buffer.numpy(force=True) for name, buffer in features.named_buffers()}
+        self._mean = float(arrays["mean"])
+        self._centres, self._sizes = arrays["centres"], arrays["sizes"]
+        self._item_means, is_timed = arrays["item_means"], bool(arrays["is_timed"])
+        moods = np.where(is_timed, arrays["item_moods"], np.nan)
+        self._items = np.column_stack((np.log1p(arrays["item_counts"]), self._item_means, moods))
+        is_known = is_timed & (arrays["item_counts"] > 0)
+        self._ends = [np.where(is_known, arrays[name], np.nan) for name in ("item_first", "item_last")]
 
     def of_pairs(
         self,
@@ -118,8 +125,8 @@ class MetaReader:
 
     def of_items(self) -> npt.NDArray[np.float32]:
         """z of the n items whoever is asked, at no known time: float32 (n, J), 0 where features are of people."""
-        raw = np.full((len(self._item_counts), len(NAMES)), np.nan)
-        raw[:, len(OF_PERSON) : UNTIMED] = self._of_items()
+        raw = np.full((len(self._items), len(NAMES)), np.nan)
+        raw[:, len(OF_PERSON) : UNTIMED] = self._items
         return self.standardised(raw)
 
     def raw(
@@ -131,28 +138,22 @@ class MetaReader:
     ) -> npt.NDArray[np.float64]:
         """The features as they are, float64 (P, J); NaN where they are not known."""
         raw = np.full((len(rows), len(NAMES)), np.nan)
-        raw[:, :UNTIMED] = np.column_stack((self._of_people(history)[rows], self._of_items()[items]))
+        raw[:, :UNTIMED] = np.column_stack((self._of_people(history)[rows], self._items[items]))
         if times is None:
             return raw
-        of_people = None
+        for place, ends in enumerate(self._ends, UNTIMED + 1):
+            raw[:, place] = _days(times - ends[items])
         if history.timestamps is not None:
             errors = history.values.astype(np.float64) - self._mean - self._item_means[history.indices]
-            of_people = Timeline.of(history, errors)
-            raw[:, UNTIMED] = _days(times - of_people.last(rows))
+            timeline = Timeline.of(history, errors)
+            raw[:, UNTIMED] = np.where(history.counts[rows] > 0, _days(times - timeline.ends()[1][rows]), np.nan)
             for place, reach in enumerate(PERSON_REACHES, UNTIMED + len(OF_TIME)):
-                raw[:, place] = of_people.moods(rows, times, reach)
-        if self._items is not None:
-            raw[:, UNTIMED + 1] = _days(times - self._items.first(items))
-            raw[:, UNTIMED + 2] = _days(times - self._items.last(items))
-            raw[:, -1] = self._items.moods(items, times, ITEM_REACH)
+                raw[:, place] = timeline.moods(rows, times, reach)
         return raw
 
     def _of_people(self, history: History) -> npt.NDArray[np.float64]:
         means = _drawn_means(history, history.values.astype(np.float64) - self._mean)
         return np.column_stack((np.log1p(history.counts), means))
-
-    def _of_items(self) -> npt.NDArray[np.float64]:
-        return np.column_stack((np.log1p(self._item_counts), self._item_means))
 
     def standardised(self, raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """z, float32 (P, J), from the features as they are."""
@@ -164,9 +165,9 @@ class MetaReader:
 def _drawn_means(rows: History, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Of the values of each row's ratings, drawn to 0, float64 (rows,)."""
     sums = np.bincount(rows.row_of_rating, weights=values, minlength=len(rows))
-    return np.asarray(sums / (rows.counts + PRIOR_RATINGS), np.float64)
+    return np.asarray(sums / (rows.counts + MEAN_RATINGS), np.float64)
 
 
-def _days(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _days(seconds: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """log(1 + days), 0 before the event; NaN stays."""
-    return np.log1p(seconds.clip(min=0.0) / DAY)
+    return np.asarray(np.log1p(seconds.clip(min=0.0) / DAY), np.float64)

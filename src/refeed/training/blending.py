@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from refeed.config import from_dict
 from refeed.data.batches import derive_seed
+from refeed.data.row_blocks import row_blocks
 from refeed.data.splits import Split
 from refeed.errors import BundleError, SplitError, TrainingError
 from refeed.inference.histories import Histories
@@ -32,7 +32,7 @@ from refeed.training.interruption import stop_on_interrupt
 from refeed.training.loop import InterruptedTrainingError, RunState
 from refeed.training.options import TrainingOptions
 from refeed.training.progress import EpochRecord
-from refeed.training.stacking import Stacking
+from refeed.training.stacking import Features, Stacking
 
 MEMBER_FILE, RECORD_FILE = "member.safetensors", "member.json"
 
@@ -83,7 +83,8 @@ class FittedEnsemble:
     Attributes:
         spec: the ensemble with the variants that were kept.
         model: fitted.
-        state: a log in which an "epoch" is a member: what all up to it together reach in validation.
+        state: a log in which an "epoch" is a member: what all up to it together reach in validation, with the same weights for
+            all pairs; and a last one of all with weights that move, where they do.
         best_epochs: of each member.
         numbers: of each member, its position in the ensemble that was asked for.
         left_out: why members are not among them: all of their variants diverged.
@@ -162,8 +163,11 @@ class EnsembleTrainer:
             raise TrainingError("no member of the ensemble could be trained: " + "; ".join(left_out))
         spec = replace(self._spec, members=tuple(one.text for one in members))
         model = EnsembleModel([one.model for one in members], self._split.train.num_users, self._split.train.num_items)
+        began, alike = time.monotonic(), state.log[-1]
         valid_rmse = self._weigh(model.to(self._runtime.device), predictions)
-        state.log[-1] = replace(state.log[-1], valid_rmse=valid_rmse)
+        if len(model.weights_by_feature):
+            moved = replace(alike, epoch=len(state.log) + 1, valid_rmse=valid_rmse, seconds=time.monotonic() - began)
+            state.log.append(moved)
         state.epoch = state.best_epoch = len(state.log)
         state.best_rmse = valid_rmse
         return FittedEnsemble(
@@ -184,13 +188,11 @@ class EnsembleTrainer:
             return alike
         model.features.learn(self._split.train)
         z = self._features(model.features)
-        errors = {
-            ratings: stacking.rmse(stacking.cross_fitted(predictions, z, feature_ratings=ratings))
-            for ratings in self._spec.feature_ratings
-        }
-        ratings, moved = min(errors.items(), key=itemgetter(1))
+        tried = [Features(z, ratings) for ratings in self._spec.feature_ratings]
+        errors = [stacking.rmse(stacking.cross_fitted(predictions, features)) for features in tried]
+        moved = min(errors)
         if moved < alike:
-            blend = stacking.fit(predictions, z, feature_ratings=ratings)
+            blend = stacking.fit(predictions, tried[errors.index(moved)])
         self._announce(
             f"weights for each pair of user and item {'are kept' if moved < alike else 'are no better'}: validation RMSE "
             f"{moved:.4f}, with the same weights for all {alike:.4f}"
@@ -200,9 +202,14 @@ class EnsembleTrainer:
 
     def _features(self, features: MetaFeatures) -> npt.NDArray[np.float32]:
         """z of the validation ratings, (ratings, J), which become the yardstick."""
-        valid = self._split.valid
-        asked = valid.row_of_rating.astype(np.int64), valid.indices.astype(np.int64), valid.timestamps
-        raw = features.reader().raw(self._histories.rows(np.arange(valid.num_users)), *asked)
+        valid, reader = self._split.valid, features.reader()
+        raw = np.empty((len(valid), len(NAMES)))
+        for block in row_blocks(self._split.train.indptr):
+            places = slice(*valid.indptr[[block.rows.start, block.rows.stop]].tolist())
+            history = self._histories.rows(np.arange(block.rows.start, block.rows.stop))
+            rows = valid.row_of_rating[places].astype(np.int64) - block.rows.start
+            times = None if valid.timestamps is None else valid.timestamps[places]
+            raw[places] = reader.raw(history, rows, valid.indices[places].astype(np.int64), times)
         features.standardise_by(raw)
         return features.reader().standardised(raw)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,18 @@ class Blend:
         return np.asarray(of_pair[:, 0] + (of_pair[:, 1:] * predictions).sum(1), np.float32)
 
 
+class Features(NamedTuple):
+    """What weights may move with.
+
+    Attributes:
+        z: of the validation ratings, float32 (ratings, J), of mean 0 and mean square 1.
+        ratings: imaginary ones that say that nothing moves, above 0.
+    """
+
+    z: npt.NDArray[np.float32]
+    ratings: float
+
+
 class Stacking:
     """Learns and judges weights; all figures are of weights that were learnt from other users.
 
@@ -48,17 +61,15 @@ class Stacking:
     def fit(
         self,
         predictions: npt.NDArray[np.float32],
-        features: npt.NDArray[np.float32] | None = None,
+        features: Features | None = None,
         *,
-        feature_ratings: float = math.inf,
         chosen: npt.NDArray[np.bool_] | None = None,
     ) -> Blend:
         """From the validation ratings that are `chosen`, all of them unless said; see `weights_by_feature`.
 
         Args:
             predictions: of the members, (ratings, M).
-            features: z, (ratings, J); None learns the same weights for all.
-            feature_ratings: of the penalty on what the features change.
+            features: None learns the same weights for all.
             chosen: bool (ratings,).
         """
         taken = slice(None) if chosen is None else chosen
@@ -66,22 +77,16 @@ class Stacking:
         weights = blend_weights(predictions[taken], truth, prior_ratings=self._prior)
         if features is None:
             return Blend(weights, np.zeros((0, len(weights)), np.float32))
-        parts = (predictions[taken], features[taken], truth)
-        return weights_by_feature(weights, *parts, feature_ratings=feature_ratings, moving=self._moving)
+        own = Features(features.z[taken], features.ratings)
+        return weights_by_feature(weights, predictions[taken], own, truth, moving=self._moving)
 
-    def cross_fitted(
-        self,
-        predictions: npt.NDArray[np.float32],
-        features: npt.NDArray[np.float32] | None = None,
-        *,
-        feature_ratings: float = math.inf,
-    ) -> npt.NDArray[np.float32]:
+    def cross_fitted(self, predictions: npt.NDArray[np.float32], features: Features | None = None) -> npt.NDArray[np.float32]:
         """Each user's ratings as predicted with weights that were learnt from other users, in 5 folds; see `fit`."""
         blended, fold = np.empty(len(self._truth), np.float32), self._users % FOLDS
-        z = np.zeros((len(blended), 0), np.float32) if features is None else features
+        z = np.zeros((len(blended), 0), np.float32) if features is None else features.z
         for number in range(FOLDS):
             held_out = fold == number
-            blend = self.fit(predictions, features, feature_ratings=feature_ratings, chosen=~held_out)
+            blend = self.fit(predictions, features, chosen=~held_out)
             blended[held_out] = blend.predict(predictions[held_out], z[held_out])
         return blended
 
@@ -93,35 +98,33 @@ class Stacking:
 def weights_by_feature(
     weights: npt.NDArray[np.float32],
     predictions: npt.NDArray[np.float32],
-    features: npt.NDArray[np.float32],
+    features: Features,
     truth: npt.NDArray[np.float64],
     *,
-    feature_ratings: float,
     moving: Sequence[int],
 ) -> Blend:
     """The weights that a pair's features move: feature-weighted linear stacking (Sill, Takacs, Mackey & Lin 2009).
 
     What the given weights leave is regressed on z, and on the products of those features in `moving` with each prediction (less
-    the mean, in standard deviations of the ratings), with the penalty `feature_ratings` on each squared coefficient: as many
-    imaginary ratings, at which all of these are 1, say that nothing changes.
+    the mean, in standard deviations of the ratings). The penalty on each squared coefficient is that of `features.ratings`
+    imaginary ratings, at which all of these are 1, and which say that nothing changes.
 
     Args:
         weights: for all pairs alike, (M + 1,).
         predictions: (ratings, M).
-        features: z, (ratings, J), of mean 0 and mean square 1.
+        features: z of the same ratings.
         truth: (ratings,).
-        feature_ratings: above 0.
         moving: columns of z that move the members' weights; the others move the constant alone.
     """
-    by_feature = np.zeros((features.shape[1], len(weights)))
+    by_feature = np.zeros((features.z.shape[1], len(weights)))
     if not len(truth):
         return Blend(weights, by_feature.astype(np.float32))
-    z, members = features.astype(np.float64), predictions.astype(np.float64)
+    z, members = features.z.astype(np.float64), predictions.astype(np.float64)
     centre, spread = float(members.mean()), float(truth.std()) or 1.0
     products = z[:, moving, None] * (members - centre)[:, None, :] / spread  # ratings x moving x M
     design = np.column_stack((np.ones(len(truth)), z, products.reshape(len(truth), -1)))
     gaps = truth - weights[0] - members @ weights[1:].astype(np.float64)
-    solved = np.linalg.solve(design.T @ design + feature_ratings * np.eye(design.shape[1]), design.T @ gaps)
+    solved = np.linalg.solve(design.T @ design + features.ratings * np.eye(design.shape[1]), design.T @ gaps)
     by_feature[moving, 1:] = solved[1 + z.shape[1] :].reshape(len(moving), -1) / spread
     by_feature[:, 0] = solved[1 : 1 + z.shape[1]] - centre * by_feature[:, 1:].sum(1)
     moved = weights.astype(np.float64)
