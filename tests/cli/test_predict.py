@@ -168,3 +168,21 @@ def test_model_without_intervals_says_so(model, pairs, tmp_path):
     replace(load(model), intervals=None).save(tmp_path / "old")
     error = refused(3, "predict", tmp_path / "old", pairs, "-o", tmp_path / "out.csv", "--interval", "0.9")
     assert "this model has no prediction intervals" in error and not (tmp_path / "out.csv").exists()
+
+
+def test_time_of_the_ratings_goes_to_the_model(model, pairs, tmp_path, monkeypatch):
+    told = []
+    whole = predict
+
+    def listening(*args, times=None, **options):
+        told.append(times)
+        return whole(*args, times=times, **options)
+
+    monkeypatch.setattr("refeed.inference.predict.predict", listening)
+    monkeypatch.setattr("time.time", lambda: 1234.6)
+    for at in ((), ("--at", "1970-01-02"), ("--at", "99"), ("--at", "now")):
+        done("predict", model, pairs, "-o", tmp_path / "out.csv", "--overwrite", *at)
+    assert told == [None, 86_400, 99, 1235]
+    assert "--at: expected now, a date such as" in refused(
+        4, "predict", model, pairs, "-o", tmp_path / "new.csv", "--at", "soon"
+    )

@@ -10,6 +10,7 @@ import pytest
 from refeed.errors import ConfigError, DataError
 from refeed.inference import predict as predict_module
 from refeed.inference.predict import predict, predict_interval
+from refeed.models.bias import BiasModel
 from refeed.models.intervals import RatingIntervals
 from refeed.models.scatter import Scatter
 from small_worlds import model_of_item_biases, ratings_of
@@ -78,3 +79,30 @@ def test_model_without_intervals_and_level_out_of_range_are_refused():
         predict_interval(FITTED, ["u1"], ["a"], level=0.9)
     with pytest.raises(ConfigError, match=r"level: expected above 0 and below 1, .* got 90"):
         predict_interval(SURE, ["u1"], ["a"], level=90)
+
+
+class Clock(BiasModel):
+    """Predicts 1 + the hour of the asked time; 5 where it is not known."""
+
+    def predict_pairs(self, history, rows, items, times=None):
+        return np.full(len(rows), 5.0) if times is None else 1.0 + times / 3600
+
+
+def test_times_go_to_the_model_with_their_pairs():
+    timed = replace(SURE, model=Clock(FITTED.spec, 3, 4))
+    users, items = ["u3", "u1", "u9", "u1"], ["a", "b", "a", "c"]
+    ask = {"unknown": "null"}
+    assert predict(timed, users, items, **ask).tolist()[:2] == [5.0, 5.0]
+    times = [3600, 2 * 3600, 0, 0]
+    expected = [2.0, 3.0, np.nan, 1.0]
+    np.testing.assert_array_equal(predict(timed, users, items, times=times, **ask), expected)
+    np.testing.assert_array_equal(predict(timed, users, items, times=7200, **ask), [3.0, 3.0, np.nan, 3.0])
+    np.testing.assert_array_equal(predict_interval(timed, users, items, level=0.5, times=times, **ask).predictions, expected)
+
+
+@pytest.mark.parametrize("times", [[1, 2], 1.5, ["now"], [[1, 2, 3]]])
+def test_times_that_are_none_are_refused(times):
+    with pytest.raises(
+        DataError, match="times: expected whole seconds since 1970, one for each of 3 pairs or one for all, got "
+    ):
+        predict(FITTED, ["u1", "u2", "u3"], ["a", "a", "a"], times=times)

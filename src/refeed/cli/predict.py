@@ -43,6 +43,10 @@ def predict(
         float | None,
         typer.Option(metavar="LEVEL", help="Add the ends, low and high, of intervals that hold this share of ratings, as 0.9."),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="When the ratings are given: now, a date or time (UTC), or seconds since 1970."),
+    ] = None,
     unknown: Annotated[
         Unknown, typer.Option(help="An unknown user or item: refuse, or leave the prediction empty.")
     ] = Unknown.error,
@@ -51,6 +55,8 @@ def predict(
     reading: ReadingOptions,
 ) -> None:
     """Predict the rating of each pair, and with --interval how far off it may be.
+
+    Models that know time (the default does) predict better where --at says when; without it the time is not known to them.
 
     --user and --item name the columns of the pairs file and of the --history file; the other reading options are of the latter.
     """
@@ -66,6 +72,7 @@ def predict(
         raise ConfigError(f"{output}: expected a name that ends in .parquet or .csv")
     if interval is not None:
         require_level(interval)
+    moment = None if at is None else _moment(at)
     require_file(output, overwrite=overwrite, inputs=(model, pairs, history))
     if history is None:
         reading.require_only("user", "item", reason="says how to read the --history file, but none was given")
@@ -76,7 +83,7 @@ def predict(
     seen = None if history is None else read_as_trained(history, reading, fitted.provenance.reading)
     known_users = fitted.users if seen is None else seen.users
     users, items = _aligned(known_users, users, pairs), _aligned(fitted.items, items, pairs)
-    columns = _columns(fitted, users, items, seen, interval)
+    columns = _columns(fitted, users, items, moment, seen, interval)
     missing = np.isnan(columns["prediction"])
     if unknown is Unknown.error and missing.any():
         row = int(np.argmax(missing))
@@ -90,16 +97,28 @@ def predict(
 
 
 def _columns(
-    fitted: FittedModel, users: Ids, items: Ids, seen: Ratings | None, interval: float | None
+    fitted: FittedModel, users: Ids, items: Ids, moment: int | None, seen: Ratings | None, interval: float | None
 ) -> dict[str, npt.NDArray[np.float32]]:
     """The columns of the answer, NaN for pairs of an unknown user or item."""
     from refeed.inference.predict import predict as predict_ratings
     from refeed.inference.predict import predict_interval
 
     if interval is None:
-        return {"prediction": predict_ratings(fitted, users, items, history=seen, unknown="null")}
-    answers = predict_interval(fitted, users, items, level=interval, history=seen, unknown="null")
+        return {"prediction": predict_ratings(fitted, users, items, times=moment, history=seen, unknown="null")}
+    answers = predict_interval(fitted, users, items, level=interval, times=moment, history=seen, unknown="null")
     return {"prediction": answers.predictions, "low": answers.low, "high": answers.high}
+
+
+def _moment(text: str) -> int:
+    """Seconds since 1970."""
+    import time
+
+    from refeed.data.instants import EXPECTED, seconds_of
+
+    seconds = round(time.time()) if text == "now" else seconds_of(text)
+    if seconds is None:
+        raise ConfigError(f"--at: expected now, {EXPECTED}, got '{text}'")
+    return seconds
 
 
 def _aligned(vocabulary: Vocabulary, ids: Ids, pairs: Path) -> Ids:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from refeed.data.batches import derive_seed
+from refeed.data.instants import EXPECTED, seconds_of
 from refeed.data.pair_order import pair_order
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
@@ -209,15 +208,10 @@ def _require_times(ratings: Ratings, what: str) -> npt.NDArray[Any]:
 
 def _seconds(text: str, name: str) -> int:
     """The first whole second since 1970 UTC that is not before the time `text`."""
-    if text.lstrip("-").isdecimal():
-        return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SplitError(
-            f"{name}: expected a date such as 2005-12-01 or 2005-12-01T18:30:00Z, or whole seconds since 1970, got '{text}'"
-        ) from None
-    return math.ceil((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    seconds = seconds_of(text)
+    if seconds is None:
+        raise SplitError(f"{name}: expected {EXPECTED}, got '{text}'")
+    return seconds
 
 
 def _iso(seconds: Any) -> str:

@@ -20,7 +20,8 @@ from refeed.inference.histories import Histories
 from refeed.models.intervals import RatingIntervals, require_level
 
 UnknownPolicy = Literal["error", "null"]
-Answer = Callable[[History, npt.NDArray[np.int64], npt.NDArray[np.int64]], npt.NDArray[np.floating]]
+Places = npt.NDArray[np.int64]
+Answer = Callable[[History, Places, Places, Places | None], npt.NDArray[np.floating]]
 
 
 class PredictedIntervals(NamedTuple):
@@ -38,7 +39,13 @@ class PredictedIntervals(NamedTuple):
 
 
 def predict(
-    fitted: FittedModel, users: Ids, items: Ids, *, history: Ratings | None = None, unknown: UnknownPolicy = "error"
+    fitted: FittedModel,
+    users: Ids,
+    items: Ids,
+    *,
+    times: npt.ArrayLike | None = None,
+    history: Ratings | None = None,
+    unknown: UnknownPolicy = "error",
 ) -> npt.NDArray[np.float32]:
     """The predicted rating of each pair, clipped to the scale, float32 (P,).
 
@@ -46,13 +53,15 @@ def predict(
         fitted: the model.
         users: ids, (P,), as they are or as text.
         items: ids, (P,), likewise.
+        times: when each rating is given, whole seconds since 1970 UTC, (P,) or one for all; None is not known. Models that know
+            time predict better with it, and `evaluate` gives it to them.
         history: the ratings that the model may see of the users, new ones among them; None takes those it keeps.
         unknown: what to do with a user without a history or an item the model does not know: "error", or "null" for NaN.
 
     Raises:
         DataError: an unknown id (with "error"), or the model keeps no histories and none are given.
     """
-    asked = _asked(fitted, users, items, history=history, unknown=unknown)
+    asked = _asked(fitted, users, items, times=times, history=history, unknown=unknown)
     return asked.everywhere(_predictions(fitted, asked))
 
 
@@ -62,6 +71,7 @@ def predict_interval(
     items: Ids,
     *,
     level: float,
+    times: npt.ArrayLike | None = None,
     history: Ratings | None = None,
     unknown: UnknownPolicy = "error",
 ) -> PredictedIntervals:
@@ -72,6 +82,7 @@ def predict_interval(
         users: see `predict`.
         items: see `predict`.
         level: above 0 and below 1.
+        times: see `predict`.
         history: see `predict`.
         unknown: see `predict`.
 
@@ -80,9 +91,9 @@ def predict_interval(
         DataError: as in `predict`, or the model has no intervals.
     """
     intervals, level = require_intervals(fitted), require_level(level)
-    asked = _asked(fitted, users, items, history=history, unknown=unknown)
+    asked = _asked(fitted, users, items, times=times, history=history, unknown=unknown)
     predictions = _predictions(fitted, asked)
-    spread = _answers(asked, intervals.scatter.spread)
+    spread = _answers(asked, lambda history, rows, items, _: intervals.scatter.spread(history, rows, items))
     low, high = intervals.bounds(predictions, spread, level=level, scale=fitted.scale)
     return PredictedIntervals(*map(asked.everywhere, (predictions, low, high)))
 
@@ -110,6 +121,7 @@ class _Asked:
         known: int64 (K,), which of P pairs are of a known user and item.
         rows: int64 (K,), the users of these in the histories.
         columns: int64 (K,), their items.
+        times: int64 (K,), when; None is not known.
         number: P.
     """
 
@@ -117,6 +129,7 @@ class _Asked:
     known: npt.NDArray[np.int64]
     rows: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64] | None
     number: int
 
     def everywhere(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -126,7 +139,15 @@ class _Asked:
         return all_values
 
 
-def _asked(fitted: FittedModel, users: Ids, items: Ids, *, history: Ratings | None, unknown: UnknownPolicy) -> _Asked:
+def _asked(
+    fitted: FittedModel,
+    users: Ids,
+    items: Ids,
+    *,
+    times: npt.ArrayLike | None,
+    history: Ratings | None,
+    unknown: UnknownPolicy,
+) -> _Asked:
     histories = Histories.seen_by(fitted, history)
     missing: Literal["error", "mark"] = "error" if unknown == "error" else "mark"
     known_users = histories.ratings.users
@@ -135,7 +156,18 @@ def _asked(fitted: FittedModel, users: Ids, items: Ids, *, history: Ratings | No
     if len(rows) != len(columns):
         raise DataError(f"users and items must be as many, got {len(rows):,} and {len(columns):,}")
     known = np.flatnonzero((rows >= 0) & (columns >= 0))
-    return _Asked(histories, known, rows[known], columns[known], len(rows))
+    when = None if times is None else _times(times, len(rows))[known]
+    return _Asked(histories, known, rows[known], columns[known], when, len(rows))
+
+
+def _times(times: npt.ArrayLike, number: int) -> npt.NDArray[np.int64]:
+    given = np.asarray(times)
+    if given.dtype.kind not in "iu" or given.shape not in {(), (number,)}:
+        what = f"{given.dtype} of shape {given.shape}"
+        raise DataError(
+            f"times: expected whole seconds since 1970, one for each of {number:,} pairs or one for all, got {what}"
+        )
+    return np.broadcast_to(given.astype(np.int64), (number,))
 
 
 def _predictions(fitted: FittedModel, asked: _Asked) -> npt.NDArray[np.floating]:
@@ -154,7 +186,8 @@ def _answers(asked: _Asked, answer: Answer) -> npt.NDArray[np.float64]:
         chosen = people[block]
         places = order[ends[block[0]] : ends[block[-1] + 1]]
         rows = np.searchsorted(chosen, asked.rows[places])
-        return places, answer(asked.histories.rows(chosen), rows, asked.columns[places])
+        times = None if asked.times is None else asked.times[places]
+        return places, answer(asked.histories.rows(chosen), rows, asked.columns[places], times)
 
     with closing(over_blocks(work, np.arange(len(people)), size=USERS_PER_BLOCK)) as blocks:
         for _, (places, found) in blocks:
