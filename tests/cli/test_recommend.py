@@ -89,6 +89,19 @@ def test_bad_file_of_ratings_is_refused_with_its_line(model, tmp_path, content, 
     assert words in refused(3, "recommend", model, "--ratings-file", tmp_path / "mine.csv")
 
 
+def test_unknown_items_of_the_file_are_skipped_where_that_is_asked(model, tmp_path):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("101,5\n7,3\nNo Such Film,2\n102,1.5\n")
+    assert "Or leave such items out: --skip-unknown." in refused(3, "recommend", model, "--ratings-file", mine)
+    assert listed(model, "--ratings-file", mine, "--skip-unknown") == expected(model, {101: 5.0, 102: 1.5})
+    run = done("recommend", model, "--ratings-file", mine, "--skip-unknown")
+    assert "left out 2 of 4 ratings, of items that the model does not know" in run.err
+    mine.write_text("7,3\n")
+    error = refused(3, "recommend", model, "--ratings-file", mine, "--skip-unknown")
+    assert "mine.csv: the model knows none of the items" in error
+    assert "--skip-unknown goes with --ratings-file" in refused(4, "recommend", model, "101=5", "--skip-unknown")
+
+
 def test_file_of_ratings_may_be_in_another_encoding(model, tmp_path):
     (tmp_path / "mine.csv").write_bytes("101;5\nFilm 102, The;1.5\n".encode("utf-16"))
     found = listed(model, "--ratings-file", tmp_path / "mine.csv", "--encoding", "utf-16")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from refeed.cli.console import say
 from refeed.cli.reading import ReadingOptions, read_as_trained
 from refeed.data.readers.places import shown
 from refeed.errors import ConfigError, DataError
@@ -22,12 +23,14 @@ def one_person(
     user_id: str | None,
     history: Path | None,
     reading: ReadingOptions,
+    *,
+    skip_unknown: bool,
 ) -> tuple[Id | dict[Id, float], History | None]:
     """Whom the list is for, and their history where it is not the one that the model keeps."""
     if ratings:
         return parse_ratings(fitted, ratings), None
     if ratings_file is not None:
-        return read_one_person(fitted, ratings_file, reading), None
+        return read_one_person(fitted, ratings_file, reading, skip_unknown=skip_unknown), None
     assert user_id is not None
     if history is not None:
         return _from_history(fitted, history, user_id, reading)
@@ -59,16 +62,17 @@ def parse_ratings(fitted: FittedModel, texts: list[str] | None) -> dict[Id, floa
     return ratings
 
 
-def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions) -> dict[Id, float]:
+def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *, skip_unknown: bool) -> dict[Id, float]:
     """A new person's ratings from a delimited text of items and ratings, with or without a header.
 
     The columns are those that are said, else those of the training data where they are here too, else by their usual names;
-    the decimal sign is the one that is said, else that of the training data.
+    the decimal sign is the one that is said, else that of the training data. Unknown items may be skipped, which is said.
 
     Raises:
-        DataError: a line is not of that form, an unknown item, or one that is rated twice.
+        DataError: a line is not of that form, an unknown item that is not to be skipped, one that is rated twice, or no
+            rating is left.
     """
-    from refeed.cli.titles import resolve_item
+    from refeed.cli.titles import UnknownItemError, resolve_item
     from refeed.data.readers.opinions import read_opinions
 
     opinions = read_opinions(
@@ -80,17 +84,27 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions) ->
         known=fitted.provenance.reading,
     )
     ratings: dict[Id, float] = {}
+    skipped: list[str] = []
     for row, (item, rating) in enumerate(zip(opinions.items, opinions.ratings, strict=True)):
         try:
             id_ = resolve_item(fitted, item)
             if id_ in ratings:
                 raise DataError(f"item {id_!r} was rated before", fix="Give one rating for each item.")
         except DataError as error:
+            is_unknown = isinstance(error, UnknownItemError)
+            if is_unknown and skip_unknown:
+                skipped.append(item)
+                continue
             file, line = opinions.locate(row)
-            raise DataError(error.problem, path=file, line=line, fix=error.fix) from None
+            fix = f"{error.fix} Or leave such items out: --skip-unknown." if is_unknown else error.fix
+            raise DataError(error.problem, path=file, line=line, fix=fix) from None
         ratings[id_] = rating
-    if not ratings:
+    if skipped:
+        say(f"left out {len(skipped):,} of {len(opinions.ratings):,} ratings, of items that the model does not know")
+    if not ratings and not skipped:
         raise DataError("there are no ratings", path=path, fix="Write a line item,rating for each item.")
+    if not ratings:
+        raise DataError("the model knows none of the items", path=path, fix="Rate items that were in its training data.")
     return ratings
 
 

@@ -33,6 +33,9 @@ def recommend_command(
     ratings_file: Annotated[
         Path | None, typer.Option(help="A new person's ratings as a delimited text of item and rating.")
     ] = None,
+    skip_unknown: Annotated[
+        bool, typer.Option("--skip-unknown", help="Of --ratings-file, leave out items that the model does not know.")
+    ] = False,
     everyone: Annotated[bool, typer.Option("--all", help="Every user, to the file --output.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="With --all: .parquet file of user, rank, item and score.")
@@ -55,6 +58,8 @@ def recommend_command(
         raise ConfigError("for whom? Give one of --user-id ID, ITEM=RATING …, --ratings-file FILE, or --all")
     if history is not None and user_id is None and not everyone:
         raise ConfigError("--history goes with --user-id or --all")
+    if skip_unknown and ratings_file is None:
+        raise ConfigError("--skip-unknown goes with --ratings-file")
     if history is None:
         allowed = () if ratings_file is None else ("encoding", "decimal", "item", "rating")
         reading.require_only(*allowed, reason="says how to read the --history file, but none was given")
@@ -65,7 +70,7 @@ def recommend_command(
     if output is not None:
         _recommend_to_all(fitted, output, history, reading, k=k, exclude_seen=not include_seen, overwrite=overwrite)
         return
-    who, seen = one_person(fitted, ratings, ratings_file, user_id, history, reading)
+    who, seen = one_person(fitted, ratings, ratings_file, user_id, history, reading, skip_unknown=skip_unknown)
     found = recommend(fitted, who, k=k, exclude_seen=not include_seen, history=seen)
     if json is not None:
         write_json({"recommendations": [vars(one) for one in found]}, json, overwrite=overwrite)

@@ -47,11 +47,16 @@ def attach_titles(fitted: FittedModel, items: Vocabulary, titles: list[str | Non
     return replace(fitted, titles=tuple(titles[int(place)] for place in places))
 
 
+class UnknownItemError(DataError):
+    """An item that the model does not know."""
+
+
 def resolve_item(fitted: FittedModel, text: str) -> int | str:
     """The item that a person means: an id, or an exact title.
 
     Raises:
-        DataError: there is no such item, or several have the title; the message names near ones.
+        UnknownItemError: there is no such item; the message names near ones.
+        DataError: several items have the title.
     """
     import difflib
 
@@ -72,4 +77,4 @@ def resolve_item(fitted: FittedModel, text: str) -> int | str:
     known = [title for title in fitted.titles if title] or [str(id_) for id_ in fitted.items.decode(range(len(fitted.items)))]
     near = difflib.get_close_matches(text, known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(map(shown, near))}?" if near else "Give an id, or a title as it is written."
-    raise DataError(f"unknown item {shown(text)}: not among the {len(fitted.items):,} items known here", fix=hint)
+    raise UnknownItemError(f"unknown item {shown(text)}: not among the {len(fitted.items):,} items known here", fix=hint)
