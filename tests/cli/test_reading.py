@@ -89,6 +89,11 @@ def test_output_that_is_the_data_set_of_that_name_is_refused(mine):
 def test_threads_are_those_that_are_said(mine, tmp_path, monkeypatch):
     counts = []
     done("train", "mine", "-o", tmp_path / "model", *QUICK)
+    (tmp_path / "pairs.csv").write_text("user,item\n1,101\n")
     monkeypatch.setattr("torch.set_num_threads", counts.append)
     done("evaluate", tmp_path / "model", "mine", "--threads", 3)
     assert 3 in counts
+    done("predict", tmp_path / "model", tmp_path / "pairs.csv", "-o", tmp_path / "out.csv", "--threads", 5)
+    assert 5 in counts
+    done("recommend", tmp_path / "model", "--all", "-o", tmp_path / "top.parquet", "--threads", 7)
+    assert 7 in counts

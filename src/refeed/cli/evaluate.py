@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from refeed.cli.console import remarks, results, say, write_json
-from refeed.cli.option_groups import Json, Model, Overwrite, takes_options
+from refeed.cli.option_groups import Json, Model, Overwrite, Threads, takes_options
 from refeed.cli.outputs import require_file, require_json
 from refeed.cli.progress import progress
 from refeed.cli.reading import ReadingOptions, read_as_trained, source_of
@@ -62,7 +62,7 @@ def evaluate_command(
     json: Json = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
     overwrite: Overwrite = False,
-    threads: Annotated[int | None, typer.Option(help="CPU threads; every core unless said.", min=1)] = None,
+    threads: Threads = None,
     *,
     reading: ReadingOptions,
 ) -> None:

@@ -23,6 +23,7 @@ Json = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Write JSON to this file, or - for it alone on standard output."),
 ]
+Threads = Annotated[int | None, typer.Option("--threads", help="CPU threads; every core unless said.", min=1)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 

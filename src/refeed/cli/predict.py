@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from refeed.cli.console import results
-from refeed.cli.option_groups import Model, Overwrite, takes_options
+from refeed.cli.option_groups import Model, Overwrite, Threads, takes_options
 from refeed.cli.outputs import require_file
 from refeed.cli.reading import ReadingOptions, read_as_trained
 from refeed.data.readers.places import shown
@@ -51,6 +51,7 @@ def predict(
         Unknown, typer.Option(help="An unknown user or item: refuse, or leave the prediction empty.")
     ] = Unknown.error,
     overwrite: Overwrite = False,
+    threads: Threads = None,
     *,
     reading: ReadingOptions,
 ) -> None:
@@ -67,6 +68,7 @@ def predict(
     from refeed.data.readers.pairs import read_pairs
     from refeed.inference.predict import require_intervals
     from refeed.models.intervals import require_level
+    from refeed.runtime import Runtime
 
     if output.suffix not in {".parquet", ".csv"}:
         raise ConfigError(f"{output}: expected a name that ends in .parquet or .csv")
@@ -76,6 +78,7 @@ def predict(
     require_file(output, overwrite=overwrite, inputs=(model, pairs, history))
     if history is None:
         reading.require_only("user", "item", reason="says how to read the --history file, but none was given")
+    Runtime.detect(threads=threads).apply()
     fitted = load(model)
     if interval is not None:
         require_intervals(fitted)

@@ -12,7 +12,7 @@ import typer
 
 from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.one_person import one_person
-from refeed.cli.option_groups import Json, Model, Overwrite, takes_options
+from refeed.cli.option_groups import Json, Model, Overwrite, Threads, takes_options
 from refeed.cli.outputs import require_file, require_json
 from refeed.cli.progress import progress
 from refeed.cli.reading import ReadingOptions, read_as_trained
@@ -47,12 +47,14 @@ def recommend_command(
     include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items that the person has rated.")] = False,
     json: Json = None,
     overwrite: Overwrite = False,
+    threads: Threads = None,
     *,
     reading: ReadingOptions,
 ) -> None:
     """Recommend items to a user of the training data, to a new person given by their ratings, or to every user."""
     from refeed.bundles import load
     from refeed.inference.recommend import recommend
+    from refeed.runtime import Runtime
 
     if sum((user_id is not None, bool(ratings), ratings_file is not None, everyone)) != 1:
         raise ConfigError("for whom? Give one of --user-id ID, ITEM=RATING …, --ratings-file FILE, or --all")
@@ -66,6 +68,7 @@ def recommend_command(
     if k < 1:
         raise ConfigError(f"--k: expected at least 1, got {k}")
     _require_outputs(everyone, output, json, overwrite=overwrite, inputs=(model, history, ratings_file))
+    Runtime.detect(threads=threads).apply()
     fitted = load(model)
     if output is not None:
         _recommend_to_all(fitted, output, history, reading, k=k, exclude_seen=not include_seen, overwrite=overwrite)
