@@ -63,27 +63,45 @@ def test_prediction_is_the_weighted_sum_of_the_members():
     np.testing.assert_allclose(model.score_rows(history)[0], 0.5 + 0.25 * first + 0.5 * second, rtol=1e-6)
 
 
-@pytest.mark.parametrize("timed", [True, False], ids=["times", "no times"])
-def test_weights_move_with_the_features_of_the_pair(timed):
-    ratings = with_times(random_ratings())
-    history, n = ratings.rows([4, 2]), ratings.num_items
+def moving_model(ratings, history, times):
+    """Two biases with weights that move at random; members' predictions of all pairs, and z of these."""
+    n = ratings.num_items
     model = TWO_BIASES.build(ratings.num_users, n, seed=0)
     for number, member in enumerate(model.models):
         member.inner.offsets.set(3.0, np.linspace(-1, number, n))
     model.features.learn(ratings)
-    rows, items = np.divmod(np.arange(2 * n), n)
-    times = np.linspace(946_684_800, 952_000_000, 2 * n).astype(np.int64) if timed else None
+    rows, items = np.divmod(np.arange(len(history) * n), n)
     model.features.standardise_by(model.features.reader().raw(history, rows, items, times))
-    by_feature = np.random.default_rng(0).normal(0, 0.1, (len(NAMES), 3)).astype(np.float32)
-    model.take(np.array([0.5, 0.25, 0.5], np.float32), by_feature)
+    model.take(WEIGHTS, np.random.default_rng(0).normal(0, 0.1, (len(NAMES), 3)).astype(np.float32))
     z = model.features.reader().of_pairs(history, rows, items, times)
-    assert z[:, UNTIMED:].any() == timed
     members = np.stack([member.predict_pairs(history, rows, items, times) for member in model.models], 1)
-    of_pair = np.array([0.5, 0.25, 0.5]) + z @ by_feature
+    return model, (rows, items), members, z
+
+
+WEIGHTS = np.array([0.5, 0.25, 0.5], np.float32)
+
+
+@pytest.mark.parametrize("timed", [True, False], ids=["times", "no times"])
+def test_weights_move_with_the_features_of_the_pair(timed):
+    ratings = with_times(random_ratings()) if timed else random_ratings()
+    history = ratings.rows([4, 2])
+    times = np.linspace(946_684_800, 952_000_000, 2 * ratings.num_items).astype(np.int64) if timed else None
+    model, pairs, members, z = moving_model(ratings, history, times)
+    assert z[:, UNTIMED:].any() == timed
+    of_pair = WEIGHTS + z @ model.weights_by_feature.numpy()
     expected = of_pair[:, 0] + (of_pair[:, 1:] * members).sum(1)
-    np.testing.assert_allclose(model.predict_pairs(history, rows, items, times), expected, rtol=1e-5)
+    np.testing.assert_allclose(model.predict_pairs(history, *pairs, times), expected, rtol=1e-5)
     if not timed:
         np.testing.assert_allclose(model.score_rows(history).ravel(), expected, rtol=1e-5)
+
+
+def test_weights_that_were_learnt_with_times_are_the_same_for_all_where_none_is_asked_for():
+    ratings = with_times(random_ratings())
+    history, n = ratings.rows([4, 2]), ratings.num_items
+    model, pairs, members, _ = moving_model(ratings, history, np.linspace(946_684_800, 952_000_000, 2 * n).astype(np.int64))
+    expected = WEIGHTS[0] + members @ WEIGHTS[1:]
+    np.testing.assert_allclose(model.predict_pairs(history, *pairs), expected, rtol=1e-5)
+    np.testing.assert_allclose(model.score_rows(history).ravel(), expected, rtol=1e-5)
 
 
 def test_features_are_forgotten_where_they_move_nothing():

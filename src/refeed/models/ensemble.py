@@ -193,6 +193,9 @@ class EnsembleModel(ScoredModel):
 class EnsembleScorer(Scorer):
     """See `Ensemble`; a pair with the features z has the weights w + V^T z.
 
+    Where weights were learnt with times, and none is asked for, all pairs have the weights w: V is of all features together,
+    and those that remain would mislead without the others.
+
     Args:
         model: fitted.
     """
@@ -212,7 +215,7 @@ class EnsembleScorer(Scorer):
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
         weights = np.broadcast_to(self._weights, (len(rows), len(self._weights)))
-        if self._features is not None:
+        if self._features is not None and (times is not None or not self._features.is_timed):
             weights = weights + self._features.of_pairs(history, rows, items, times) @ self._by_feature
         total = weights[:, 0].copy()
         for number, member in enumerate(self._members, 1):
@@ -222,13 +225,14 @@ class EnsembleScorer(Scorer):
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
         """See `Scorer.score_rows`."""
         total = np.full((len(history), history.num_items), self._weights[0], np.float32)
-        if self._features is not None:
+        moves = self._features is not None and not self._features.is_timed
+        if self._features is not None and moves:
             of_rows = self._features.of_rows(history) @ self._by_feature
             total += of_rows[:, :1] + self._of_items[0]
         for number, member in enumerate(self._members, 1):
             scores = member.score_rows(history)
             weight = self._weights[number]
-            scores *= weight if self._features is None else weight + of_rows[:, number, None] + self._of_items[number]
+            scores *= weight if not moves else weight + of_rows[:, number, None] + self._of_items[number]
             total += scores
         return total
 

@@ -95,16 +95,21 @@ class MetaFeatures(nn.Module):
 
 
 class MetaReader:
-    """See `MetaFeatures`."""
+    """See `MetaFeatures`.
+
+    Attributes:
+        is_timed: whether the training ratings had times, so that what is not known without the asked time is missed.
+    """
 
     def __init__(self, features: MetaFeatures) -> None:
         arrays = {name: buffer.numpy(force=True) for name, buffer in features.named_buffers()}
         self._mean = float(arrays["mean"])
+        self.is_timed = bool(arrays["is_timed"])
         self._centres, self._sizes = arrays["centres"], arrays["sizes"]
-        self._item_means, is_timed = arrays["item_means"], bool(arrays["is_timed"])
-        moods = np.where(is_timed, arrays["item_moods"], np.nan)
+        self._item_means = arrays["item_means"]
+        moods = np.where(self.is_timed, arrays["item_moods"], np.nan)
         self._items = np.column_stack((np.log1p(arrays["item_counts"]), self._item_means, moods))
-        is_known = is_timed & (arrays["item_counts"] > 0)
+        is_known = self.is_timed & (arrays["item_counts"] > 0)
         self._ends = [np.where(is_known, arrays[name], np.nan) for name in ("item_first", "item_last")]
 
     def of_pairs(
