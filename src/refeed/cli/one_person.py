@@ -84,7 +84,6 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *,
         known=fitted.provenance.reading,
     )
     ratings: dict[Id, float] = {}
-    skipped: list[str] = []
     for row, (item, rating) in enumerate(zip(opinions.items, opinions.ratings, strict=True)):
         try:
             id_ = resolve_item(fitted, item)
@@ -93,16 +92,15 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *,
         except DataError as error:
             is_unknown = isinstance(error, UnknownItemError)
             if is_unknown and skip_unknown:
-                skipped.append(item)
                 continue
             file, line = opinions.locate(row)
             fix = f"{error.fix} Or leave such items out: --skip-unknown." if is_unknown else error.fix
             raise DataError(error.problem, path=file, line=line, fix=fix) from None
         ratings[id_] = rating
-    if skipped:
-        say(f"left out {len(skipped):,} of {len(opinions.ratings):,} ratings, of items that the model does not know")
-    if not ratings and not skipped:
+    if not len(opinions.ratings):
         raise DataError("there are no ratings", path=path, fix="Write a line item,rating for each item.")
+    if skipped := len(opinions.ratings) - len(ratings):
+        say(f"left out {skipped:,} of {len(opinions.ratings):,} ratings, of items that the model does not know")
     if not ratings:
         raise DataError("the model knows none of the items", path=path, fix="Rate items that were in its training data.")
     return ratings

@@ -19,7 +19,7 @@ from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError
 from refeed.models.base import RatingModel, ScoredModel, Scorer
-from refeed.models.meta_features import MetaFeatures
+from refeed.models.meta_features import MetaFeatures, MetaReader
 from refeed.models.rescaled import Rescaled
 from refeed.models.spec import Spec
 
@@ -215,8 +215,8 @@ class EnsembleScorer(Scorer):
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
         weights = np.broadcast_to(self._weights, (len(rows), len(self._weights)))
-        if self._features is not None and (times is not None or not self._features.is_timed):
-            weights = weights + self._features.of_pairs(history, rows, items, times) @ self._by_feature
+        if (features := self._known_features(times)) is not None:
+            weights = weights + features.of_pairs(history, rows, items, times) @ self._by_feature
         total = weights[:, 0].copy()
         for number, member in enumerate(self._members, 1):
             total += weights[:, number] * member.predict_pairs(history, rows, items, times)
@@ -225,16 +225,20 @@ class EnsembleScorer(Scorer):
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
         """See `Scorer.score_rows`."""
         total = np.full((len(history), history.num_items), self._weights[0], np.float32)
-        moves = self._features is not None and not self._features.is_timed
-        if self._features is not None and moves:
-            of_rows = self._features.of_rows(history) @ self._by_feature
+        if (features := self._known_features(None)) is not None:
+            of_rows = features.of_rows(history) @ self._by_feature
             total += of_rows[:, :1] + self._of_items[0]
         for number, member in enumerate(self._members, 1):
             scores = member.score_rows(history)
             weight = self._weights[number]
-            scores *= weight if not moves else weight + of_rows[:, number, None] + self._of_items[number]
+            scores *= weight if features is None else weight + of_rows[:, number, None] + self._of_items[number]
             total += scores
         return total
+
+    def _known_features(self, times: npt.NDArray[np.int64] | None) -> MetaReader | None:
+        """What weights move with, None where they are the same for all pairs."""
+        is_missed = times is None and self._features is not None and self._features.is_timed
+        return None if is_missed else self._features
 
     @cached_property
     def _of_items(self) -> npt.NDArray[np.float32]:

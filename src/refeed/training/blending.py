@@ -163,11 +163,11 @@ class EnsembleTrainer:
             raise TrainingError("no member of the ensemble could be trained: " + "; ".join(left_out))
         spec = replace(self._spec, members=tuple(one.text for one in members))
         model = EnsembleModel([one.model for one in members], self._split.train.num_users, self._split.train.num_items)
-        began, alike = time.monotonic(), state.log[-1]
-        valid_rmse = self._weigh(model.to(self._runtime.device), predictions)
+        began = time.monotonic()
+        valid_rmse = self._weigh(model.to(self._runtime.device), predictions, alike=valid_rmse)
         if len(model.weights_by_feature):
-            moved = replace(alike, epoch=len(state.log) + 1, valid_rmse=valid_rmse, seconds=time.monotonic() - began)
-            state.log.append(moved)
+            seconds = time.monotonic() - began
+            state.log.append(replace(state.log[-1], epoch=len(state.log) + 1, valid_rmse=valid_rmse, seconds=seconds))
         state.epoch = state.best_epoch = len(state.log)
         state.best_rmse = valid_rmse
         return FittedEnsemble(
@@ -179,10 +179,14 @@ class EnsembleTrainer:
             left_out=tuple(left_out),
         )
 
-    def _weigh(self, model: EnsembleModel, predictions: npt.NDArray[np.float32]) -> float:
-        """Give the model its weights, moved by features of pairs where that is better; the RMSE of weights from other users."""
+    def _weigh(self, model: EnsembleModel, predictions: npt.NDArray[np.float32], *, alike: float) -> float:
+        """Give the model its weights, moved by features of pairs where that beats `alike`, the RMSE of the same for all.
+
+        Returns:
+            the RMSE of weights from other users.
+        """
         stacking = self._stacking
-        blend, alike = stacking.fit(predictions), stacking.rmse(stacking.cross_fitted(predictions))
+        blend = stacking.fit(predictions)
         if not self._spec.feature_ratings:
             model.take(blend.weights, blend.by_feature)
             return alike
