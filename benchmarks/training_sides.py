@@ -14,6 +14,8 @@ from refeed.data.ratings import Ratings
 from refeed.models import AutoEncoder
 from refeed.models.autoencoder import AutoEncoderModel
 from refeed.models.original_weights import as_original_weights
+from refeed.runtime import LoopsName
+from refeed.training.compiled_supervision import use_loops
 from refeed.training.gradient import GradientFitter
 from refeed.training.options import TrainingOptions
 
@@ -25,11 +27,13 @@ class RefeedSide:
         spec: the model.
         ratings: to train on.
         options: batch size, optimiser and re-feeding.
+        loops: see `Runtime.loops`.
     """
 
-    def __init__(self, spec: AutoEncoder, ratings: Ratings, options: TrainingOptions) -> None:
+    def __init__(self, spec: AutoEncoder, ratings: Ratings, options: TrainingOptions, *, loops: LoopsName = "auto") -> None:
         self.model: AutoEncoderModel = spec.build(ratings.num_users, ratings.num_items, seed=TRAINING_SEED)
-        self._fitter = GradientFitter(self.model, ratings, options, seed=TRAINING_SEED)
+        compiled = use_loops(loops, spec.shape, options, num_columns=self.model.network.num_columns, device="cpu")
+        self._fitter = GradientFitter(self.model, ratings, options, seed=TRAINING_SEED, compiled=compiled)
 
     def step(self, number: int) -> None:
         """Train on batch `number`, counted through the epochs."""

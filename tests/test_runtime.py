@@ -16,6 +16,7 @@ from refeed.runtime import Runtime, available_cpus
         ({"seed": -1}, r"seed: expected 0 to 2\*\*63 - 1, got -1"),
         ({"seed": 2**63}, "seed: expected 0 to"),
         ({"rank": 2, "world_size": 2}, "rank: expected 0 to 1, got 2"),
+        ({"loops": "fast"}, "loops: expected auto, compiled, pytorch, got fast"),
     ],
 )
 def test_value_out_of_its_range_is_refused(options, message):

@@ -1,20 +1,23 @@
-"""Where and how a job computes: device, precision, threads, seed, rank and world size as one frozen value."""
+"""Where and how a job computes: device, threads, loops, seed, rank and world size as one frozen value."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from refeed import large_memory
 from refeed.errors import ConfigError
 
-BRIEF_SPIN = ("GOMP_SPINCOUNT", "1000")
+LoopsName = Literal["auto", "compiled", "pytorch"]
+
+BRIEF_SPIN = ("GOMP_SPINCOUNT", "3000")
 """Environment variable and value with which OpenMP's threads wait for each other by spinning only briefly."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """The computing side of a job; it never changes what is computed, except through `seed`.
+    """The computing side of a job; it never changes what is computed (but for rounding), except through `seed`.
 
     Attributes:
         device: "cpu", "cuda", "cuda:1", "mps", … as PyTorch names it.
@@ -22,6 +25,9 @@ class Runtime:
         seed: the one seed from which every generator of the job is derived, 0 to 2**63 - 1.
         rank: which process of the job this is, 0 to world_size - 1.
         world_size: number of processes of the job, at least 1.
+        loops: what the first and last layer of a network are trained in on the CPU: "compiled" (with the extra `fast`; SGD
+            only), or "pytorch" for its own operations; "auto" takes compiled loops where they are to be had and the layers are
+            large.
     """
 
     device: str = "cpu"
@@ -29,6 +35,7 @@ class Runtime:
     seed: int = 0
     rank: int = 0
     world_size: int = 1
+    loops: LoopsName = "auto"
 
     def __post_init__(self) -> None:
         if self.threads < 1:
@@ -37,15 +44,18 @@ class Runtime:
             raise ConfigError(f"seed: expected 0 to 2**63 - 1, got {self.seed}")
         if not 0 <= self.rank < self.world_size:
             raise ConfigError(f"rank: expected 0 to {self.world_size - 1}, got {self.rank}")
+        if self.loops not in get_args(LoopsName):
+            raise ConfigError(f"loops: expected {', '.join(get_args(LoopsName))}, got {self.loops}")
 
     @classmethod
-    def detect(cls, *, device: str = "auto", threads: int | None = None, seed: int = 0) -> Runtime:
+    def detect(cls, *, device: str = "auto", threads: int | None = None, seed: int = 0, loops: LoopsName = "auto") -> Runtime:
         """The runtime of this machine: all its CPUs, and its accelerator where PyTorch sees one.
 
         Raises:
             ConfigError: the device is unknown to PyTorch or absent from this machine, or a number is out of its range.
         """
-        return cls(device=_resolve_device(device), threads=available_cpus() if threads is None else threads, seed=seed)
+        threads = available_cpus() if threads is None else threads
+        return cls(device=_resolve_device(device), threads=threads, seed=seed, loops=loops)
 
     def apply(self) -> None:
         """Give PyTorch this number of threads, and keep freed memory for the next step (settings of the whole process)."""

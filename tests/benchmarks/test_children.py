@@ -52,7 +52,7 @@ def test_refeed_command_is_the_command_line():
 @pytest.mark.slow
 def test_each_side_starts_in_its_own_environment(monkeypatch):
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
-    for side, spin in (("refeed", "1000"), ("dense", None)):
+    for side, spin in (("refeed", "3000"), ("dense", None)):
         assert apart(side, os.getenv, "GOMP_SPINCOUNT", threads=1) == spin
     assert apart("peer", os.getpid, threads=1) != os.getpid()
     assert "GOMP_SPINCOUNT" not in os.environ
@@ -69,7 +69,7 @@ def test_errors_come_back_and_a_process_that_ends_is_said():
 def test_environment_is_put_back_and_a_persons_own_setting_stays(monkeypatch):
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     with own_process._environment("refeed"):
-        assert os.environ["GOMP_SPINCOUNT"] == "1000"
+        assert os.environ["GOMP_SPINCOUNT"] == "3000"
     assert "GOMP_SPINCOUNT" not in os.environ
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
     with own_process._environment("refeed"):

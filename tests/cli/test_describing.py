@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
-from refeed.cli.describing import describe_patience
-from refeed.models import Bias, Ensemble
+from refeed.cli.describing import advise_loops, describe_patience, describe_run
+from refeed.models import AutoEncoder, Bias, Ensemble
+from refeed.runtime import Runtime
+from refeed.training import compiled_supervision
+from refeed.training.options import TrainingOptions
 from small_worlds import random_split
 
 
@@ -14,3 +18,25 @@ def test_ensemble_on_many_ratings_names_the_quick_way():
     assert "here are 25 million; --preset autoencoder trains one network" in describe_patience(Ensemble(), many)
     assert describe_patience(Bias(), many) == ""
     assert describe_patience(Ensemble(), random_split()) == ""
+
+
+SGD = TrainingOptions(optimizer="sgd")
+
+
+def test_compiled_loops_are_told_where_they_run():
+    parts, spec, cpu = random_split(), AutoEncoder(encoder=(4,)), Runtime()
+    assert describe_run(spec, SGD, parts, replace(cpu, loops="compiled")).endswith("(cpu, 1 threads, seed 0, compiled loops)")
+    assert describe_run(spec, SGD, parts, cpu).endswith("(cpu, 1 threads, seed 0)")
+
+
+def test_extra_is_advised_where_it_is_absent_and_would_help(monkeypatch):
+    parts, spec, cpu = random_split(), AutoEncoder(encoder=(4,)), Runtime()
+    monkeypatch.setattr(compiled_supervision, "WORTHWHILE", 1)
+    assert advise_loops(spec, SGD, parts, cpu) == ""
+    monkeypatch.setattr(compiled_supervision, "has_numba", lambda: False)
+    assert advise_loops(spec, SGD, parts, cpu).startswith("pip install 'refeed[fast]' ")
+    for other in (replace(cpu, loops="pytorch"), replace(cpu, device="cuda")):
+        assert advise_loops(spec, SGD, parts, other) == ""
+    assert advise_loops(Bias(), SGD, parts, cpu) == advise_loops(spec, TrainingOptions(), parts, cpu) == ""
+    monkeypatch.setattr(compiled_supervision, "WORTHWHILE", 10**9)
+    assert advise_loops(spec, SGD, parts, cpu) == ""

@@ -26,7 +26,7 @@ def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Ru
         return f"{network}; {_describe_steps(options)} ({where})"
     columns = parts.train.num_items if spec.side == "user" else parts.train.num_users
     refeeding = f", {_describe_refeeding(spec, options, columns)}" if options.refeed_steps else ""
-    return f"{network}; {_describe_steps(options)}{refeeding} ({where})"
+    return f"{network}; {_describe_steps(options)}{refeeding} ({where}{_describe_loops(spec, options, columns, runtime)})"
 
 
 def describe_result(fitted: FittedModel) -> list[str]:
@@ -56,6 +56,26 @@ def describe_patience(spec: Spec, parts: Split) -> str:
         f"An ensemble is trained for minutes a million ratings, and here are {millions:,.0f} million; --preset autoencoder "
         "trains one network, which is many times as quick."
     )
+
+
+def advise_loops(spec: Spec, options: TrainingOptions, parts: Split, runtime: Runtime) -> str:
+    """How to train as quickly as can be; empty where nothing more is to be had."""
+    from refeed.models import AutoEncoder
+    from refeed.training.compiled_supervision import INSTALL, are_worthwhile, has_numba, obstacle_to_loops
+
+    if not isinstance(spec, AutoEncoder) or runtime.loops != "auto" or has_numba():
+        return ""
+    columns = parts.train.num_items if spec.side == "user" else parts.train.num_users
+    if obstacle_to_loops(spec.shape, options, device=runtime.device) or not are_worthwhile(spec.shape, num_columns=columns):
+        return ""
+    return f"{INSTALL} makes steps of up to a few hundred rows shorter (compiled loops for the first and last layer)."
+
+
+def _describe_loops(spec: AutoEncoder, options: TrainingOptions, num_columns: int, runtime: Runtime) -> str:
+    from refeed.training.compiled_supervision import use_loops
+
+    compiled = use_loops(runtime.loops, spec.shape, options, num_columns=num_columns, device=runtime.device)
+    return ", compiled loops" if compiled else ""
 
 
 def _describe_steps(options: TrainingOptions) -> str:

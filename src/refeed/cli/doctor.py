@@ -12,7 +12,7 @@ from refeed.cli.option_groups import Json, Overwrite
 from refeed.cli.outputs import require_json
 
 PACKAGES = ("refeed", "torch", "numpy", "pyarrow", "safetensors", "typer", "rich")
-EXTRAS = ("matplotlib", "jinja2")
+EXTRAS = {"matplotlib": "report", "jinja2": "report", "optuna": "tune", "numba": "fast"}
 
 
 def doctor(json: Json = None, overwrite: Overwrite = False) -> None:
@@ -36,7 +36,7 @@ def gather() -> dict[str, str | int]:
     from refeed.runtime import Runtime, available_cpus
 
     facts: dict[str, str | int] = {name: _version(name) for name in PACKAGES}
-    facts |= {f"{name} (extra: report)": _version(name) for name in EXTRAS}
+    facts |= {f"{name} (extra: {extra})": _version(name) for name, extra in EXTRAS.items()}
     return facts | {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",

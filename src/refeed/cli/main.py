@@ -108,8 +108,8 @@ def program() -> None:
     """The console script: `main`, with threads that get along with other programs, and ended without waiting for them.
 
     OpenMP's threads wait for each other by spinning, which takes the processor from whoever is waited for when another
-    program is busy; spinning only briefly makes a training step about a sixth shorter then (on 2 cores: 41 ms for 49), and
-    costs nothing on a quiet machine. It has to be said before PyTorch is loaded.
+    program is busy; spinning only briefly makes a training step much shorter then, and on a quiet machine hardly longer. It has
+    to be said before PyTorch is loaded.
 
     A reader that stopped at a bad line can leave a thread of Arrow's behind, on which the interpreter's end aborts or waits.
     """

@@ -6,12 +6,12 @@ import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from refeed.cli.console import remarks, results, say
-from refeed.cli.describing import describe_patience, describe_result, describe_run
+from refeed.cli.describing import advise_loops, describe_patience, describe_result, describe_run
 from refeed.cli.option_groups import Data, Overwrite, takes_options
 from refeed.cli.outputs import require_folder
 from refeed.cli.reading import ReadingOptions, read, source_of
@@ -54,6 +54,9 @@ def train_command(
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run of this output folder.")] = False,
     threads: Annotated[int | None, typer.Option(help="CPU threads; all unless said.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, … or auto.")] = "auto",
+    loops: Annotated[
+        str, typer.Option(help="Of a network's first and last layer on the CPU: auto, compiled (extra `fast`) or pytorch.")
+    ] = "auto",
     overwrite: Overwrite = False,
     *,
     reading: ReadingOptions,
@@ -66,7 +69,7 @@ def train_command(
     from refeed.bundles import CONFIG
     from refeed.cli.settings import resolve
     from refeed.models import Ensemble
-    from refeed.runtime import Runtime
+    from refeed.runtime import LoopsName, Runtime
     from refeed.training.blending import require_member_options
 
     spec, options = resolve(preset_name=preset, config_file=config, settings=set_ or [], model_kind=model)
@@ -75,7 +78,7 @@ def train_command(
     require_folder(output, overwrite=overwrite, marker=CONFIG)
     checkpoint = _require_checkpoint(output, resume=resume)
     splitter = splitting.asked_for()
-    runtime = Runtime.detect(device=device, threads=threads, seed=seed)
+    runtime = Runtime.detect(device=device, threads=threads, seed=seed, loops=cast(LoopsName, loops))
     source = source_of(data)
     ratings = read(source, reading, labels=splitting.labels)
     all_items = ratings.items
@@ -83,7 +86,7 @@ def train_command(
     parts = split(ratings, splitter or splitting.default_for(ratings))
     del ratings  # the parts are copies, and what was read of a mapped store would count as memory until the end
     say(describe_run(spec, options, parts, runtime))
-    if advice := describe_patience(spec, parts):
+    for advice in filter(None, (describe_patience(spec, parts), advise_loops(spec, options, parts, runtime))):
         say(advice)
     fitted = _train(spec, parts, options, runtime, checkpoint, resume=resume, keep_histories=histories, refit=refit)
     fitted = attach_titles(fitted, all_items, titles)

@@ -15,6 +15,7 @@ from refeed.models.factors import rating_spread
 from refeed.runtime import Runtime
 from refeed.training.alternating import AlternatingFitter
 from refeed.training.closed_form import BiasFitter, fit_offsets
+from refeed.training.compiled_supervision import use_loops
 from refeed.training.factor_descent import FactorDescentFitter
 from refeed.training.fitter import Fitter
 from refeed.training.full_batch import FullBatchFitter
@@ -109,8 +110,11 @@ def _autorec(spec: AutoRec, train: Ratings, options: TrainingOptions, runtime: R
 
 
 def _network_fitter(model: AutoEncoderModel, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    fitter = FullBatchFitter if options.optimizer in FULL_BATCH else GradientFitter
-    return fitter(model, train, options, seed=runtime.seed)
+    network = model.network
+    compiled = use_loops(runtime.loops, network.shape, options, num_columns=network.num_columns, device=runtime.device)
+    if options.optimizer in FULL_BATCH:
+        return FullBatchFitter(model, train, options, seed=runtime.seed)
+    return GradientFitter(model, train, options, seed=runtime.seed, compiled=compiled)
 
 
 FITTERS: dict[str, FitterBuilder] = {

@@ -14,6 +14,7 @@ from refeed.data.ratings import Ratings
 from refeed.errors import TrainingError
 from refeed.models.autoencoder import AutoEncoderModel
 from refeed.models.layers.sparse_rows import SparseRows
+from refeed.training.compiled_supervision import CompiledSupervision
 from refeed.training.fitter import StepReport
 from refeed.training.optimizers import learning_rate_at
 from refeed.training.options import TrainingOptions
@@ -34,14 +35,18 @@ class GradientFitter:
         train: training ratings.
         options: how to train.
         seed: of the batches and of dropout.
+        compiled: whether the first and last layer run in compiled loops, for which `obstacle_to_loops` has to know no obstacle.
     """
 
-    def __init__(self, model: AutoEncoderModel, train: Ratings, options: TrainingOptions, *, seed: int) -> None:
+    def __init__(
+        self, model: AutoEncoderModel, train: Ratings, options: TrainingOptions, *, seed: int, compiled: bool = False
+    ) -> None:
         self.model, self.options, self.seed = model, options, seed
         self.epochs, self.patience = options.epochs, options.patience
         self._source = model.training_source(train)
         self._stepper = build_stepper(model.network, options)
-        self._train_batch = BatchTrainer(model.network, options, self._stepper)
+        loops = CompiledSupervision(model.network, self._stepper, options) if compiled else None
+        self._train_batch = BatchTrainer(model.network, options, self._stepper, loops)
         self._pretraining = Pretraining(model.network, options) if options.pretrain_epochs else None
         self._pretrain_passes = 0 if self._pretraining is None else options.pretrain_epochs * self._pretraining.num_layers
         self._noise = torch.Generator(device=model.device)
@@ -111,7 +116,7 @@ class GradientFitter:
 
     def _prepared(self, batch: npt.NDArray[np.int64]) -> SparseRows:
         rows = SparseRows.from_history(self._source.rows(batch), self.model.device)
-        self._stepper.prepare(rows)
+        self._train_batch.prepare(rows)
         return rows
 
     def _stop_ahead(self) -> None:

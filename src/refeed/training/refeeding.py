@@ -10,10 +10,12 @@ from torch import Tensor
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network, NetworkShape
 from refeed.training.blocked_refeeding import BlockedFeed
+from refeed.training.compiled_supervision import CompiledSupervision
 from refeed.training.dense_refeeding import DenseFeed
 from refeed.training.gram_refeeding import GramFeed
 from refeed.training.options import TrainingOptions
 from refeed.training.steppers import Stepper
+from refeed.training.supervised import AutogradPass, SupervisedPass, masked_loss
 
 GRAM_PRODUCTS = {"output": 7, "joint": 4, "ratings": 2}  # products n x k x k of a re-feeding step in the Gram form
 SMALL = 1 << 16  # places of a batch up to which dense products cost less than picking the rated ones
@@ -35,11 +37,6 @@ class Feed(Protocol):
         ...
 
 
-def masked_loss(outputs: Tensor, ratings: Tensor) -> Tensor:
-    """Mean squared error over the rated places, both (nnz,)."""
-    return (outputs - ratings).square().mean()
-
-
 def refeeding_form(shape: NetworkShape, options: TrainingOptions, *, batch_size: int, num_columns: int) -> Form:
     """The cheapest exact form for these shapes: Gram matrices need a linear last layer and no noise on what is fed."""
     if batch_size * num_columns <= SMALL:
@@ -58,11 +55,19 @@ class BatchTrainer:
         network: the network in training.
         options: number of re-feeding steps, label, noise.
         stepper: takes the optimiser steps.
+        compiled: supervised passes in compiled loops; None leaves all to PyTorch.
     """
 
-    def __init__(self, network: Network, options: TrainingOptions, stepper: Stepper) -> None:
+    def __init__(
+        self, network: Network, options: TrainingOptions, stepper: Stepper, compiled: CompiledSupervision | None = None
+    ) -> None:
         self.network, self.options, self.stepper = network, options, stepper
         self._precision: torch.dtype = getattr(torch, options.precision)
+        self._compiled = compiled
+
+    def prepare(self, rows: SparseRows) -> None:
+        """Work out whatever the steps on a batch will ask of it; may run in another thread, steps ahead."""
+        (self.stepper if self._compiled is None else self._compiled).prepare(rows)
 
     def __call__(self, rows: SparseRows, noise: torch.Generator, *, refeed: bool = True) -> tuple[float, list[float]]:
         """Train on one batch.
@@ -76,27 +81,30 @@ class BatchTrainer:
             the supervised loss and the loss of each re-feeding step, all before the update that they cause.
         """
         refeed_steps = self.options.refeed_steps if refeed else 0
-        hidden, loss = self._supervised(rows, noise, all_columns=refeed_steps > 0)
-        if refeed_steps == 0:
-            self.stepper.update(loss)
-            return loss.item(), []
         form = refeeding_form(self.network.shape, self.options, batch_size=len(rows), num_columns=self.network.num_columns)
-        if self.options.refeed_label == "joint":
-            return self._joint(loss, hidden, noise, form)
-        fed = self._feed(form, hidden, noise)  # before the weights move
-        self.stepper.update(loss)
-        return loss.item(), self._in_turn(rows, fed, noise, form)
+        if refeed_steps and self.options.refeed_label == "joint":
+            return self._joint(self._autograd_pass(rows, noise, all_columns=True), noise, form)
+        begun = self._begin(rows, noise, all_columns=refeed_steps > 0)
+        if refeed_steps == 0:
+            return begun.update(), []
+        fed = self._feed(form, begun.hidden, noise)  # before the weights move
+        return begun.update(), self._in_turn(rows, fed, noise, form)
 
-    def _supervised(self, rows: SparseRows, noise: torch.Generator, *, all_columns: bool) -> tuple[Tensor, Tensor]:
+    def _begin(self, rows: SparseRows, noise: torch.Generator, *, all_columns: bool) -> SupervisedPass:
+        begun = None if self._compiled is None else self._compiled.begin(rows, noise, all_columns=all_columns)
+        return begun or self._autograd_pass(rows, noise, all_columns=all_columns)
+
+    def _autograd_pass(self, rows: SparseRows, noise: torch.Generator, *, all_columns: bool) -> AutogradPass:
         """The last hidden layer and the loss on the ratings."""
         if len(rows) * rows.num_columns <= SMALL and not self.network.shape.input_dropout:
             self.stepper.read(rows, all_columns=True)
             hidden = self.network.hidden_of_dense(rows.to_dense(), noise, precision=self._precision)
             outputs = self.network.output_dense(hidden)[rows.row_of_entry, rows.columns]
-            return hidden, masked_loss(outputs, rows.values)
+            return AutogradPass(hidden, masked_loss(outputs, rows.values), self.stepper)
         edge, local = self.stepper.read(rows, all_columns=all_columns)
         hidden = self.network.hidden_of_rows(local, noise, edge=edge, precision=self._precision)
-        return hidden, masked_loss(self.network.output_at(hidden, local, edge=edge), local.values)
+        loss = masked_loss(self.network.output_at(hidden, local, edge=edge), local.values)
+        return AutogradPass(hidden, loss, self.stepper)
 
     def _in_turn(self, rows: SparseRows, fed: Feed, noise: torch.Generator, form: Form) -> list[float]:
         """Further optimiser steps, each on the output of the pass before it."""
@@ -114,9 +122,9 @@ class BatchTrainer:
             fed = following
         return losses
 
-    def _joint(self, supervised: Tensor, hidden: Tensor, noise: torch.Generator, form: Form) -> tuple[float, list[float]]:
+    def _joint(self, begun: AutogradPass, noise: torch.Generator, form: Form) -> tuple[float, list[float]]:
         """One optimiser step on the sum of the supervised and all re-feeding losses."""
-        total, losses = supervised, []
+        total, hidden, losses = begun.loss, begun.hidden, []
         for _ in range(self.options.refeed_steps):
             fed = self._feed(form, hidden, noise)
             hidden = self.network.hidden_of_sums(fed.first_layer(), noise, precision=self._precision)
@@ -124,7 +132,7 @@ class BatchTrainer:
             total = total + loss
             losses.append(loss.item())
         self.stepper.update(total)
-        return supervised.item(), losses
+        return begun.loss.item(), losses
 
     def _feed(self, form: Form, hidden: Tensor, noise: torch.Generator) -> Feed:
         """The output for `hidden` under the weights as they are now, to be fed back.

@@ -59,6 +59,32 @@ class RowLazyMomentum:
         return self.coordinates[place][len(self.parameters[place]) :]
 
     @torch.no_grad()
+    def begin(self, rate: float) -> None:
+        """See that coordinates are in frames that hold for a step of this rate."""
+        if self.frames is None or not self._frames_hold(rate):
+            self._start_frames(rate)
+
+    def reading(self, place: int) -> tuple[float, float]:
+        """The weights of a parameter are this combination of its two coordinates."""
+        if self.frames is None:
+            return 1.0, 0.0
+        first, second = self.frames[place][0].tolist()
+        return first, second
+
+    def advance(self, place: int, rate: float) -> tuple[float, float]:
+        """Let all rows of a parameter take a step without gradient, which costs nothing.
+
+        Returns:
+            the multiples of its gradient to be added to each coordinate of a row that has one.
+        """
+        assert self.frames is not None
+        self.frames[place] = frame = self._motion(place, rate) @ self.frames[place]
+        if not self.momentum:
+            return -rate / float(frame[0, 0]), 0.0
+        first, second = np.linalg.solve(frame, [-rate, 1.0]).tolist()
+        return first, second
+
+    @torch.no_grad()
     def read(self, rows: Tensor, rate: float) -> list[Tensor]:
         """These rows, int64 (u,), distinct, of each parameter, as fresh leaves that collect gradients.
 
@@ -66,27 +92,36 @@ class RowLazyMomentum:
             rows: which.
             rate: of the step that will be taken on them.
         """
-        if self.frames is None or not self._frames_hold(rate):
-            self._start_frames(rate)
-        assert self.frames is not None
+        self.begin(rate)
         leaves = []
-        for parameter, coordinates, frame in zip(self.parameters, self.coordinates, self.frames, strict=True):
-            leaves.append(_weighted_rows(coordinates, rows, len(parameter), frame[0]).requires_grad_())
+        for place, (parameter, coordinates) in enumerate(zip(self.parameters, self.coordinates, strict=True)):
+            leaves.append(_weighted_rows(coordinates, rows, len(parameter), self.reading(place)).requires_grad_())
         return leaves
 
     @torch.no_grad()
     def step_rows(self, rows: Tensor, leaves: list[Tensor], rate: float) -> None:
         """Take a step with the gradients of the leaves from `read` for these rows, and without gradient for all others."""
-        assert self.frames is not None
         for place, (parameter, leaf) in enumerate(zip(self.parameters, leaves, strict=True)):
             assert leaf.grad is not None
-            self.frames[place] = frame = self._motion(place, rate) @ self.frames[place]
-            if self.momentum:
-                first, second = np.linalg.solve(frame, [-rate, 1.0])
-                add_rows(self.buffer(place), rows, leaf.grad, float(second))
-            else:
-                first = -rate / frame[0, 0]
-            add_rows(parameter.data, rows, leaf.grad, float(first))
+            first, second = self.advance(place, rate)
+            if second:
+                add_rows(self.buffer(place), rows, leaf.grad, second)
+            add_rows(parameter.data, rows, leaf.grad, first)
+
+    @torch.no_grad()
+    def gather(self) -> None:
+        """Begin a step whose gradients are added to the momenta one by one; the parameters have to be flat."""
+        assert self.is_flat
+        for place, parameter in enumerate(self.parameters):
+            momenta = self.buffer(place).mul_(self.momentum)
+            if self.weight_decay[place]:
+                momenta.add_(parameter.data, alpha=self.weight_decay[place])
+
+    @torch.no_grad()
+    def settle(self, rate: float) -> None:
+        """End such a step."""
+        for place, parameter in enumerate(self.parameters):
+            parameter.data.add_(self.buffer(place), alpha=-rate)
 
     def step_all(self, rate: float) -> None:
         """Take a step with the gradients of the parameters themselves, which have to be flat."""
@@ -177,9 +212,9 @@ def add_rows(matrix: Tensor, rows: Tensor, summands: Tensor, factor: float) -> N
     matrix.add_(sparse, alpha=factor)  # several times as quick as index_add_ on a CPU
 
 
-def _weighted_rows(coordinates: Tensor, rows: Tensor, count: int, weights: npt.NDArray[np.float64]) -> Tensor:
+def _weighted_rows(coordinates: Tensor, rows: Tensor, count: int, weights: tuple[float, float]) -> Tensor:
     """weights[0] * y0 + weights[1] * y1 of these rows, (u, …); coordinates: (2n, …), n = count."""
-    first, second = weights.tolist()
+    first, second = weights
     if coordinates.dim() == 1 or second == 0.0:
         return coordinates[rows].mul_(first).add_(coordinates[rows + count], alpha=second)
     pairs = torch.stack([rows, rows + count], 1)

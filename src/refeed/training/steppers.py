@@ -123,6 +123,10 @@ class RowLazyStepper:
     Args:
         network: whose parameters to update.
         options: momentum, weight decay, gradient clipping.
+
+    Attributes:
+        edge: the first layer's weights, the last one's unless they are the same, and the last one's biases.
+        rate: of the steps to come.
     """
 
     def __init__(self, network: Network, options: TrainingOptions) -> None:
@@ -130,7 +134,7 @@ class RowLazyStepper:
         edge = [network.input_weight, *([] if network.output_weight is None else [network.output_weight]), network.output_bias]
         bias_decay = options.weight_decay if options.decay_biases else 0.0
         decay = [options.weight_decay] * (len(edge) - 1) + [bias_decay]
-        self._edge = RowLazyMomentum(edge, decay, momentum=options.momentum)
+        self.edge = RowLazyMomentum(edge, decay, momentum=options.momentum)
         at_edge = {id(parameter) for parameter in edge}
         self._hidden = [parameter for parameter in network.parameters() if id(parameter) not in at_edge]
         groups = [
@@ -142,13 +146,13 @@ class RowLazyStepper:
         )
         for parameter in self._hidden if options.momentum else []:
             self._optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-        self._rate = options.learning_rate
+        self.rate = options.learning_rate
         self._columns: Tensor | None = None
         self._leaves: list[Tensor] = list(edge)
 
     def set_learning_rate(self, rate: float) -> None:
         """See `Stepper`."""
-        self._rate = rate
+        self.rate = rate
         set_learning_rate(self._optimizer, rate)
 
     def prepare(self, rows: SparseRows) -> None:
@@ -157,36 +161,49 @@ class RowLazyStepper:
 
     def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
         """See `Stepper`; the rows that the batch reads, unless these are most of them."""
-        if not all_columns:
-            columns, compact = rows.compact
-            if len(columns) <= (LAZY_SHARE if self._edge.is_flat else DENSE_SHARE) * rows.num_columns:
-                self._columns, self._leaves = columns, self._edge.read(columns, self._rate)
-                return EdgeWeights(self._leaves[0], self._leaves[-2], self._leaves[-1]), compact
-        self._edge.flush()
-        self._columns, self._leaves = None, list(self._edge.parameters)
+        self._columns = None
+        if not all_columns and self.picks(len(rows.compact[0]), rows.num_columns):
+            self._columns, compact = rows.compact
+            self._leaves = self.edge.read(self._columns, self.rate)
+            return EdgeWeights(self._leaves[0], self._leaves[-2], self._leaves[-1]), compact
+        self.edge.flush()
+        self._leaves = list(self.edge.parameters)
         return self._network.edge, rows
+
+    def picks(self, columns: int, num_columns: int) -> bool:
+        """Whether a step on a batch that reads so many of the columns should touch these alone."""
+        return columns <= (LAZY_SHARE if self.edge.is_flat else DENSE_SHARE) * num_columns
 
     def update(self, loss: Tensor) -> None:
         """See `Stepper`."""
-        read = [*self._leaves, *self._hidden]
-        for one in read:
-            one.grad = None
+        for leaf in self._leaves:
+            leaf.grad = None
+        self.clear_hidden()
         loss.backward()  # type: ignore[no-untyped-call]
         if self._options.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(read, self._options.gradient_clip)
-        self._optimizer.step()
+            nn.utils.clip_grad_norm_([*self._leaves, *self._hidden], self._options.gradient_clip)
+        self.step_hidden()
         if self._columns is None:
-            self._edge.step_all(self._rate)
+            self.edge.step_all(self.rate)
         else:
-            self._edge.step_rows(self._columns, self._leaves, self._rate)
+            self.edge.step_rows(self._columns, self._leaves, self.rate)
+
+    def clear_hidden(self) -> None:
+        """Forget the gradients of all parameters but the first and last layer's."""
+        for parameter in self._hidden:
+            parameter.grad = None
+
+    def step_hidden(self) -> None:
+        """Update all parameters but the first and last layer's."""
+        self._optimizer.step()
 
     def flush(self) -> None:
         """See `Stepper`."""
-        self._edge.flush()
+        self.edge.flush()
 
     def close(self) -> None:
         """See `Stepper`."""
-        self._edge.close()
+        self.edge.close()
 
     def state(self) -> dict[str, Tensor]:
         """See `Stepper`."""
@@ -194,13 +211,13 @@ class RowLazyStepper:
             f"sgd/hidden.{place}": self._optimizer.state[parameter]["momentum_buffer"]
             for place, parameter in enumerate(self._hidden if self._options.momentum else [])
         }
-        return buffers | {f"sgd/edge.{name}": tensor for name, tensor in self._edge.state().items()}
+        return buffers | {f"sgd/edge.{name}": tensor for name, tensor in self.edge.state().items()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """See `Stepper`."""
         if not any(name.startswith("sgd/") for name in tensors):
             return
-        self._edge.load_state(
+        self.edge.load_state(
             {name.removeprefix("sgd/edge."): value for name, value in tensors.items() if name.startswith("sgd/edge.")}
         )
         for place, parameter in enumerate(self._hidden if self._options.momentum else []):

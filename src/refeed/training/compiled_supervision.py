@@ -1,0 +1,216 @@
+"""Supervised steps whose first and last layer run in compiled loops on the CPU; the hidden layers stay PyTorch's.
+
+The same step as `AutogradPass` on a `RowLazyStepper`, to rounding. It needs the extra `fast` (Numba).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from refeed.errors import ConfigError
+from refeed.models.layers.sparse_rows import SparseRows
+from refeed.models.network import Network, NetworkShape
+from refeed.runtime import LoopsName
+from refeed.training.options import TrainingOptions
+from refeed.training.steppers import RowLazyStepper, Stepper
+
+if TYPE_CHECKING:
+    from refeed.training.batch_entries import Entries
+    from refeed.training.edge_loops import Coordinates, Output
+
+INSTALL = "pip install 'refeed[fast]'"
+KNOWN_OUTPUTS = ("identity", "selu", "elu", "leaky_relu", "relu", "sigmoid", "tanh")
+CACHED = 1 << 18  # numbers of a thread's sums over the rows of a batch that stay in its cache (1 MiB)
+WORTHWHILE = 1 << 22  # numbers in the first and last layer, which no cache close to a processor holds
+FIRST, LAST, BIAS = range(3)  # places among the parameters of `RowLazyStepper.edge`
+UNMOVED = (0.0, 0.0)
+INTO_MOMENTA = (0.0, 1.0)  # between `RowLazyMomentum.gather` and `settle`
+
+
+def use_loops(loops: LoopsName, shape: NetworkShape, options: TrainingOptions, *, num_columns: int, device: str) -> bool:
+    """Whether training runs in compiled loops: "auto" decides by what is installed and the size of the first and last layer.
+
+    Raises:
+        ConfigError: they are asked for and cannot be had.
+    """
+    if loops == "pytorch" or (loops == "auto" and not are_worthwhile(shape, num_columns=num_columns)):
+        return False
+    obstacle = obstacle_to_loops(shape, options, device=device) or ("" if has_numba() else f"they need Numba: {INSTALL}")
+    if loops == "compiled" and obstacle:
+        raise ConfigError(f"loops=compiled: {obstacle}; or use loops=auto or loops=pytorch")
+    return not obstacle
+
+
+def are_worthwhile(shape: NetworkShape, *, num_columns: int) -> bool:
+    """Whether the first and last layer are so large that compiled loops gain time."""
+    return num_columns * (shape.encoder[0] + (*shape.encoder, *shape.decoder)[-1]) >= WORTHWHILE
+
+
+def obstacle_to_loops(shape: NetworkShape, options: TrainingOptions, *, device: str) -> str:
+    """Why such training cannot run in compiled loops; empty where it can, if Numba is installed."""
+    last = shape.activation if shape.activation_on_last_layer else "identity"
+    obstacles = {
+        f"they run on the CPU, not on {device}": not device.startswith("cpu"),
+        f"they know optimizer=sgd, not {options.optimizer}": options.optimizer != "sgd",
+        "they do not know gradient_clip": options.gradient_clip is not None,
+        "they do not know refeed_label=joint": bool(options.refeed_steps) and options.refeed_label == "joint",
+        "they do not know tied weights": shape.tied,
+        "they do not know input_dropout": shape.input_dropout > 0,
+        f"they do not know {last} on the last layer": not shape.within_scale and last not in KNOWN_OUTPUTS,
+    }
+    return next((words for words, holds in obstacles.items() if holds), "")
+
+
+def has_numba() -> bool:
+    """Whether Numba is installed, with the OpenMP that it shares with PyTorch."""
+    return all(importlib.util.find_spec(name) is not None for name in ("numba", "numba.np.ufunc.omppool"))
+
+
+class CompiledSupervision:
+    """Supervised passes in compiled loops.
+
+    Args:
+        network: in training, for which `obstacle_to_loops` knows none.
+        stepper: that of SGD, whose coordinates the loops read and move.
+        options: precision of the products between hidden layers.
+    """
+
+    def __init__(self, network: Network, stepper: Stepper, options: TrainingOptions) -> None:
+        from refeed.training import batch_entries, compiling, edge_loops
+
+        assert isinstance(stepper, RowLazyStepper)
+        self.network, self.stepper, self.loops = network, stepper, edge_loops
+        self._in_both_orders, self._use_threads = batch_entries.in_both_orders, compiling.use_threads
+        self.precision: torch.dtype = getattr(torch, options.precision)
+        self.threads = torch.get_num_threads()
+        self._width = max(network.input_weight.shape[1], network.last_weight.shape[1])
+        self.scratch = torch.empty(self.threads, 2, self._width).numpy()
+        self._sums = torch.empty(0)
+        self._prepared: WeakKeyDictionary[SparseRows, Entries] = WeakKeyDictionary()
+
+    def prepare(self, rows: SparseRows) -> None:
+        """Work out what a pass over these rows will ask of them; may run in another thread."""
+        pointers, columns, values = rows.indptr.numpy(), rows.columns.numpy(), rows.values.numpy()
+        self._prepared[rows] = self._in_both_orders(pointers, columns, values, rows.num_columns, self.threads)
+
+    def begin(self, rows: SparseRows, noise: torch.Generator, *, all_columns: bool) -> CompiledPass | None:
+        """The forward half of a pass; see `Stepper.read` for the arguments.
+
+        Returns:
+            None for many rows that read few of the columns, which PyTorch's operations do as quickly.
+        """
+        self._use_threads(self.threads)
+        if rows not in self._prepared:
+            self.prepare(rows)
+        entries = self._prepared[rows]
+        is_lazy = not all_columns and self.stepper.picks(len(entries.columns), rows.num_columns)
+        of_columns = len(rows) * self._width <= CACHED
+        if is_lazy and not of_columns:
+            return None
+        if is_lazy:
+            self.stepper.edge.begin(self.stepper.rate)
+        else:
+            self.stepper.edge.flush()
+        return CompiledPass(self, entries, noise, is_lazy=is_lazy, of_columns=of_columns)
+
+    def coordinates(self, place: int, move: tuple[float, float] | None) -> Coordinates:
+        """The weights of the stepper's edge at a place, and the multiples of a gradient by which they move.
+
+        Args:
+            place: among the edge's parameters.
+            move: None lets all rows take a step without gradient, and asks for the multiples that this makes.
+        """
+        edge = self.stepper.edge
+        read = edge.reading(place)
+        moved = edge.advance(place, self.stepper.rate) if move is None else move
+        first, second = edge.parameters[place].data.numpy(), edge.buffer(place).numpy()
+        return self.loops.Coordinates(first, second, np.array(read, np.float32), np.array(moved, np.float32))
+
+    def output(self) -> Output:
+        """The last layer's activation as the loops know it."""
+        shape, loops = self.network.shape, self.loops
+        known: Output = loops.OUTPUTS[shape.activation if shape.activation_on_last_layer else "identity"]
+        if shape.within_scale:
+            lowest, highest = self.network.output_scale.tolist()
+            known = known._replace(kind=loops.SIGMOID, first=highest - lowest, second=lowest)
+        return known
+
+    def zeros(self, rows: int, width: int) -> Tensor:
+        """(threads, rows, width), good until the next call."""
+        size = self.threads * rows * width
+        if self._sums.numel() < size:
+            self._sums = torch.empty(size)
+        return self._sums[:size].view(self.threads, rows, width).zero_()
+
+
+class CompiledPass:
+    """A pass under way; see `SupervisedPass`.
+
+    Args:
+        supervision: whose pass it is.
+        entries: of the batch.
+        noise: generator of dropout.
+        is_lazy: whether only the columns that are read take the step.
+        of_columns: whether the loops go over columns, since the sums of all rows stay in the cache; else they go over rows, and
+            all columns take the step.
+    """
+
+    def __init__(
+        self, supervision: CompiledSupervision, entries: Entries, noise: torch.Generator, *, is_lazy: bool, of_columns: bool
+    ) -> None:
+        self._of, self._entries, self._is_lazy, self._of_columns = supervision, entries, is_lazy, of_columns
+        network = supervision.network
+        self._sums = self._first_layer().requires_grad_()
+        self.hidden: Tensor = network.hidden_of_sums(self._sums + network.input_bias, noise, precision=supervision.precision)
+
+    def update(self) -> float:
+        """See `SupervisedPass`."""
+        of, stepper, move = self._of, self._of.stepper, None if self._is_lazy else INTO_MOMENTA
+        if not self._is_lazy:
+            stepper.edge.gather()
+        weights, biases, hidden = of.coordinates(LAST, move), of.coordinates(BIAS, move), self.hidden.detach().contiguous()
+        fit = self._fit_columns if self._of_columns else self._fit_rows
+        loss, for_hidden = fit(weights, biases, hidden)
+        stepper.clear_hidden()
+        self.hidden.backward(for_hidden)  # type: ignore[no-untyped-call]
+        assert self._sums.grad is not None
+        weights, slopes = of.coordinates(FIRST, move), self._sums.grad.numpy()
+        of.loops.move_columns(self._entries, self._entries.values, weights, slopes, of.scratch)
+        stepper.step_hidden()
+        if not self._is_lazy:
+            stepper.edge.settle(stepper.rate)
+        return loss
+
+    def _first_layer(self) -> Tensor:
+        """The first layer's sums without its biases, (B, m)."""
+        of, entries, weights = self._of, self._entries, self._of.coordinates(FIRST, UNMOVED)
+        rows, width = len(entries.pointers) - 1, weights.first.shape[1]
+        if not self._of_columns:
+            sums = torch.empty(rows, width)
+            of.loops.sum_rows(entries, weights.first, sums.numpy())
+            return sums
+        shares = of.zeros(rows, width)
+        of.loops.sum_columns(entries, weights, shares.numpy(), of.scratch)
+        return shares.sum(0)
+
+    def _fit_columns(self, weights: Coordinates, biases: Coordinates, hidden: Tensor) -> tuple[float, Tensor]:
+        """The masked loss, and its gradient for the last hidden layer, (B, k); the last layer moves."""
+        of, shares = self._of, self._of.zeros(*hidden.shape)
+        loss = of.loops.fit_columns(self._entries, weights, biases, hidden.numpy(), of.output(), shares.numpy(), of.scratch)
+        return loss, shares.sum(0)
+
+    def _fit_rows(self, weights: Coordinates, biases: Coordinates, hidden: Tensor) -> tuple[float, Tensor]:
+        """The same, by rows; weights and biases are flat."""
+        loops, entries, scratch, last = self._of.loops, self._entries, self._of.scratch, hidden.numpy()
+        gradients, factors = torch.empty_like(hidden), np.empty_like(entries.values)
+        loss = loops.fit_rows(entries, weights.first, biases.first, last, self._of.output(), gradients.numpy(), factors)
+        by_column = factors[entries.places]
+        loops.move_columns(entries, by_column, weights, last, scratch)
+        loops.move_biases(entries, by_column, biases)
+        return loss, gradients

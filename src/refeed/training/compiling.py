@@ -1,0 +1,38 @@
+"""Compiling loops over arrays with Numba (the extra `fast`), to run on the OpenMP threads that PyTorch's operations run on too.
+
+One pool for both: a second one would have to be woken for each loop, and its threads would wait for those of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Loop = TypeVar("Loop", bound=Callable[..., Any])
+
+EXACT_ENOUGH = {"reassoc", "nsz", "contract", "arcp"}  # sums in any order; numbers that are not finite stay what they are
+
+numba.config.THREADING_LAYER = "omp"  # type: ignore[attr-defined]
+
+
+def compiled(*, parallel: bool = False) -> Callable[[Loop], Loop]:
+    """Compile at the first call for each type of arguments; kept on disk where there is a place for it."""
+    options: Any = {"nogil": True, "fastmath": EXACT_ENOUGH, "error_model": "numpy", "parallel": parallel}
+
+    def compiling(loop: Loop) -> Loop:
+        compiler: Any = numba.njit
+        try:
+            dispatcher = compiler(cache=True, **options)(loop)
+        except RuntimeError:  # no folder can be written to
+            dispatcher = compiler(**options)(loop)
+        kept: Loop = dispatcher
+        return kept
+
+    return compiling
+
+
+def use_threads(threads: int) -> None:
+    """Run the calling thread's loops on so many threads."""
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
