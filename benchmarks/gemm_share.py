@@ -23,8 +23,9 @@ from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
 from refeed.data.store import open_store
 from refeed.models.layers.sparse_rows import SparseRows
+from refeed.training.compiled_supervision import CompiledSupervision, use_loops
 from refeed.training.refeeding import BatchTrainer
-from refeed.training.steppers import build_stepper
+from refeed.training.steppers import RowLazyStepper
 from results import Figure, Spread
 from workbench import Found, Workbench
 
@@ -117,13 +118,16 @@ def profile_all(extent: Extent, store: Path, machine: Mapping[str, Any]) -> list
 def _profile(extent: Extent, ratings: Ratings, machine: Mapping[str, Any], *, batch_size: int, refeed: bool) -> Profile:
     options = sgd(batch_size=batch_size, refeed_steps=int(refeed))
     network = extent.shape.network.build(ratings.num_users, ratings.num_items, seed=TRAINING_SEED).network
-    stepper, clock, noise = build_stepper(network, options), PhaseClock(), torch.Generator()
-    train_batch, batches, rounds = BatchTrainer(network, options, stepper), _endless_batches(ratings, batch_size), []
-    with watched(network, stepper, clock):
+    stepper, clock, noise = RowLazyStepper(network, options), PhaseClock(), torch.Generator()
+    takes = use_loops("auto", network.shape, options, num_columns=ratings.num_items, device="cpu")
+    loops = CompiledSupervision(network, stepper, options) if takes else None
+    train_batch, batches, rounds = BatchTrainer(network, options, stepper, loops), _endless_batches(ratings, batch_size), []
+    with watched(network, stepper, clock, loops):
         for _ in range(extent.warm_up + extent.rounds):
             users = next(batches)
             clock.restart()
             rows = SparseRows.from_history(ratings.rows(users), torch.device("cpu"))
+            train_batch.prepare(rows)
             train_batch(rows, noise)
             rounds.append(clock.seconds)
     work = StepWork(

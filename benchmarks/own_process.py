@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 
 from children import ChildError
 from refeed.models import AutoEncoder
-from refeed.runtime import BRIEF_SPIN
+from refeed.runtime import BRIEF_SPIN, LoopsName
 from refeed.training.options import TrainingOptions
 
 SideName = Literal["refeed", "dense", "peer"]
@@ -49,6 +49,7 @@ class Task:
         options: batch size, optimiser, re-feeding.
         steps: steps in a round.
         threads: of PyTorch.
+        loops: of refeed's side; see `Runtime.loops`.
     """
 
     side: SideName
@@ -57,6 +58,7 @@ class Task:
     options: TrainingOptions
     steps: int
     threads: int
+    loops: LoopsName = "auto"
 
 
 class OwnProcess:
@@ -100,8 +102,12 @@ def _serve(task: Task, line: Connection) -> None:
     from training_sides import DenseSide, RefeedSide
 
     _set_up(task.side, task.threads)
-    side_class = RefeedSide if task.side == "refeed" else DenseSide
-    with closing(side_class(task.spec, open_store(task.store), task.options)) as side:
+    ratings = open_store(task.store)
+    with closing(
+        RefeedSide(task.spec, ratings, task.options, loops=task.loops)
+        if task.side == "refeed"
+        else DenseSide(task.spec, ratings, task.options)
+    ) as side:
         while True:
             try:
                 first = task.steps * line.recv()

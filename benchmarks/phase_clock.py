@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from refeed.models.network import Network
-from refeed.training.steppers import Stepper
+from refeed.training.compiled_supervision import CompiledSupervision
+from refeed.training.steppers import RowLazyStepper
 
 Phase = Literal[
     "read the batch",
@@ -47,17 +48,23 @@ class PhaseClock:
 
 
 @contextmanager
-def watched(network: Network, stepper: Stepper, clock: PhaseClock) -> Iterator[None]:
+def watched(
+    network: Network, stepper: RowLazyStepper, clock: PhaseClock, compiled: CompiledSupervision | None = None
+) -> Iterator[None]:
     """Inside, every training step of this network and stepper laps the clock; nothing that they compute changes.
 
     Forward laps come from the calls of network and stepper; backward ones from the moments at which the gradient reaches
-    the last hidden layer and the first layer's sums.
+    the last hidden layer and the first layer's sums. Compiled loops have no weights to pick, do all of the last layer, its
+    update too, in "last layer and loss", and update the first layer in its backward phase.
     """
-    instance_calls = {
+    instance_calls: dict[tuple[Any, str], Callable[..., Any]] = {
         (stepper, "read"): _lapping(clock, stepper.read, before="read the batch", after="pick the weights"),
+        (stepper, "step_hidden"): _lapping(clock, stepper.step_hidden, before="first layer, backward", after="optimiser"),
         (stepper, "update"): _lapping(clock, stepper.update, after="optimiser"),
         (network, "hidden_of_sums"): _watch_hidden(clock, network.hidden_of_sums),
     }
+    if compiled is not None:
+        instance_calls[compiled, "begin"] = _lapping(clock, compiled.begin, before="read the batch")
     of_torch = torch.Tensor.backward
     torch.Tensor.backward = _lapping(  # type: ignore[method-assign]
         clock, of_torch, before="last layer and loss", after="first layer, backward"
@@ -72,12 +79,15 @@ def watched(network: Network, stepper: Stepper, clock: PhaseClock) -> Iterator[N
             del owner.__dict__[name]
 
 
-def _lapping(clock: PhaseClock, call: Callable[..., Any], *, after: Phase, before: Phase | None = None) -> Callable[..., Any]:
+def _lapping(
+    clock: PhaseClock, call: Callable[..., Any], *, before: Phase | None = None, after: Phase | None = None
+) -> Callable[..., Any]:
     def lapping(*arguments: Any, **options: Any) -> Any:
         if before is not None:
             clock.lap(before)
         result = call(*arguments, **options)
-        clock.lap(after)
+        if after is not None:
+            clock.lap(after)
         return result
 
     return lapping

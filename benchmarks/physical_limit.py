@@ -1,9 +1,10 @@
 """The shortest time that a training step could take on this machine: its operations at the measured GEMM peak, its bytes
 at the measured copying speed.
 
-For each phase the longer of the two counts, and the phases add up, since each needs what the one before it made. Every
-array is counted as read or written once, as if the caches were perfect; work that only our way of computing needs (picking
-rows, sorting entries) is not counted. No program reaches all of this; it says what is left to gain.
+For each phase the longer of the two counts, and the phases add up, since each needs what the one before it made. Weights and
+momenta are counted as read once and written once in a step, as if the caches were perfect and gradients never left them; work
+that only our way of computing needs (picking rows, sorting entries) is not counted. No program reaches all of this; it says
+what is left to gain. An update counts where its gradient is known: in the backward phases for the first and last layer.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from refeed.models.network import NetworkShape
 
 NUMBER = 4  # bytes of a float32
 STORED, WIDE = 3, 12  # bytes of a rating in the store, and in the batch (item and value)
-UPDATED = 5  # SGD with momentum reads weight, momentum and gradient of each number, and writes weight and momentum
+UPDATED = 3  # SGD with momentum reads the momentum of each number and writes weight and momentum; the weight was read before
 GRAM_PRODUCTS: Mapping[Phase, int] = {  # of n x k x k in an exact re-feeding pass through Gram matrices
     "first layer": 1,
     "last layer and loss": 3,
@@ -67,7 +68,6 @@ class StepWork:
 def shortest_seconds(work: StepWork, machine: Mapping[str, Any]) -> dict[Phase, float]:
     """Seconds of each phase at the speeds of `machine` (see `machine.describe`)."""
     (m, k), hidden, passes = work.widths, work.hidden_numbers, 1 + work.refeed
-    moved = work.distinct + work.columns * work.refeed  # columns: those of the ratings, then all of them
 
     def seconds(operations: float, numbers: float) -> float:
         return float(max(operations / machine["gemm_gflops"], NUMBER * numbers / machine["copy_gb_per_s"])) / 1e9
@@ -77,10 +77,10 @@ def shortest_seconds(work: StepWork, machine: Mapping[str, Any]) -> dict[Phase, 
         "first layer": seconds(2 * work.entries * m, work.distinct * m),
         "hidden layers": passes * seconds(2 * work.rows * hidden, hidden),
         "last layer and loss": seconds(2 * work.entries * k, work.distinct * k),
-        "last layer, backward": seconds(4 * work.entries * k, 2 * work.distinct * k),
-        "hidden layers, backward": passes * seconds(4 * work.rows * hidden, 2 * hidden),
-        "first layer, backward": seconds(2 * work.entries * m, work.distinct * m),
-        "optimiser": seconds(0, UPDATED * (moved * (m + k + 1) + passes * hidden)),
+        "last layer, backward": seconds(4 * work.entries * k, UPDATED * work.distinct * (k + 1)),
+        "hidden layers, backward": passes * seconds(4 * work.rows * hidden, 0),
+        "first layer, backward": seconds(2 * work.entries * m, UPDATED * work.distinct * m),
+        "optimiser": seconds(0, UPDATED * (work.refeed * work.columns * (m + k + 1) + passes * hidden)),
     }
     if work.refeed:
         by_gram = sum(GRAM_PRODUCTS.values()) * k < sum(WHOLE_PRODUCTS.values()) * work.rows

@@ -42,11 +42,11 @@ class Extent:
     """
 
     shape: Shape = field(default_factory=Shape)
-    batch_sizes: tuple[int, ...] = (1024, 4096, 10_240)
-    dense_batch_sizes: tuple[int, ...] = (128, 512, 1024, 2048, 4096)
+    batch_sizes: tuple[int, ...] = (1024, 4096, 10_240, 20_480)
+    dense_batch_sizes: tuple[int, ...] = (128, 512, 1024, 2048, 4096, 10_240)
     trial_rounds: int = 2
     rounds: int = 7
-    refeed_steps: int = 4
+    refeed_steps: int = 2
     selu_last_layer: bool = False
 
 

@@ -30,6 +30,7 @@ class Extent:
     refeed_steps: int = 8
 
 
+WITHOUT_LOOPS = "refeed without the extra `fast`"
 PAIRS = (
     ("refeed", "dense reference", True),
     ("refeed in bfloat16", "dense reference", False),
@@ -47,6 +48,7 @@ def measure(bench: Workbench, extent: Extent) -> Found:
     few = {"steps": extent.refeed_steps, "threads": bench.threads}
     tasks = {
         "refeed": Task("refeed", store, network, sgd(**at), **few),
+        WITHOUT_LOOPS: Task("refeed", store, network, sgd(**at), **few, loops="pytorch"),
         "refeed in bfloat16": Task("refeed", store, network, sgd(**at, precision="bfloat16"), **few),
         "dense reference": Task("dense", store, network, sgd(**at), steps=1, threads=bench.threads),
         "dense reference in bfloat16": Task(
@@ -65,7 +67,7 @@ def measure(bench: Workbench, extent: Extent) -> Found:
             goal=12 if is_fair else None,
             aim=20 if is_fair else None,
         )
-        for one, other, is_fair in PAIRS
+        for one, other, is_fair in (*PAIRS[:1], (WITHOUT_LOOPS, "dense reference", False), *PAIRS[1:])
     ]
     in_ms = [Figure(f"{what}: {name}", "ms", Spread.of([1000 * one for one in values])) for name, values in seconds.items()]
     return Found(

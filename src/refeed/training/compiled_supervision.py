@@ -21,7 +21,7 @@ from refeed.training.options import TrainingOptions
 from refeed.training.steppers import RowLazyStepper, Stepper
 
 if TYPE_CHECKING:
-    from refeed.training.batch_entries import Entries
+    from refeed.training.batch_entries import Entries, Floats
     from refeed.training.edge_loops import Coordinates, Output
 
 INSTALL = "pip install 'refeed[fast]'"
@@ -91,7 +91,7 @@ class CompiledSupervision:
         self.threads = torch.get_num_threads()
         self._width = max(network.input_weight.shape[1], network.last_weight.shape[1])
         self.scratch = torch.empty(self.threads, 2, self._width).numpy()
-        self._sums = torch.empty(0)
+        self._shares = torch.empty(0)
         self._prepared: WeakKeyDictionary[SparseRows, Entries] = WeakKeyDictionary()
 
     def prepare(self, rows: SparseRows) -> None:
@@ -141,12 +141,12 @@ class CompiledSupervision:
             known = known._replace(kind=loops.SIGMOID, first=highest - lowest, second=lowest)
         return known
 
-    def zeros(self, rows: int, width: int) -> Tensor:
-        """(threads, rows, width), good until the next call."""
+    def shares(self, rows: int, width: int) -> Floats:
+        """Memory for what each thread adds to some rows, (threads, rows, width), good until the next call."""
         size = self.threads * rows * width
-        if self._sums.numel() < size:
-            self._sums = torch.empty(size)
-        return self._sums[:size].view(self.threads, rows, width).zero_()
+        if self._shares.numel() < size:
+            self._shares = torch.empty(size)
+        return self._shares[:size].view(self.threads, rows, width).numpy()
 
 
 class CompiledPass:
@@ -191,19 +191,21 @@ class CompiledPass:
         """The first layer's sums without its biases, (B, m)."""
         of, entries, weights = self._of, self._entries, self._of.coordinates(FIRST, UNMOVED)
         rows, width = len(entries.pointers) - 1, weights.first.shape[1]
-        if not self._of_columns:
-            sums = torch.empty(rows, width)
+        sums = torch.empty(rows, width)
+        if self._of_columns:
+            of.loops.sum_columns(entries, weights, sums.numpy(), of.shares(rows, width), of.scratch)
+        else:
             of.loops.sum_rows(entries, weights.first, sums.numpy())
-            return sums
-        shares = of.zeros(rows, width)
-        of.loops.sum_columns(entries, weights, shares.numpy(), of.scratch)
-        return shares.sum(0)
+        return sums
 
     def _fit_columns(self, weights: Coordinates, biases: Coordinates, hidden: Tensor) -> tuple[float, Tensor]:
         """The masked loss, and its gradient for the last hidden layer, (B, k); the last layer moves."""
-        of, shares = self._of, self._of.zeros(*hidden.shape)
-        loss = of.loops.fit_columns(self._entries, weights, biases, hidden.numpy(), of.output(), shares.numpy(), of.scratch)
-        return loss, shares.sum(0)
+        of, entries, gradients = self._of, self._entries, torch.empty_like(hidden)
+        shares = of.shares(*hidden.shape)
+        loss = of.loops.fit_columns(
+            entries, weights, biases, hidden.numpy(), of.output(), gradients.numpy(), shares, of.scratch
+        )
+        return loss, gradients
 
     def _fit_rows(self, weights: Coordinates, biases: Coordinates, hidden: Tensor) -> tuple[float, Tensor]:
         """The same, by rows; weights and biases are flat."""

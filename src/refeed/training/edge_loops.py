@@ -70,17 +70,21 @@ OUTPUTS = {  # as the activations of models/layers/activations.py
 
 
 @compiled(parallel=True)
-def sum_columns(entries: Entries, weights: Coordinates, sums: Floats, scratch: Floats) -> None:
-    """X V of each thread's columns, added to `sums`.
+def sum_columns(entries: Entries, weights: Coordinates, sums: Floats, shares: Floats, scratch: Floats) -> None:
+    """X V.
 
     Args:
         entries: X.
         weights: V.
-        sums: (T, B, m).
-        scratch: (T, 2, at least m).
+        sums: to be written, (B, m).
+        shares: memory for what each thread's columns add to it, (T, B, m).
+        scratch: memory, (T, 2, at least m).
     """
-    for thread in numba.prange(len(entries.bounds) - 1):
-        _sum_share(thread, entries, weights, sums[thread], scratch[thread, 0])
+    for thread in numba.prange(len(shares)):
+        shares[thread] = 0
+        _sum_share(thread, entries, weights, shares[thread], scratch[thread, 0])
+    for thread in numba.prange(len(shares)):
+        _add_up(thread, shares, sums)
 
 
 @compiled()
@@ -114,6 +118,7 @@ def fit_columns(
     hidden: Floats,
     output: Output,
     gradients: Floats,
+    shares: Floats,
     scratch: Floats,
 ) -> float:
     """The last layer at the entries, its mean squared error, both gradients, and the move of its weights.
@@ -124,15 +129,19 @@ def fit_columns(
         biases: b.
         hidden: H, (B, k).
         output: the activation.
-        gradients: of the error for H, each thread's added to (T, B, k).
-        scratch: (T, 2, at least k).
+        gradients: of the error for H, to be written, (B, k).
+        shares: memory for what each thread's columns add to them, (T, B, k).
+        scratch: memory, (T, 2, at least k).
 
     Returns:
         the error before the move.
     """
     scale, squared = 1.0 / len(entries.values), 0.0
-    for thread in numba.prange(len(entries.bounds) - 1):
-        squared += _fit_share(thread, entries, weights, biases, hidden, output, scale, gradients[thread], scratch[thread])
+    for thread in numba.prange(len(shares)):
+        shares[thread] = 0
+        squared += _fit_share(thread, entries, weights, biases, hidden, output, scale, shares[thread], scratch[thread])
+    for thread in numba.prange(len(shares)):
+        _add_up(thread, shares, gradients)
     return squared * scale
 
 
@@ -281,7 +290,7 @@ def move_columns(entries: Entries, values: Floats, weights: Coordinates, slopes:
         values: of X, in column order, (nnz,).
         weights: (n, width).
         slopes: A, (B, width).
-        scratch: (T, 2, at least width).
+        scratch: memory, (T, 2, at least width).
     """
     for thread in numba.prange(len(entries.bounds) - 1):
         gradient = scratch[thread, 0, : slopes.shape[1]]
@@ -316,6 +325,18 @@ def _weighted_sum(index: AnyIntegers, factors: Floats, start: int, stop: int, ma
         one, a = matrix[index[rest]], factors[rest]
         for x in range(total.shape[0]):
             total[x] += a * one[x]
+
+
+@compiled()
+def _add_up(thread: int, shares: Floats, total: Floats) -> None:
+    """A thread's rows of the sum of all shares."""
+    threads, rows, width = shares.shape
+    for row in range(rows * thread // threads, rows * (thread + 1) // threads):
+        for x in range(width):
+            total[row, x] = shares[0, row, x]
+        for share in range(1, threads):
+            for x in range(width):
+                total[row, x] += shares[share, row, x]
 
 
 @compiled()

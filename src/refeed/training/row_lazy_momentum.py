@@ -79,10 +79,10 @@ class RowLazyMomentum:
         """
         assert self.frames is not None
         self.frames[place] = frame = self._motion(place, rate) @ self.frames[place]
+        (a, b), (c, d) = frame.tolist()
         if not self.momentum:
-            return -rate / float(frame[0, 0]), 0.0
-        first, second = np.linalg.solve(frame, [-rate, 1.0]).tolist()
-        return first, second
+            return -rate / a, 0.0
+        return -(rate * d + b) / (a * d - b * c), (a + rate * c) / (a * d - b * c)  # the inverse of the frame, of (-rate, 1)
 
     @torch.no_grad()
     def read(self, rows: Tensor, rate: float) -> list[Tensor]:
@@ -167,7 +167,7 @@ class RowLazyMomentum:
     def _frames_hold(self, rate: float) -> bool:
         assert self.frames is not None
         held = abs(rate - self._rate) <= RATE_CHANGE * self._rate
-        return held and all(abs(np.linalg.det(frame)) > SHRUNK for frame in self.frames)
+        return held and all(abs(a * d - b * c) > SHRUNK for (a, b), (c, d) in (frame.tolist() for frame in self.frames))
 
     def _start_frames(self, rate: float) -> None:
         """Change to frames that have not shrunk yet, in one pass from the old ones."""
