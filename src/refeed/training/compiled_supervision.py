@@ -90,7 +90,7 @@ class CompiledSupervision:
         self.precision: torch.dtype = getattr(torch, options.precision)
         self.threads = torch.get_num_threads()
         self._width = max(network.input_weight.shape[1], network.last_weight.shape[1])
-        self.scratch = torch.empty(self.threads, 2, self._width).numpy()
+        self.scratch = torch.empty(self.threads, 3, max(self._width, edge_loops.FOUR)).numpy()
         self._shares = torch.empty(0)
         self._prepared: WeakKeyDictionary[SparseRows, Entries] = WeakKeyDictionary()
 

@@ -17,9 +17,16 @@ EXACT_ENOUGH = {"reassoc", "nsz", "contract", "arcp"}  # sums in any order; numb
 numba.config.THREADING_LAYER = "omp"  # type: ignore[attr-defined]
 
 
-def compiled(*, parallel: bool = False) -> Callable[[Loop], Loop]:
-    """Compile at the first call for each type of arguments; kept on disk where there is a place for it."""
+def compiled(*, parallel: bool = False, inlined: bool = False) -> Callable[[Loop], Loop]:
+    """Compile at the first call for each type of arguments; kept on disk where there is a place for it.
+
+    Args:
+        parallel: whether its `prange` is shared out among threads. What each thread does is best a function of its own: within
+            `prange` itself arrays are loaded anew for each use.
+        inlined: whether it becomes a part of what calls it, which saves passing arrays that are used for a moment.
+    """
     options: Any = {"nogil": True, "fastmath": EXACT_ENOUGH, "error_model": "numpy", "parallel": parallel}
+    options["forceinline"] = inlined
 
     def compiling(loop: Loop) -> Loop:
         compiler: Any = numba.njit

@@ -8,7 +8,8 @@ the last layer's outputs, for two gradients and for two updates takes ten passes
 - for many rows, one visit of a row asks for its outputs and its gradient (`sum_rows`, `fit_rows`), one of a column moves it.
 
 Each thread has a share of the columns or rows, and no two threads write to the same memory: what several columns add to a row
-goes to memory of the thread's own and is summed afterwards.
+goes to memory of the thread's own and is summed afterwards. Within a share, entries are taken FOUR at a time: what they have in
+common is loaded once for them, and memory is asked for four rows at once.
 
 Letters: B rows with nnz entries in u of the n columns, T threads; m and k are the widths of the first and last layer.
 """
@@ -25,6 +26,7 @@ from refeed.training.batch_entries import AnyIntegers, Entries, Floats
 from refeed.training.compiling import compiled
 
 LINEAR, ELU, LEAKY, SIGMOID, TANH = range(5)
+FOUR = 4
 
 
 class Coordinates(NamedTuple):
@@ -78,7 +80,7 @@ def sum_columns(entries: Entries, weights: Coordinates, sums: Floats, shares: Fl
         weights: V.
         sums: to be written, (B, m).
         shares: memory for what each thread's columns add to it, (T, B, m).
-        scratch: memory, (T, 2, at least m).
+        scratch: memory, (T, 3, at least m).
     """
     for thread in numba.prange(len(shares)):
         shares[thread] = 0
@@ -89,25 +91,12 @@ def sum_columns(entries: Entries, weights: Coordinates, sums: Floats, shares: Fl
 
 @compiled()
 def _sum_share(thread: int, entries: Entries, weights: Coordinates, sums: Floats, column: Floats) -> None:
-    width = weights.first.shape[1]
-    rows, values = entries.rows, entries.values
+    rows, values, starts = entries.rows, entries.values, entries.starts
     for place in range(entries.bounds[thread], entries.bounds[thread + 1]):
         _read(weights, entries.columns[place], column)
-        entry, stop = entries.starts[place], entries.starts[place + 1]
-        while entry + 4 <= stop:  # four at a time, so that the column is loaded once for them
-            one, two, three, four = sums[rows[entry]], sums[rows[entry + 1]], sums[rows[entry + 2]], sums[rows[entry + 3]]
-            a, b, c, d = values[entry], values[entry + 1], values[entry + 2], values[entry + 3]
-            for x in range(width):
-                weight = column[x]
-                one[x] += a * weight
-                two[x] += b * weight
-                three[x] += c * weight
-                four[x] += d * weight
-            entry += 4
-        for rest in range(entry, stop):
-            one, a = sums[rows[rest]], values[rest]
-            for x in range(width):
-                one[x] += a * column[x]
+        end = starts[place + 1]
+        for start in range(starts[place], end, FOUR):
+            _add_to_rows(sums, rows, start, min(start + FOUR, end), values, start, column)
 
 
 @compiled(parallel=True)
@@ -131,7 +120,7 @@ def fit_columns(
         output: the activation.
         gradients: of the error for H, to be written, (B, k).
         shares: memory for what each thread's columns add to them, (T, B, k).
-        scratch: memory, (T, 2, at least k).
+        scratch: memory, (T, 3, at least k and FOUR).
 
     Returns:
         the error before the move.
@@ -157,28 +146,24 @@ def _fit_share(
     gradients: Floats,
     scratch: Floats,
 ) -> float:
-    width = weights.first.shape[1]
-    column, gradient, squared = scratch[0], scratch[1], 0.0
-    rows, values, doubled = entries.rows, entries.values, np.float32(2 * scale)
+    squared, rows, values, starts = 0.0, entries.rows, entries.values, entries.starts
+    column, gradient, factors = scratch[0], scratch[1], scratch[2]
     for place in range(entries.bounds[thread], entries.bounds[thread + 1]):
-        number = entries.columns[place]
+        number, end = entries.columns[place], starts[place + 1]
         _read(weights, number, column)
-        for x in range(width):
+        for x in range(hidden.shape[1]):
             gradient[x] = 0
         bias, of_bias = _bias(biases, number), np.float32(0)
-        for entry in range(entries.starts[place], entries.starts[place + 1]):
-            row, of_row = hidden[rows[entry]], gradients[rows[entry]]
-            total = bias
-            for x in range(width):
-                total += row[x] * column[x]
-            value, slope = _activated(output, total)
-            error = value - values[entry]
-            squared += error * error
-            factor = doubled * error * slope
-            of_bias += factor
-            for x in range(width):
-                gradient[x] += factor * row[x]
-                of_row[x] += factor * column[x]
+        for start in range(starts[place], end, FOUR):
+            stop = min(start + FOUR, end)
+            for j in range(stop - start):
+                factors[j] = bias
+            _add_products(hidden, rows, start, stop, column, factors, 0)
+            squared += _errors(values, start, stop, output, scale, factors, 0)
+            _add_weighted_rows(hidden, rows, start, stop, factors, 0, gradient)
+            _add_to_rows(gradients, rows, start, stop, factors, 0, column)
+            for j in range(stop - start):
+                of_bias += factors[j]
         _move(weights, number, gradient)
         _move_bias(biases, number, of_bias)
     return squared
@@ -195,8 +180,8 @@ def sum_rows(entries: Entries, weights: Floats, sums: Floats) -> None:
     """
     for thread in numba.prange(len(entries.row_bounds) - 1):
         for row in range(entries.row_bounds[thread], entries.row_bounds[thread + 1]):
-            start, stop = entries.pointers[row], entries.pointers[row + 1]
-            _weighted_sum(entries.row_columns, entries.row_values, start, stop, weights, sums[row])
+            begin, end = entries.pointers[row], entries.pointers[row + 1]
+            _weighted_sum(weights, entries.row_columns, begin, end, entries.row_values, sums[row])
 
 
 @compiled(parallel=True)
@@ -219,12 +204,12 @@ def fit_rows(
     """
     scale, squared = 1.0 / len(entries.values), 0.0
     for thread in numba.prange(len(entries.row_bounds) - 1):
-        squared += _fit_row_share(thread, entries, weights, biases, hidden, output, scale, gradients, factors)
+        squared += _fit_rows_share(thread, entries, weights, biases, hidden, output, scale, gradients, factors)
     return squared * scale
 
 
 @compiled()
-def _fit_row_share(
+def _fit_rows_share(
     thread: int,
     entries: Entries,
     weights: Floats,
@@ -235,49 +220,18 @@ def _fit_row_share(
     gradients: Floats,
     factors: Floats,
 ) -> float:
-    width, squared, columns = weights.shape[1], 0.0, entries.row_columns
+    squared, pointers, columns, values = 0.0, entries.pointers, entries.row_columns, entries.row_values
     for number in range(entries.row_bounds[thread], entries.row_bounds[thread + 1]):
-        row, gradient = hidden[number], gradients[number]
-        for x in range(width):
+        row, gradient, end = hidden[number], gradients[number], pointers[number + 1]
+        for x in range(hidden.shape[1]):
             gradient[x] = 0
-        entry, stop = entries.pointers[number], entries.pointers[number + 1]
-        while entry + 4 <= stop:  # four at a time, so that memory is asked for four columns at once
-            p, q, r, s = columns[entry], columns[entry + 1], columns[entry + 2], columns[entry + 3]
-            one, two, three, four = weights[p], weights[q], weights[r], weights[s]
-            a, b, c, d = biases[p], biases[q], biases[r], biases[s]
-            for x in range(width):
-                value = row[x]
-                a += value * one[x]
-                b += value * two[x]
-                c += value * three[x]
-                d += value * four[x]
-            factors[entry], factors[entry + 1], factors[entry + 2], factors[entry + 3] = a, b, c, d
-            squared += _errors(entry, entry + 4, entries.row_values, output, scale, factors)
-            a, b, c, d = factors[entry], factors[entry + 1], factors[entry + 2], factors[entry + 3]
-            for x in range(width):
-                gradient[x] += a * one[x] + b * two[x] + c * three[x] + d * four[x]
-            entry += 4
-        for rest in range(entry, stop):
-            one, total = weights[columns[rest]], biases[columns[rest]]
-            for x in range(width):
-                total += row[x] * one[x]
-            factors[rest] = total
-            squared += _errors(rest, rest + 1, entries.row_values, output, scale, factors)
-            total = factors[rest]
-            for x in range(width):
-                gradient[x] += total * one[x]
-    return squared
-
-
-@compiled()
-def _errors(start: int, stop: int, values: Floats, output: Output, scale: float, factors: Floats) -> float:
-    """Turn sums into the scaled error's gradients for them, in place; the squared error, not scaled."""
-    squared = 0.0
-    for entry in range(start, stop):
-        value, slope = _activated(output, factors[entry])
-        error = value - values[entry]
-        squared += error * error
-        factors[entry] = 2 * scale * error * slope
+        for start in range(pointers[number], end, FOUR):
+            stop = min(start + FOUR, end)
+            for entry in range(start, stop):
+                factors[entry] = biases[columns[entry]]
+            _add_products(weights, columns, start, stop, row, factors, start)
+            squared += _errors(values, start, stop, output, scale, factors, start)
+            _add_weighted_rows(weights, columns, start, stop, factors, start, gradient)
     return squared
 
 
@@ -290,41 +244,126 @@ def move_columns(entries: Entries, values: Floats, weights: Coordinates, slopes:
         values: of X, in column order, (nnz,).
         weights: (n, width).
         slopes: A, (B, width).
-        scratch: memory, (T, 2, at least width).
+        scratch: memory, (T, 3, at least width).
     """
     for thread in numba.prange(len(entries.bounds) - 1):
-        gradient = scratch[thread, 0, : slopes.shape[1]]
-        for place in range(entries.bounds[thread], entries.bounds[thread + 1]):
-            _weighted_sum(entries.rows, values, entries.starts[place], entries.starts[place + 1], slopes, gradient)
-            _move(weights, entries.columns[place], gradient)
+        _move_share(thread, entries, values, weights, slopes, scratch[thread, 0])
+
+
+@compiled()
+def _move_share(thread: int, entries: Entries, values: Floats, weights: Coordinates, slopes: Floats, gradient: Floats) -> None:
+    rows, starts = entries.rows, entries.starts
+    for place in range(entries.bounds[thread], entries.bounds[thread + 1]):
+        _weighted_sum(slopes, rows, starts[place], starts[place + 1], values, gradient)
+        _move(weights, entries.columns[place], gradient)
 
 
 @compiled()
 def move_biases(entries: Entries, values: Floats, biases: Coordinates) -> None:
     """Move biases by the sums of each column's values, (nnz,) in column order."""
     for place in range(len(entries.columns)):
-        total = np.float32(0)
-        for entry in range(entries.starts[place], entries.starts[place + 1]):
-            total += values[entry]
-        _move_bias(biases, entries.columns[place], total)
+        _move_bias(biases, entries.columns[place], values[entries.starts[place] : entries.starts[place + 1]].sum())
 
 
-@compiled()
-def _weighted_sum(index: AnyIntegers, factors: Floats, start: int, stop: int, matrix: Floats, total: Floats) -> None:
-    """The sum of factors[j] * matrix[index[j]] for j from start to stop, written to `total`."""
-    for x in range(total.shape[0]):
+@compiled(inlined=True)
+def _weighted_sum(matrix: Floats, index: AnyIntegers, begin: int, end: int, factors: Floats, total: Floats) -> None:
+    """total = the sum of factors[j] * matrix[index[j]] for j from begin to end."""
+    for x in range(matrix.shape[1]):
         total[x] = 0
-    j = start
-    while j + 4 <= stop:  # four at a time, so that memory is asked for four rows at once
-        one, two, three, four = matrix[index[j]], matrix[index[j + 1]], matrix[index[j + 2]], matrix[index[j + 3]]
-        a, b, c, d = factors[j], factors[j + 1], factors[j + 2], factors[j + 3]
-        for x in range(total.shape[0]):
+    for start in range(begin, end, FOUR):
+        _add_weighted_rows(matrix, index, start, min(start + FOUR, end), factors, start, total)
+
+
+@compiled(inlined=True)
+def _add_weighted_rows(
+    matrix: Floats, index: AnyIntegers, start: int, stop: int, factors: Floats, first: int, total: Floats
+) -> None:
+    """total += the sum of factors[first + j] * matrix[index[start + j]] for up to FOUR j."""
+    if stop - start == FOUR:
+        one, two, three, four = (
+            matrix[index[start]],
+            matrix[index[start + 1]],
+            matrix[index[start + 2]],
+            matrix[index[start + 3]],
+        )
+        a, b, c, d = factors[first], factors[first + 1], factors[first + 2], factors[first + 3]
+        for x in range(matrix.shape[1]):
             total[x] += a * one[x] + b * two[x] + c * three[x] + d * four[x]
-        j += 4
-    for rest in range(j, stop):
-        one, a = matrix[index[rest]], factors[rest]
-        for x in range(total.shape[0]):
-            total[x] += a * one[x]
+    else:
+        for j in range(stop - start):
+            row, factor = matrix[index[start + j]], factors[first + j]
+            for x in range(matrix.shape[1]):
+                total[x] += factor * row[x]
+
+
+@compiled(inlined=True)
+def _add_to_rows(
+    matrix: Floats, index: AnyIntegers, start: int, stop: int, factors: Floats, first: int, vector: Floats
+) -> None:
+    """matrix[index[start + j]] += factors[first + j] * vector for up to FOUR j, of distinct rows."""
+    if stop - start == FOUR:
+        one, two, three, four = (
+            matrix[index[start]],
+            matrix[index[start + 1]],
+            matrix[index[start + 2]],
+            matrix[index[start + 3]],
+        )
+        a, b, c, d = factors[first], factors[first + 1], factors[first + 2], factors[first + 3]
+        for x in range(matrix.shape[1]):
+            value = vector[x]
+            one[x] += a * value
+            two[x] += b * value
+            three[x] += c * value
+            four[x] += d * value
+    else:
+        for j in range(stop - start):
+            row, factor = matrix[index[start + j]], factors[first + j]
+            for x in range(matrix.shape[1]):
+                row[x] += factor * vector[x]
+
+
+@compiled(inlined=True)
+def _add_products(
+    matrix: Floats, index: AnyIntegers, start: int, stop: int, vector: Floats, totals: Floats, first: int
+) -> None:
+    """totals[first + j] += the inner product of matrix[index[start + j]] and vector for up to FOUR j."""
+    if stop - start == FOUR:
+        one, two, three, four = (
+            matrix[index[start]],
+            matrix[index[start + 1]],
+            matrix[index[start + 2]],
+            matrix[index[start + 3]],
+        )
+        a, b, c, d = totals[first], totals[first + 1], totals[first + 2], totals[first + 3]
+        for x in range(matrix.shape[1]):
+            value = vector[x]
+            a += value * one[x]
+            b += value * two[x]
+            c += value * three[x]
+            d += value * four[x]
+        totals[first], totals[first + 1], totals[first + 2], totals[first + 3] = a, b, c, d
+    else:
+        for j in range(stop - start):
+            row, total = matrix[index[start + j]], totals[first + j]
+            for x in range(matrix.shape[1]):
+                total += vector[x] * row[x]
+            totals[first + j] = total
+
+
+@compiled(inlined=True)
+def _errors(values: Floats, start: int, stop: int, output: Output, scale: float, factors: Floats, first: int) -> float:
+    """Turn sums, factors[first + j], into the gradients of the scaled squared error of values[start + j] for them, in place.
+
+    Returns:
+        the squared error, not scaled.
+    """
+    squared = 0.0
+    for j in range(stop - start):
+        value, slope = _activated(output, factors[first + j])
+        error = value - values[start + j]
+        squared += error * error
+        factors[first + j] = 2 * scale * error * slope
+    return squared
 
 
 @compiled()
@@ -339,7 +378,7 @@ def _add_up(thread: int, shares: Floats, total: Floats) -> None:
                 total[row, x] += shares[share, row, x]
 
 
-@compiled()
+@compiled(inlined=True)
 def _read(weights: Coordinates, number: int, column: Floats) -> None:
     """The weights of a column."""
     first, a, b = weights.first[number], weights.read[0], weights.read[1]
@@ -352,7 +391,7 @@ def _read(weights: Coordinates, number: int, column: Floats) -> None:
             column[x] = a * first[x] + b * second[x]
 
 
-@compiled()
+@compiled(inlined=True)
 def _move(weights: Coordinates, number: int, gradient: Floats) -> None:
     """Add a column's gradient to its coordinates."""
     for coordinate, factor in ((weights.first, weights.move[0]), (weights.second, weights.move[1])):
@@ -362,21 +401,21 @@ def _move(weights: Coordinates, number: int, gradient: Floats) -> None:
                 row[x] += factor * gradient[x]
 
 
-@compiled()
+@compiled(inlined=True)
 def _bias(biases: Coordinates, number: int) -> float:
     """The bias of a column."""
     bias: float = biases.read[0] * biases.first[number] + biases.read[1] * biases.second[number]
     return bias
 
 
-@compiled()
+@compiled(inlined=True)
 def _move_bias(biases: Coordinates, number: int, gradient: np.float32) -> None:
     """Add the gradient of a column's bias to its coordinates."""
     biases.first[number] += biases.move[0] * gradient
     biases.second[number] += biases.move[1] * gradient
 
 
-@compiled()
+@compiled(inlined=True)
 def _activated(output: Output, total: float) -> tuple[np.float32, np.float32]:
     """The activation and its slope."""
     if output.kind == ELU:
