@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LARGE = 1 << 22  # bytes from which large pages (2 MB) are asked for
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt(3)
+NEVER = -1  # of the first one: what was freed is not given back, however much it is
 
 
 def zeros(*shape: int, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -40,4 +41,4 @@ def keep_freed_memory(largest: int = 1 << 30) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and bool(mallopt(MMAP_THRESHOLD, largest) and mallopt(TRIM_THRESHOLD, largest))
+    return mallopt is not None and bool(mallopt(MMAP_THRESHOLD, largest) and mallopt(TRIM_THRESHOLD, NEVER))
