@@ -17,6 +17,7 @@ from own_process import apart
 from refeed.data.ratings import Ratings
 from refeed.data.store import open_store
 from refeed.models import AutoEncoder
+from refeed.training.compiled_supervision import use_loops
 from refeed.training.gradient import GradientFitter
 from results import Figure, Spread
 from workbench import Found, Workbench
@@ -82,7 +83,8 @@ def train_epochs(store: Path, size: int, extent: Extent, epochs: int) -> tuple[i
     ratings = first_users(open_store(store), size)
     options = replace(sgd(batch_size=extent.batch_size), epochs=epochs)
     model = extent.network.build(ratings.num_users, ratings.num_items, seed=TRAINING_SEED)
-    with closing(GradientFitter(model, ratings, options, seed=TRAINING_SEED)) as fitter:
+    compiled = use_loops("auto", extent.network.shape, options, num_columns=ratings.num_items, device="cpu")
+    with closing(GradientFitter(model, ratings, options, seed=TRAINING_SEED, compiled=compiled)) as fitter:
         _train(fitter, 0, min(extent.warm_up, fitter.num_steps(0)))
         seconds = [timed(partial(_train, fitter, number, fitter.num_steps(number)))[0] for number in range(epochs)]
     return len(ratings), seconds

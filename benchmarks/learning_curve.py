@@ -48,6 +48,9 @@ class Curve:
         self.seconds.append(time.perf_counter() - self.began)
         self.rmse.append(rmse)
 
+    def announce(self, what: str) -> None:
+        """Nothing."""
+
     def start(self, *, epoch: int, epochs: int, steps: int) -> None:
         """Nothing; the clock runs since the curve was made."""
 

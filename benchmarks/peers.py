@@ -29,7 +29,7 @@ from refeed.training.train import train
 from results import Figure, Spread
 from workbench import Found, Workbench
 
-OWN, OWN_BIASES = "refeed `default`", "refeed user and item biases"
+OWN, OWN_BIASES = "refeed `autoencoder`", "refeed user and item biases"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Extent:
         rounds: fits of each model, refeed's with other seeds.
         names: of `PEERS`.
         penalties: at most so many of each peer's are tried.
-        epochs: of refeed's default preset; None takes the preset's.
+        epochs: of refeed's preset `autoencoder`; None takes the preset's.
     """
 
     rounds: int = 3
@@ -83,9 +83,9 @@ def measure(bench: Workbench, extent: Extent) -> Found:
 
 def compare(split: Split, bench: Workbench, extent: Extent) -> Found:
     """The same on any split."""
-    default = preset("default")
-    options = replace(default.training, epochs=extent.epochs or default.training.epochs)
-    own = {OWN: default.model, OWN_BIASES: Bias()}
+    network = preset("autoencoder")
+    options = replace(network.training, epochs=extent.epochs or network.training.epochs)
+    own = {OWN: network.model, OWN_BIASES: Bias()}
     runs = {
         name: apart("refeed", refeed_runs, spec, split, options, bench.threads, extent.rounds, threads=bench.threads)
         for name, spec in own.items()
@@ -125,7 +125,7 @@ def peer_runs(name: str, penalties: Sequence[float], split: Split, threads: int,
 
 
 def _figures(runs: Mapping[str, Runs]) -> list[Figure]:
-    """Time and error of each, and how much longer refeed's default takes than each peer."""
+    """Time and error of each, and how much longer refeed's network takes than each peer."""
     figures = []
     for name, run in runs.items():
         figures += [

@@ -64,7 +64,11 @@ def watched(
         (network, "hidden_of_sums"): _watch_hidden(clock, network.hidden_of_sums),
     }
     if compiled is not None:
-        instance_calls[compiled, "begin"] = _lapping(clock, compiled.begin, before="read the batch")
+        instance_calls |= {
+            (compiled, "begin"): _lapping(clock, compiled.begin, before="read the batch"),
+            (stepper.edge, "gather"): _lapping(clock, stepper.edge.gather, before="last layer and loss", after="optimiser"),
+            (stepper.edge, "settle"): _lapping(clock, stepper.edge.settle, after="optimiser"),
+        }
     of_torch = torch.Tensor.backward
     torch.Tensor.backward = _lapping(  # type: ignore[method-assign]
         clock, of_torch, before="last layer and loss", after="first layer, backward"

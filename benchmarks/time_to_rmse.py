@@ -30,7 +30,7 @@ class Extent:
     """
 
     dense_preset: str = "paper-6-months"
-    refeed_preset: str = "default"
+    refeed_preset: str = "autoencoder"
     dense_epochs: int | None = None
     seeds: int = 3
 

@@ -14,8 +14,10 @@ from physical_limit import StepWork, shortest_seconds
 from refeed.data.synthetic import synthetic_ratings
 from refeed.models import AutoEncoder
 from refeed.models.layers.sparse_rows import SparseRows
+from refeed.training import steppers
 from refeed.training.compiled_supervision import CompiledSupervision
 from refeed.training.refeeding import BatchTrainer
+from refeed.training.row_lazy_momentum import RowLazyMomentum
 from refeed.training.steppers import RowLazyStepper
 
 SPEC = AutoEncoder(encoder=(32, 16), dropout=0.5)
@@ -64,6 +66,15 @@ def test_phases_add_up_to_the_time_of_the_steps():
     clock.restart()
     train(refeed_steps=0, clock=clock)
     assert 0 < sum(clock.seconds.values()) <= time.perf_counter() - began
+
+
+def test_update_of_all_columns_counts_as_the_optimisers(monkeypatch):
+    settle = RowLazyMomentum.settle
+    monkeypatch.setattr(RowLazyMomentum, "settle", lambda self, rate: (time.sleep(0.05), settle(self, rate)))
+    monkeypatch.setattr(steppers, "LAZY_SHARE", 0.0)  # so all columns take each step
+    clock = PhaseClock()
+    train(refeed_steps=0, clock=clock, compiled=True)
+    assert clock.seconds["optimiser"] >= 3 * 0.05
 
 
 def test_restart_forgets():

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from refeed.cli.describing import advise_loops, describe_patience, describe_run
-from refeed.models import AutoEncoder, Bias, Ensemble
+from refeed.models import AutoEncoder, AutoRec, Bias, Ensemble
 from refeed.runtime import Runtime
 from refeed.training import compiled_supervision
 from refeed.training.options import TrainingOptions
@@ -33,8 +33,13 @@ def test_extra_is_advised_where_it_is_absent_and_would_help(monkeypatch):
     parts, spec, cpu = random_split(), AutoEncoder(encoder=(4,)), Runtime()
     monkeypatch.setattr(compiled_supervision, "WORTHWHILE", 1)
     assert advise_loops(spec, SGD, parts, cpu) == ""
-    monkeypatch.setattr(compiled_supervision, "has_numba", lambda: False)
-    assert advise_loops(spec, SGD, parts, cpu).startswith("pip install 'refeed[fast]' ")
+    monkeypatch.setattr(compiled_supervision, "obstacle_to_numba", lambda: "Numba is installed but cannot be used (OSError: -)")
+    assert advise_loops(spec, SGD, parts, cpu) == (
+        "Trained without compiled loops: Numba is installed but cannot be used (OSError: -)."
+    )
+    monkeypatch.setattr(compiled_supervision, "obstacle_to_numba", lambda: f"they need Numba: {compiled_supervision.INSTALL}")
+    for network in (spec, AutoRec(width=4)):
+        assert advise_loops(network, SGD, parts, cpu).startswith("pip install 'refeed[fast]' ")
     for other in (replace(cpu, loops="pytorch"), replace(cpu, device="cuda")):
         assert advise_loops(spec, SGD, parts, other) == ""
     assert advise_loops(Bias(), SGD, parts, cpu) == advise_loops(spec, TrainingOptions(), parts, cpu) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from refeed.models.layers.dropout import dropout
 from refeed.models.layers.sparse_rows import SparseRows
 from refeed.models.network import Network
 from refeed.models.original_weights import as_original_weights
-from refeed.training import compiled_supervision
+from refeed.training import compiled_supervision, refeeding
 from refeed.training.compiled_supervision import KNOWN_OUTPUTS, CompiledPass, CompiledSupervision, use_loops
 from refeed.training.gradient import GradientFitter
 from refeed.training.options import TrainingOptions
@@ -30,6 +31,14 @@ SGD = TrainingOptions(optimizer="sgd", learning_rate=0.02, momentum=0.9, weight_
 PLAIN = AutoEncoder(encoder=(6, 3))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_batch_is_small():
+    """PyTorch's side of a comparison works on the rated places only too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refeeding, "SMALL", 0)
+        yield
+
+
 @pytest.fixture(params=["by columns", "by rows"])
 def way(request, monkeypatch):
     """Each test in both ways of going over a batch: as with few rows, and as with many."""
@@ -37,13 +46,13 @@ def way(request, monkeypatch):
     return request.param
 
 
-def batch_of(rated: np.ndarray, seed: int = 0) -> SparseRows:
+def batch_of(rated: np.ndarray, seed: int = 0, index: type = np.int32) -> SparseRows:
     """Ratings at the places of a mask."""
     rows, columns = np.nonzero(rated)
     values = np.random.default_rng(seed).integers(-2, 4, len(rows)).astype(np.float32)
-    indptr = np.append(0, np.cumsum(rated.sum(1))).astype(np.int32)
+    indptr = np.append(0, np.cumsum(rated.sum(1))).astype(index)
     return SparseRows(
-        torch.from_numpy(indptr), torch.from_numpy(columns.astype(np.int32)), torch.from_numpy(values), rated.shape[1]
+        torch.from_numpy(indptr), torch.from_numpy(columns.astype(index)), torch.from_numpy(values), rated.shape[1]
     )
 
 
@@ -68,9 +77,9 @@ class Trained:
         loops = CompiledSupervision(self.network, self.stepper, options) if compiled else None
         self._train_batch, self._number = BatchTrainer(self.network, options, self.stepper, loops), 0
 
-    def step(self, rows: SparseRows) -> list[float]:
+    def step(self, rows: SparseRows, *, refeed: bool = True) -> list[float]:
         self._number += 1
-        loss, refeed_losses = self._train_batch(rows, torch.Generator().manual_seed(self._number))
+        loss, refeed_losses = self._train_batch(rows, torch.Generator().manual_seed(self._number), refeed=refeed)
         return [loss, *refeed_losses]
 
     def weights(self) -> dict[str, torch.Tensor]:
@@ -107,24 +116,51 @@ def test_training_equals_the_dense_reference(activation, refeed_steps, way):
             assert (weight.double() - exact).norm() <= 1e-5 * exact.norm() + 1e-8, name
 
 
-@settings(max_examples=30, deadline=None)
+def rated_at(read: list[set[int]]) -> SparseRows:
+    """A batch over 30 columns whose rows have ratings at these."""
+    return batch_of(np.array([[column in row for column in range(30)] for row in read]))
+
+
+@settings(max_examples=40, deadline=None)
 @given(
     reads=st.lists(st.lists(st.sets(st.integers(0, 29), max_size=6), min_size=1, max_size=4), min_size=1, max_size=8),
     decay=st.sampled_from([0.0, 0.03]),
     momentum=st.sampled_from([0.0, 0.9]),
-    refeed_every=st.integers(1, 3),
+    refeed_every=st.integers(2, 4),
     widths=st.sampled_from([(3,), (6, 4), (5, 2, 7)]),
 )
 def test_steps_that_touch_few_columns_are_those_of_pytorchs_operations(reads, decay, momentum, refeed_every, widths):
-    options = replace(SGD, weight_decay=decay, momentum=momentum, refeed_steps=1, refeed_every=refeed_every)
+    options = replace(SGD, weight_decay=decay, momentum=momentum, refeed_steps=1)
     ours, theirs = (Trained(AutoEncoder(encoder=widths), 30, options, compiled=compiled) for compiled in (True, False))
-    for number, read in enumerate(reads):
-        if any(read):
-            rated = np.array([[column in row for column in range(30)] for row in read])
-            for one in (ours, theirs):
-                one.stepper.set_learning_rate(0.02 / (1 + number))
-            assert ours.step(batch_of(rated)) == pytest.approx(theirs.step(batch_of(rated)), rel=1e-4)
+    for number, read in enumerate(filter(any, reads), start=1):
+        refeed = number % refeed_every == 0
+        for one in (ours, theirs):
+            one.stepper.set_learning_rate(0.02 / number)
+        losses = theirs.step(rated_at(read), refeed=refeed)
+        assert ours.step(rated_at(read), refeed=refeed) == pytest.approx(losses, rel=1e-4)
+        assert ours.stepper.edge.is_flat == theirs.stepper.edge.is_flat == refeed
     assert_same(ours, theirs)
+
+
+def test_hundreds_of_steps_on_few_columns_end_where_the_dense_reference_does():
+    spec, rng = AutoEncoder(encoder=(6, 4)), np.random.default_rng(3)
+    ours = Trained(spec, 30, SGD, compiled=True)
+    dense = DenseAutoEncoder(as_original_weights(ours.network), activation="selu", activation_on_last_layer=False).double()
+    reference = DenseTrainer(dense, torch.optim.SGD(dense.parameters(), lr=0.02, momentum=0.9, weight_decay=0.01))
+    started = []
+    for number in range(200):
+        rows = batch_of(rng.random((4, 30)) < 0.06, number)
+        if len(rows.columns) == 0:
+            continue
+        rated = torch.zeros(4, 30, dtype=torch.bool)
+        rated[rows.row_of_entry, rows.columns] = True
+        assert ours.step(rows) == pytest.approx(reference.step(rows.to_dense().double(), rated), rel=1e-3)
+        started.append(float(np.linalg.det(ours.stepper.edge.frames[0])))
+    assert sum(after > before for before, after in pairwise(started)) >= 2  # frames shrank so far that they started anew
+    ours.stepper.flush()
+    for name, weight in as_original_weights(ours.network).items():
+        exact = dense.get_parameter(name).detach()
+        assert (weight.double() - exact).norm() <= 1e-3 * exact.norm(), name
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -157,6 +193,13 @@ def test_hidden_layers_in_bfloat16_stay_near_those_in_float32(way):
     for rows in some_batches(20, share=0.9):
         loss, near_loss = exact.step(rows), near.step(rows)
         assert near_loss == pytest.approx(loss, rel=0.02) and near_loss != loss
+
+
+def test_batches_with_wide_indices_train_as_those_with_narrow_ones(way):
+    rated = np.random.default_rng(2).random((5, 12)) < 0.9
+    one, other = (Trained(PLAIN, 12, SGD, compiled=True) for _ in range(2))
+    assert one.step(batch_of(rated)) == other.step(batch_of(rated, index=np.int64))
+    assert_same(one, other, 0.0)
 
 
 def test_many_rows_that_read_few_columns_are_left_to_pytorch(monkeypatch):
@@ -227,8 +270,37 @@ def test_loops_are_for_large_layers_on_the_cpu_unless_asked_for():
         use_loops("compiled", PLAIN.shape, SGD, num_columns=10**6, device="cuda:1")
 
 
+def test_loops_are_for_systems_where_one_openmp_is_shared(monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert not use_loops("auto", PLAIN.shape, SGD, num_columns=10**6, device="cpu")
+    with pytest.raises(ConfigError, match="they run on Linux"):
+        use_loops("compiled", PLAIN.shape, SGD, num_columns=10**6, device="cpu")
+
+
 def test_absent_numba_is_said_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert not use_loops("auto", PLAIN.shape, SGD, num_columns=10**6, device="cpu")
     with pytest.raises(ConfigError, match=r"they need Numba: pip install 'refeed\[fast\]'"):
         use_loops("compiled", PLAIN.shape, SGD, num_columns=10**6, device="cpu")
+
+
+def test_broken_numba_leaves_training_to_pytorch_and_says_why_where_it_is_asked_for(monkeypatch):
+    def broken(name):
+        raise OSError("no shared object")
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+    assert not use_loops("auto", PLAIN.shape, SGD, num_columns=10**6, device="cpu")
+    with pytest.raises(ConfigError, match=r"Numba is installed but cannot be used \(OSError: no shared object\)"):
+        use_loops("compiled", PLAIN.shape, SGD, num_columns=10**6, device="cpu")
+
+
+def test_batches_are_made_ready_for_whoever_will_most_likely_get_them(monkeypatch):
+    ours = Trained(PLAIN, 40, SGD, compiled=False)
+    loops = CompiledSupervision(ours.network, ours.stepper, SGD)
+    few, most = some_batches(40, share=0.05, number=1)[0], some_batches(40, share=0.95, number=1)[0]
+    loops.prepare(few)
+    assert "compact" not in few.__dict__
+    monkeypatch.setattr(compiled_supervision, "CACHED", 0)
+    for rows in (few, most):
+        loops.prepare(rows)
+    assert "compact" in few.__dict__ and "compact" not in most.__dict__

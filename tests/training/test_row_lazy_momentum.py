@@ -92,6 +92,12 @@ def test_thousands_of_steps_in_single_precision_end_where_dense_double_precision
     torch.testing.assert_close(lazy.double(), dense, rtol=2e-5, atol=2e-5)
 
 
+def test_step_that_decays_weights_to_nothing_is_no_division_by_zero():
+    ours = RowLazyMomentum([nn.Parameter(torch.ones(2, 1))], [2.0], momentum=0.0)
+    ours.begin(0.5)
+    assert ours.advance(0, 0.5) == (-float("inf"), 0.0)
+
+
 def test_change_of_frames_in_blocks_of_rows_is_that_of_all_rows_at_once(monkeypatch):
     ends = []
     for block in (1, 2 * WIDTH, 1 << 18):

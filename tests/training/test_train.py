@@ -11,7 +11,7 @@ import torch
 
 from refeed.data.splits import split_from_dict
 from refeed.errors import BundleError, ConfigError, TrainingError
-from refeed.models import AutoEncoder
+from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.runtime import Runtime
 from refeed.training import train as train_module
 from refeed.training.loop import InterruptedTrainingError
@@ -169,3 +169,9 @@ def test_item_side_and_offsets_are_part_of_the_checkpoint(tmp_path):
     buffer.seek(0)
     before = torch.load(buffer, weights_only=True)
     assert all(torch.equal(again.model.state_dict()[name], tensor) for name, tensor in before.items())
+
+
+@pytest.mark.parametrize("spec", [Bias(), Ensemble(members=("bias", "als"))])
+def test_compiled_loops_are_refused_for_what_has_no_layers_of_its_own(spec):
+    with pytest.raises(ConfigError, match=f"loops=compiled: for a single network .* not for the model '{spec.kind}'"):
+        train(spec, random_split(), runtime=Runtime(loops="compiled"))

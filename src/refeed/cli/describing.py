@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from refeed.bundles import FittedModel
     from refeed.data.splits import Split
-    from refeed.models import AutoEncoder, Spec
+    from refeed.models import AutoEncoder, AutoRec, Spec
     from refeed.runtime import Runtime
     from refeed.training.options import TrainingOptions
 
@@ -16,14 +16,12 @@ MANY_MILLIONS = 5  # of ratings, from which on an ensemble takes more than a cof
 
 def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Runtime) -> str:
     """What is about to be trained, how, and where."""
-    from refeed.models import AutoEncoder
+    from refeed.models import AutoEncoder, AutoRec
 
     network = spec.summary(parts.train.num_users, parts.train.num_items)
     where = f"{runtime.device}, {runtime.threads} threads, seed {runtime.seed}"
-    if not spec.uses_training_options:
+    if not isinstance(spec, AutoEncoder | AutoRec):
         return f"{network} ({where})"
-    if not isinstance(spec, AutoEncoder):
-        return f"{network}; {_describe_steps(options)} ({where})"
     columns = parts.train.num_items if spec.side == "user" else parts.train.num_users
     refeeding = f", {_describe_refeeding(spec, options, columns)}" if options.refeed_steps else ""
     return f"{network}; {_describe_steps(options)}{refeeding} ({where}{_describe_loops(spec, options, columns, runtime)})"
@@ -60,18 +58,21 @@ def describe_patience(spec: Spec, parts: Split) -> str:
 
 def advise_loops(spec: Spec, options: TrainingOptions, parts: Split, runtime: Runtime) -> str:
     """How to train as quickly as can be; empty where nothing more is to be had."""
-    from refeed.models import AutoEncoder
-    from refeed.training.compiled_supervision import INSTALL, are_worthwhile, has_numba, obstacle_to_loops
+    from refeed.models import AutoEncoder, AutoRec
+    from refeed.training.compiled_supervision import INSTALL, are_worthwhile, obstacle_to_loops, obstacle_to_numba
 
-    if not isinstance(spec, AutoEncoder) or runtime.loops != "auto" or has_numba():
+    if not isinstance(spec, AutoEncoder | AutoRec) or runtime.loops != "auto":
         return ""
     columns = parts.train.num_items if spec.side == "user" else parts.train.num_users
-    if obstacle_to_loops(spec.shape, options, device=runtime.device) or not are_worthwhile(spec.shape, num_columns=columns):
+    if not are_worthwhile(spec.shape, num_columns=columns) or obstacle_to_loops(spec.shape, options, device=runtime.device):
         return ""
-    return f"{INSTALL} makes steps of up to a few hundred rows shorter (compiled loops for the first and last layer)."
+    obstacle = obstacle_to_numba()
+    if not obstacle or INSTALL in obstacle:
+        return f"{INSTALL} makes training quicker (compiled loops for the first and last layer)." if obstacle else ""
+    return f"Trained without compiled loops: {obstacle}."
 
 
-def _describe_loops(spec: AutoEncoder, options: TrainingOptions, num_columns: int, runtime: Runtime) -> str:
+def _describe_loops(spec: AutoEncoder | AutoRec, options: TrainingOptions, num_columns: int, runtime: Runtime) -> str:
     from refeed.training.compiled_supervision import use_loops
 
     compiled = use_loops(runtime.loops, spec.shape, options, num_columns=num_columns, device=runtime.device)
@@ -82,7 +83,7 @@ def _describe_steps(options: TrainingOptions) -> str:
     return f"{options.optimizer} at {options.learning_rate:g}, batches of {options.batch_size}, {options.epochs} epochs"
 
 
-def _describe_refeeding(spec: AutoEncoder, options: TrainingOptions, num_columns: int) -> str:
+def _describe_refeeding(spec: AutoEncoder | AutoRec, options: TrainingOptions, num_columns: int) -> str:
     from refeed.training.blocked_refeeding import BlockedFeed
     from refeed.training.dense_refeeding import DenseFeed
     from refeed.training.gram_refeeding import GramFeed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -107,11 +108,13 @@ def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Sp
     parts = assignment.parts
     sizes = position_counts(parts, 4)
     _require_no_empty_side(sizes, assignment.fix)
-    train_users, train_items = _known(ratings, parts)
-    cold = _leave_out_cold(ratings, parts, train_users, train_items)
-    _require_warm_sides(sizes, position_counts(parts, 4), assignment.fix)
-    frame = ratings.users.take(np.flatnonzero(train_users)), ratings.items.take(np.flatnonzero(train_items))
-    train, valid, test = (_part(ratings, parts == code, frame, train_users, train_items) for code in (TRAIN, VALID, TEST))
+    with ThreadPoolExecutor(1) as worker:
+        fingerprint = worker.submit(lambda: ratings.fingerprint)  # hashing lets other threads run
+        train_users, train_items = _known(ratings, parts)
+        cold = _leave_out_cold(ratings, parts, train_users, train_items)
+        _require_warm_sides(sizes, position_counts(parts, 4), assignment.fix)
+        frame = ratings.users.take(np.flatnonzero(train_users)), ratings.items.take(np.flatnonzero(train_items))
+        train, valid, test = (_part(ratings, parts == code, frame, train_users, train_items) for code in (TRAIN, VALID, TEST))
     return Split(
         train=train,
         valid=valid,
@@ -120,7 +123,7 @@ def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Sp
         cold=cold,
         left_out=dict(assignment.left_out),
         notes=assignment.notes,
-        source_fingerprint=ratings.fingerprint,
+        source_fingerprint=fingerprint.result(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -202,12 +203,11 @@ def evaluate_ratings(
     options = options or EvaluationOptions()
     relevant_from = options.threshold(fitted.scale)
     errors, counts = user_errors(fitted, histories, targets, progress=progress), targets.user_counts
-    rmse_interval, mae_interval = bootstrap_intervals(
-        errors.squared, errors.absolute, counts, resamples=options.resamples, seed=options.seed
-    )
-    calibration = None
-    if errors.coverage is not None:
-        calibration = errors.coverage.result(counts, resamples=options.resamples, seed=options.seed)
+    resampling: dict[str, Any] = {"resamples": options.resamples, "seed": options.seed}
+    with ThreadPoolExecutor(1) as worker:  # both draw users a thousand times
+        judged = None if errors.coverage is None else worker.submit(errors.coverage.result, counts, **resampling)
+        rmse_interval, mae_interval = bootstrap_intervals(errors.squared, errors.absolute, counts, **resampling)
+    calibration = None if judged is None else judged.result()
     ranking = RankingSums(0, {})
     if options.ks:
         ranking = rank_catalogue(fitted, histories, targets, relevant_from=relevant_from, ks=options.ks, progress=progress)

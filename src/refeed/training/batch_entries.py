@@ -2,49 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
 from refeed.training.compiling import compiled
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
-AnyIntegers = npt.NDArray[np.integer[Any]]
+from refeed.training.edge_loops import AnyIntegers, Entries, Floats, Integers
 
 COLUMN_COST = 3  # of a column beside its entries, in entries
 
 
-class Entries(NamedTuple):
-    """The entries of B sparse rows, in both orders.
-
-    Attributes:
-        pointers: integers (B + 1,), where each row's entries begin.
-        row_columns: integers (nnz,), column of each entry in row order.
-        row_values: float32 (nnz,), of each entry in row order.
-        row_bounds: int64 (T + 1,), where among the rows each thread's share begins.
-        columns: int64 (u,), those with entries, rising.
-        starts: int64 (u + 1,), where each column's entries begin.
-        rows: int64 (nnz,), row of each entry in column order, rising within a column.
-        values: float32 (nnz,), of each entry in column order.
-        places: int64 (nnz,), where each entry is in row order.
-        bounds: int64 (T + 1,), where among the u columns each thread's share begins.
-    """
-
-    pointers: AnyIntegers
-    row_columns: AnyIntegers
-    row_values: Floats
-    row_bounds: Integers
-    columns: Integers
-    starts: Integers
-    rows: Integers
-    values: Floats
-    places: Integers
-    bounds: Integers
-
-
-@compiled()
 def in_both_orders(pointers: AnyIntegers, columns: AnyIntegers, values: Floats, num_columns: int, threads: int) -> Entries:
     """The entries of sparse rows, in shares that take each thread about as long.
 
@@ -55,6 +20,26 @@ def in_both_orders(pointers: AnyIntegers, columns: AnyIntegers, values: Floats, 
         num_columns: n.
         threads: T.
     """
+    distinct, starts, rows, by_column, places = _column_order(pointers, columns, values, num_columns)
+    return Entries(
+        pointers=pointers,
+        row_columns=columns,
+        row_values=values,
+        row_bounds=_shares(pointers, 0, threads),
+        columns=distinct,
+        starts=starts,
+        rows=rows,
+        values=by_column,
+        places=places,
+        bounds=_shares(starts, COLUMN_COST, threads),
+    )
+
+
+@compiled()
+def _column_order(
+    pointers: AnyIntegers, columns: AnyIntegers, values: Floats, num_columns: int
+) -> tuple[Integers, Integers, Integers, Floats, Integers]:
+    """`Entries.columns`, `starts`, `rows`, `values` and `places`, by counting."""
     number = len(columns)
     ends = np.zeros(num_columns + 1, np.int64)
     for entry in range(number):
@@ -74,8 +59,7 @@ def in_both_orders(pointers: AnyIntegers, columns: AnyIntegers, values: Floats, 
             to = ends[columns[entry]]
             ends[columns[entry]] = to + 1
             rows[to], by_column[to], places[to] = row, values[entry], entry
-    row_bounds, bounds = _shares(pointers, 0, threads), _shares(starts, COLUMN_COST, threads)
-    return Entries(pointers, columns, values, row_bounds, distinct, starts, rows, by_column, places, bounds)
+    return distinct, starts, rows, by_column, places
 
 
 @compiled()

@@ -6,6 +6,7 @@ The same step as `AutogradPass` on a `RowLazyStepper`, to rounding. It needs the
 from __future__ import annotations
 
 import importlib.util
+import sys
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -21,8 +22,7 @@ from refeed.training.options import TrainingOptions
 from refeed.training.steppers import RowLazyStepper, Stepper
 
 if TYPE_CHECKING:
-    from refeed.training.batch_entries import Entries, Floats
-    from refeed.training.edge_loops import Coordinates, Output
+    from refeed.training.edge_loops import Coordinates, Entries, Floats, Output
 
 INSTALL = "pip install 'refeed[fast]'"
 KNOWN_OUTPUTS = ("identity", "selu", "elu", "leaky_relu", "relu", "sigmoid", "tanh")
@@ -41,7 +41,7 @@ def use_loops(loops: LoopsName, shape: NetworkShape, options: TrainingOptions, *
     """
     if loops == "pytorch" or (loops == "auto" and not are_worthwhile(shape, num_columns=num_columns)):
         return False
-    obstacle = obstacle_to_loops(shape, options, device=device) or ("" if has_numba() else f"they need Numba: {INSTALL}")
+    obstacle = obstacle_to_loops(shape, options, device=device) or obstacle_to_numba()
     if loops == "compiled" and obstacle:
         raise ConfigError(f"loops=compiled: {obstacle}; or use loops=auto or loops=pytorch")
     return not obstacle
@@ -57,6 +57,7 @@ def obstacle_to_loops(shape: NetworkShape, options: TrainingOptions, *, device: 
     last = shape.activation if shape.activation_on_last_layer else "identity"
     obstacles = {
         f"they run on the CPU, not on {device}": not device.startswith("cpu"),
+        "they run on Linux, where Numba and PyTorch share one OpenMP": not sys.platform.startswith("linux"),
         f"they know optimizer=sgd, not {options.optimizer}": options.optimizer != "sgd",
         "they do not know gradient_clip": options.gradient_clip is not None,
         "they do not know refeed_label=joint": bool(options.refeed_steps) and options.refeed_label == "joint",
@@ -67,9 +68,15 @@ def obstacle_to_loops(shape: NetworkShape, options: TrainingOptions, *, device: 
     return next((words for words, holds in obstacles.items() if holds), "")
 
 
-def has_numba() -> bool:
-    """Whether Numba is installed, with the OpenMP that it shares with PyTorch."""
-    return all(importlib.util.find_spec(name) is not None for name in ("numba", "numba.np.ufunc.omppool"))
+def obstacle_to_numba() -> str:
+    """Why Numba cannot be used, with the OpenMP that it shares with PyTorch; empty where it can."""
+    if importlib.util.find_spec("numba") is None:
+        return f"they need Numba: {INSTALL}"
+    try:
+        importlib.import_module("numba.np.ufunc.omppool")
+    except Exception as error:  # whatever is wrong with an installation of Numba, PyTorch's operations train as well
+        return f"Numba is installed but cannot be used ({type(error).__name__}: {error})"
+    return ""
 
 
 class CompiledSupervision:
@@ -97,7 +104,10 @@ class CompiledSupervision:
     def prepare(self, rows: SparseRows) -> None:
         """Work out what a pass over these rows will ask of them; may run in another thread."""
         pointers, columns, values = rows.indptr.numpy(), rows.columns.numpy(), rows.values.numpy()
-        self._prepared[rows] = self._in_both_orders(pointers, columns, values, rows.num_columns, self.threads)
+        entries = self._in_both_orders(pointers, columns, values, rows.num_columns, self.threads)
+        self._prepared[rows] = entries
+        if not self._goes_by_columns(rows) and self.stepper.picks(len(entries.columns), rows.num_columns):
+            self.stepper.prepare(rows)  # for PyTorch's operations, which will most likely get it
 
     def begin(self, rows: SparseRows, noise: torch.Generator, *, all_columns: bool) -> CompiledPass | None:
         """The forward half of a pass; see `Stepper.read` for the arguments.
@@ -110,7 +120,7 @@ class CompiledSupervision:
             self.prepare(rows)
         entries = self._prepared[rows]
         is_lazy = not all_columns and self.stepper.picks(len(entries.columns), rows.num_columns)
-        of_columns = len(rows) * self._width <= CACHED
+        of_columns = self._goes_by_columns(rows)
         if is_lazy and not of_columns:
             return None
         if is_lazy:
@@ -118,6 +128,9 @@ class CompiledSupervision:
         else:
             self.stepper.edge.flush()
         return CompiledPass(self, entries, noise, is_lazy=is_lazy, of_columns=of_columns)
+
+    def _goes_by_columns(self, rows: SparseRows) -> bool:
+        return len(rows) * self._width <= CACHED
 
     def coordinates(self, place: int, move: tuple[float, float] | None) -> Coordinates:
         """The weights of the stepper's edge at a place, and the multiples of a gradient by which they move.

@@ -17,16 +17,48 @@ Letters: B rows with nnz entries in u of the n columns, T threads; m and k are t
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
-from refeed.training.batch_entries import AnyIntegers, Entries, Floats
 from refeed.training.compiling import compiled
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+AnyIntegers = npt.NDArray[np.integer[Any]]
 
 LINEAR, ELU, LEAKY, SIGMOID, TANH = range(5)
 FOUR = 4
+
+
+class Entries(NamedTuple):
+    """The entries of B sparse rows, in both orders.
+
+    Attributes:
+        pointers: integers (B + 1,), where each row's entries begin.
+        row_columns: integers (nnz,), column of each entry in row order.
+        row_values: float32 (nnz,), of each entry in row order.
+        row_bounds: int64 (T + 1,), where among the rows each thread's share begins.
+        columns: int64 (u,), those with entries, rising.
+        starts: int64 (u + 1,), where each column's entries begin.
+        rows: int64 (nnz,), row of each entry in column order, rising within a column.
+        values: float32 (nnz,), of each entry in column order.
+        places: int64 (nnz,), where each entry is in row order.
+        bounds: int64 (T + 1,), where among the u columns each thread's share begins.
+    """
+
+    pointers: AnyIntegers
+    row_columns: AnyIntegers
+    row_values: Floats
+    row_bounds: Integers
+    columns: Integers
+    starts: Integers
+    rows: Integers
+    values: Floats
+    places: Integers
+    bounds: Integers
 
 
 class Coordinates(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -111,12 +112,14 @@ class GradientFitter:
         if self._ahead is None or self._ahead[0] != epoch or self._ahead[1].next != step:
             self._stop_ahead()
             batches = self._batches(epoch)
-            self._ahead = (epoch, Prefetcher(lambda number: self._prepared(batches[number]), first=step, count=len(batches)))
+            prepare = self._stepper.prepare if epoch < 0 else self._train_batch.prepare  # below 0: pre-training
+            make = lambda number: self._prepared(batches[number], prepare)  # noqa: E731
+            self._ahead = (epoch, Prefetcher(make, first=step, count=len(batches)))
         return self._ahead[1].take()
 
-    def _prepared(self, batch: npt.NDArray[np.int64]) -> SparseRows:
+    def _prepared(self, batch: npt.NDArray[np.int64], prepare: Callable[[SparseRows], None]) -> SparseRows:
         rows = SparseRows.from_history(self._source.rows(batch), self.model.device)
-        self._train_batch.prepare(rows)
+        prepare(rows)
         return rows
 
     def _stop_ahead(self) -> None:

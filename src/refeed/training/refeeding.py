@@ -67,7 +67,10 @@ class BatchTrainer:
 
     def prepare(self, rows: SparseRows) -> None:
         """Work out whatever the steps on a batch will ask of it; may run in another thread, steps ahead."""
-        (self.stepper if self._compiled is None else self._compiled).prepare(rows)
+        if self._compiled is not None:
+            self._compiled.prepare(rows)
+        if self._compiled is None or (self.options.refeed_steps and self.options.refeed_label == "ratings"):
+            self.stepper.prepare(rows)
 
     def __call__(self, rows: SparseRows, noise: torch.Generator, *, refeed: bool = True) -> tuple[float, list[float]]:
         """Train on one batch.

@@ -14,6 +14,7 @@ of one size are added. It starts anew when momentum has shrunk the frame by `SHR
 
 from __future__ import annotations
 
+import math
 from typing import TypeAlias
 
 import numpy as np
@@ -81,7 +82,7 @@ class RowLazyMomentum:
         self.frames[place] = frame = self._motion(place, rate) @ self.frames[place]
         (a, b), (c, d) = frame.tolist()
         if not self.momentum:
-            return -rate / a, 0.0
+            return -rate / a if a else -math.inf, 0.0
         return -(rate * d + b) / (a * d - b * c), (a + rate * c) / (a * d - b * c)  # the inverse of the frame, of (-rate, 1)
 
     @torch.no_grad()

@@ -67,7 +67,7 @@ def train(
             train and valid together, which takes as long again. Prediction intervals and the log are of the first fit.
 
     Raises:
-        ConfigError: `resume` without a checkpoint folder.
+        ConfigError: `resume` without a checkpoint folder, or compiled loops are asked for and cannot be had.
         BundleError: the checkpoint is absent, damaged or of another run.
         TrainingError: the loss is not finite any more, or the run diverged otherwise (the message says what to change).
         InterruptedTrainingError: Ctrl-C.
@@ -76,6 +76,10 @@ def train(
     if resume and checkpoint_folder is None:
         raise ConfigError("resume: needs the checkpoint folder of the run to take up")
     options, runtime = options or TrainingOptions(), runtime or Runtime.detect()
+    if runtime.loops == "compiled" and not spec.uses_training_options:
+        raise ConfigError(
+            f"loops=compiled: for a single network trained by SGD, not for the model '{spec.kind}'; use loops=auto"
+        )
     runtime.apply()
     folder, watcher = None if checkpoint_folder is None else Path(checkpoint_folder), _watcher(progress)
     if folder is not None and (refit or isinstance(spec, Ensemble)):
