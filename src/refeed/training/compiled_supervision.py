@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'refeed[fast]'"
 KNOWN_OUTPUTS = ("identity", "selu", "elu", "leaky_relu", "relu", "sigmoid", "tanh")
 CACHED = 1 << 18  # numbers of a thread's sums over the rows of a batch that stay in its cache (1 MiB)
+TILE = 1 << 19  # numbers of the side that the rows or columns of a large batch are compared with at a time (2 MiB)
 WORTHWHILE = 1 << 22  # numbers in the first and last layer, which no cache close to a processor holds
 FIRST, LAST, BIAS = range(3)  # places among the parameters of `RowLazyStepper.edge`
 UNMOVED = (0.0, 0.0)
@@ -97,6 +98,7 @@ class CompiledSupervision:
         self.precision: torch.dtype = getattr(torch, options.precision)
         self.threads = torch.get_num_threads()
         self._width = max(network.input_weight.shape[1], network.last_weight.shape[1])
+        self.tile = max(1, TILE // self._width)
         self.scratch = torch.empty(self.threads, 3, max(self._width, edge_loops.FOUR)).numpy()
         self._shares = torch.empty(0)
         self._prepared: WeakKeyDictionary[SparseRows, Entries] = WeakKeyDictionary()
@@ -194,7 +196,7 @@ class CompiledPass:
         self.hidden.backward(for_hidden)  # type: ignore[no-untyped-call]
         assert self._sums.grad is not None
         weights, slopes = of.coordinates(FIRST, move), self._sums.grad.numpy()
-        of.loops.move_columns(self._entries, self._entries.values, weights, slopes, of.scratch)
+        of.loops.move_columns(self._entries, self._entries.values, weights, slopes, of.scratch, of.tile)
         stepper.step_hidden()
         if not self._is_lazy:
             stepper.edge.settle(stepper.rate)
@@ -208,7 +210,7 @@ class CompiledPass:
         if self._of_columns:
             of.loops.sum_columns(entries, weights, sums.numpy(), of.shares(rows, width), of.scratch)
         else:
-            of.loops.sum_rows(entries, weights.first, sums.numpy())
+            of.loops.sum_rows(entries, weights.first, sums.numpy(), of.tile)
         return sums
 
     def _fit_columns(self, weights: Coordinates, biases: Coordinates, hidden: Tensor) -> tuple[float, Tensor]:
@@ -222,10 +224,10 @@ class CompiledPass:
 
     def _fit_rows(self, weights: Coordinates, biases: Coordinates, hidden: Tensor) -> tuple[float, Tensor]:
         """The same, by rows; weights and biases are flat."""
-        loops, entries, scratch, last = self._of.loops, self._entries, self._of.scratch, hidden.numpy()
+        of, entries, last = self._of, self._entries, hidden.numpy()
         gradients, factors = torch.empty_like(hidden), np.empty_like(entries.values)
-        loss = loops.fit_rows(entries, weights.first, biases.first, last, self._of.output(), gradients.numpy(), factors)
+        loss = of.loops.fit_rows(entries, weights.first, biases.first, last, of.output(), gradients.numpy(), factors, of.tile)
         by_column = factors[entries.places]
-        loops.move_columns(entries, by_column, weights, last, scratch)
-        loops.move_biases(entries, by_column, biases)
+        of.loops.move_columns(entries, by_column, weights, last, of.scratch, of.tile)
+        of.loops.move_biases(entries, by_column, biases)
         return loss, gradients

@@ -5,7 +5,8 @@ the last layer's outputs, for two gradients and for two updates takes ten passes
 
 - for a few rows, whose sums stay in a thread's cache, one visit of a column does all that is to be done with it
   (`sum_columns`, `fit_columns`, `move_columns`: two visits for the first layer, one for the last);
-- for many rows, one visit of a row asks for its outputs and its gradient (`sum_rows`, `fit_rows`), one of a column moves it.
+- for many rows, a visit of a row asks for its outputs and its gradient (`sum_rows`, `fit_rows`), one of a column moves it. They
+  go over a tile of the other side at a time, as much of it as stays in a cache.
 
 Each thread has a share of the columns or rows, and no two threads write to the same memory: what several columns add to a row
 goes to memory of the thread's own and is summed afterwards. Within a share, entries are taken FOUR at a time: what they have in
@@ -202,23 +203,41 @@ def _fit_share(
 
 
 @compiled(parallel=True)
-def sum_rows(entries: Entries, weights: Floats, sums: Floats) -> None:
+def sum_rows(entries: Entries, weights: Floats, sums: Floats, tile: int) -> None:
     """X V.
 
     Args:
         entries: X.
         weights: V, (n, m).
         sums: to be written, (B, m).
+        tile: how many rows of V stay in a cache.
     """
     for thread in numba.prange(len(entries.row_bounds) - 1):
-        for row in range(entries.row_bounds[thread], entries.row_bounds[thread + 1]):
-            begin, end = entries.pointers[row], entries.pointers[row + 1]
-            _weighted_sum(weights, entries.row_columns, begin, end, entries.row_values, sums[row])
+        _sum_rows_share(thread, entries, weights, sums, tile)
+
+
+@compiled()
+def _sum_rows_share(thread: int, entries: Entries, weights: Floats, sums: Floats, tile: int) -> None:
+    first, last = entries.row_bounds[thread], entries.row_bounds[thread + 1]
+    sums[first:last] = 0
+    nexts = entries.pointers[first:last].copy()
+    for limit in range(tile, len(weights) + tile, tile):
+        for row in range(first, last):
+            begin = nexts[row - first]
+            nexts[row - first] = end = _end_below(limit, entries.row_columns, begin, entries.pointers[row + 1])
+            _add_weighted_sum(weights, entries.row_columns, begin, end, entries.row_values, sums[row])
 
 
 @compiled(parallel=True)
 def fit_rows(
-    entries: Entries, weights: Floats, biases: Floats, hidden: Floats, output: Output, gradients: Floats, factors: Floats
+    entries: Entries,
+    weights: Floats,
+    biases: Floats,
+    hidden: Floats,
+    output: Output,
+    gradients: Floats,
+    factors: Floats,
+    tile: int,
 ) -> float:
     """The last layer at the entries, its mean squared error, and its gradients for the hidden layer and for its own sums.
 
@@ -230,13 +249,14 @@ def fit_rows(
         output: the activation.
         gradients: of the error for H, to be written, (B, k).
         factors: of the error for the sums before the activation, to be written in row order, (nnz,).
+        tile: how many rows of W stay in a cache.
 
     Returns:
         the error.
     """
     scale, squared = 1.0 / len(entries.values), 0.0
     for thread in numba.prange(len(entries.row_bounds) - 1):
-        squared += _fit_rows_share(thread, entries, weights, biases, hidden, output, scale, gradients, factors)
+        squared += _fit_rows_share(thread, entries, weights, biases, hidden, output, scale, gradients, factors, tile)
     return squared * scale
 
 
@@ -251,24 +271,29 @@ def _fit_rows_share(
     scale: float,
     gradients: Floats,
     factors: Floats,
+    tile: int,
 ) -> float:
-    squared, pointers, columns, values = 0.0, entries.pointers, entries.row_columns, entries.row_values
-    for number in range(entries.row_bounds[thread], entries.row_bounds[thread + 1]):
-        row, gradient, end = hidden[number], gradients[number], pointers[number + 1]
-        for x in range(hidden.shape[1]):
-            gradient[x] = 0
-        for start in range(pointers[number], end, FOUR):
-            stop = min(start + FOUR, end)
-            for entry in range(start, stop):
-                factors[entry] = biases[columns[entry]]
-            _add_products(weights, columns, start, stop, row, factors, start)
-            squared += _errors(values, start, stop, output, scale, factors, start)
-            _add_weighted_rows(weights, columns, start, stop, factors, start, gradient)
+    squared, columns, values = 0.0, entries.row_columns, entries.row_values
+    first, last = entries.row_bounds[thread], entries.row_bounds[thread + 1]
+    gradients[first:last] = 0
+    nexts = entries.pointers[first:last].copy()
+    for limit in range(tile, len(weights) + tile, tile):
+        for row in range(first, last):
+            begin = nexts[row - first]
+            nexts[row - first] = end = _end_below(limit, columns, begin, entries.pointers[row + 1])
+            inputs, gradient = hidden[row], gradients[row]
+            for start in range(begin, end, FOUR):
+                stop = min(start + FOUR, end)
+                for entry in range(start, stop):
+                    factors[entry] = biases[columns[entry]]
+                _add_products(weights, columns, start, stop, inputs, factors, start)
+                squared += _errors(values, start, stop, output, scale, factors, start)
+                _add_weighted_rows(weights, columns, start, stop, factors, start, gradient)
     return squared
 
 
 @compiled(parallel=True)
-def move_columns(entries: Entries, values: Floats, weights: Coordinates, slopes: Floats, scratch: Floats) -> None:
+def move_columns(entries: Entries, values: Floats, weights: Coordinates, slopes: Floats, scratch: Floats, tile: int) -> None:
     """Move weights by their gradient X^T A.
 
     Args:
@@ -277,17 +302,27 @@ def move_columns(entries: Entries, values: Floats, weights: Coordinates, slopes:
         weights: (n, width).
         slopes: A, (B, width).
         scratch: memory, (T, 3, at least width).
+        tile: how many rows of A stay in a cache.
     """
     for thread in numba.prange(len(entries.bounds) - 1):
-        _move_share(thread, entries, values, weights, slopes, scratch[thread, 0])
+        _move_share(thread, entries, values, weights, slopes, scratch[thread, 0], tile)
 
 
 @compiled()
-def _move_share(thread: int, entries: Entries, values: Floats, weights: Coordinates, slopes: Floats, gradient: Floats) -> None:
-    rows, starts = entries.rows, entries.starts
-    for place in range(entries.bounds[thread], entries.bounds[thread + 1]):
-        _weighted_sum(slopes, rows, starts[place], starts[place + 1], values, gradient)
-        _move(weights, entries.columns[place], gradient)
+def _move_share(
+    thread: int, entries: Entries, values: Floats, weights: Coordinates, slopes: Floats, gradient: Floats, tile: int
+) -> None:
+    rows, starts, first, last = entries.rows, entries.starts, entries.bounds[thread], entries.bounds[thread + 1]
+    nexts = starts[first:last].copy()
+    for limit in range(tile, len(slopes) + tile, tile):
+        for place in range(first, last):
+            begin = nexts[place - first]
+            nexts[place - first] = end = _end_below(limit, rows, begin, starts[place + 1])
+            if begin < end:
+                for x in range(slopes.shape[1]):
+                    gradient[x] = 0
+                _add_weighted_sum(slopes, rows, begin, end, values, gradient)
+                _move(weights, entries.columns[place], gradient)
 
 
 @compiled()
@@ -298,10 +333,18 @@ def move_biases(entries: Entries, values: Floats, biases: Coordinates) -> None:
 
 
 @compiled(inlined=True)
-def _weighted_sum(matrix: Floats, index: AnyIntegers, begin: int, end: int, factors: Floats, total: Floats) -> None:
-    """total = the sum of factors[j] * matrix[index[j]] for j from begin to end."""
-    for x in range(matrix.shape[1]):
-        total[x] = 0
+def _end_below(limit: int, index: AnyIntegers, begin: int, end: int) -> int:
+    """Where from `begin` on, before `end`, the indices stop being below the limit; they are rising."""
+    if begin < end and index[end - 1] < limit:
+        return end
+    while begin < end and index[begin] < limit:
+        begin += 1
+    return begin
+
+
+@compiled(inlined=True)
+def _add_weighted_sum(matrix: Floats, index: AnyIntegers, begin: int, end: int, factors: Floats, total: Floats) -> None:
+    """total += the sum of factors[j] * matrix[index[j]] for j from begin to end."""
     for start in range(begin, end, FOUR):
         _add_weighted_rows(matrix, index, start, min(start + FOUR, end), factors, start, total)
 
