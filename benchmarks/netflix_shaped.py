@@ -43,7 +43,7 @@ class Shape:
 def sgd(*, batch_size: int, refeed_steps: int = 0, precision: PrecisionName = "float32") -> TrainingOptions:
     """The paper's optimiser; the rate is low, since what is timed should neither learn much nor diverge."""
     return TrainingOptions(
-        epochs=1,
+        epochs=1_000,  # more than are measured: a training prepares the next epoch's first batches too
         batch_size=batch_size,
         optimizer="sgd",
         learning_rate=1e-3,

@@ -33,7 +33,9 @@ def zeros(*shape: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 def keep_freed_memory(largest: int = 1 << 30) -> bool:
-    """Tell glibc's allocator to keep freed arrays of up to `largest` bytes for the next step, for the whole process.
+    """Tell glibc's allocator to keep what is freed for the next step, for the whole process.
+
+    The process stays as large as it once was; only arrays of more than `largest` bytes are given back to the system.
 
     Returns:
         whether there is such an allocator.

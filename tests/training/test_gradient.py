@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +64,31 @@ def test_step_is_a_function_of_seed_epoch_and_step():
     reports = [[one.train_step(epoch, step) for epoch, step in ((0, 0), (1, 2), (0, 3))] for one in (first, again, other)]
     assert reports[0] == reports[1] != reports[2]
     assert all(torch.equal(a, b) for a, b in zip(weights(first), weights(again), strict=True))
+
+
+def test_first_batch_of_an_epoch_is_made_ready_while_the_one_before_trains(monkeypatch):
+    made = []
+    prepare = BatchTrainer.prepare
+    monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows.columns.tolist()) or prepare(self, rows))
+    with closing(fitter(TrainingOptions(epochs=2, batch_size=9))) as one:
+        steps = one.num_steps(0)
+        for step in range(steps):
+            one.train_step(0, step)
+        deadline = time.monotonic() + 5
+        while len(made) <= steps and time.monotonic() < deadline:
+            time.sleep(0.001)
+    first = RATINGS.rows(epoch_batches(RATINGS.user_counts, 9, seed=5, epoch=1)[0]).indices.tolist()
+    assert made[steps : steps + 1] == [first]
+
+
+def test_nothing_is_made_ready_beyond_the_last_epoch(monkeypatch):
+    made = []
+    monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows))
+    with closing(fitter(TrainingOptions(epochs=1, batch_size=9))) as one:
+        steps = one.num_steps(0)
+        for step in range(steps):
+            one.train_step(0, step)
+    assert len(made) == steps
 
 
 def test_whole_run_equals_the_dense_reference():

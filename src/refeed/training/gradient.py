@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +29,7 @@ class GradientFitter:
     """Batches and dropout are functions of (seed, epoch, step), so a resumed run equals an uninterrupted one.
 
     Pre-training's steps are the first ones of epoch 0. Its passes over the data have the numbers below zero: -1 is the last.
+    Batches are counted through all passes: the first one of epoch 0 has the position 0.
 
     Args:
         model: with its initial weights, on its device; its offsets are already fitted.
@@ -51,21 +51,21 @@ class GradientFitter:
         self._pretraining = Pretraining(model.network, options) if options.pretrain_epochs else None
         self._pretrain_passes = 0 if self._pretraining is None else options.pretrain_epochs * self._pretraining.num_layers
         self._noise = torch.Generator(device=model.device)
-        self._batches_of = (-1, epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0))
-        self._ahead: tuple[int, Prefetcher[SparseRows]] | None = None  # an epoch and its batches to come
+        self._num_batches = len(epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0))
+        self._batches_of: tuple[int, list[npt.NDArray[np.int64]]] | None = None  # a pass, and all of its batches
+        self._ahead: Prefetcher[SparseRows] | None = None  # of positions
 
     def num_steps(self, epoch: int) -> int:
         """Number of batches of an epoch, those of pre-training among epoch 0's."""
-        return len(self._batches(epoch)) * (1 + self._pretrain_passes if epoch == 0 else 1)
+        return self._num_batches * (1 + self._pretrain_passes if epoch == 0 else 1)
 
     def train_step(self, epoch: int, step: int) -> StepReport:
         """Train on one batch; see `Fitter.train_step`."""
-        num_batches = len(self._batches(epoch))
         if epoch == 0:
-            passes, step = divmod(step, num_batches)
+            passes, step = divmod(step, self._num_batches)
             if passes < self._pretrain_passes:
                 return self._pretrain_step(passes, step)
-        rate = learning_rate_at(self.options, epoch=epoch, step=step, steps_per_epoch=num_batches)
+        rate = learning_rate_at(self.options, epoch=epoch, step=step, steps_per_epoch=self._num_batches)
         self._stepper.set_learning_rate(rate)
         self._noise.manual_seed(derive_seed(self.seed, "dropout", epoch, step))
         rows = self._rows(epoch, step)
@@ -73,14 +73,14 @@ class GradientFitter:
         loss, refeed_losses = self._train_batch(rows, self._noise, refeed=refeed)
         further = [self._train_batch(rows, self._noise, refeed=False)[0] for _ in range(self.options.steps_per_batch - 1)]
         self._require_finite([loss, *further], refeed_losses, rate, f"epoch {epoch + 1}, batch {step + 1:,}")
-        if step == num_batches - 1:
+        if step == self._num_batches - 1:
             self._stepper.flush()  # the model is read between epochs
         refeed_loss = sum(refeed_losses) / len(refeed_losses) if refeed_losses else None
         return StepReport(loss * len(rows.columns), len(rows.columns), refeed_loss)
 
     def learning_rate(self, epoch: int) -> float:
         """The rate at the start of an epoch."""
-        return learning_rate_at(self.options, epoch=epoch, step=0, steps_per_epoch=len(self._batches(epoch)))
+        return learning_rate_at(self.options, epoch=epoch, step=0, steps_per_epoch=self._num_batches)
 
     def state(self) -> dict[str, Tensor]:
         """The optimisers' tensors."""
@@ -108,30 +108,29 @@ class GradientFitter:
         return StepReport(0.0, 0)
 
     def _rows(self, epoch: int, step: int) -> SparseRows:
-        """The rows of a batch; the ones after it are made ready meanwhile."""
-        if self._ahead is None or self._ahead[0] != epoch or self._ahead[1].next != step:
+        """The rows of a batch; the ones after it, be they of the next epoch, are made ready meanwhile."""
+        position = epoch * self._num_batches + step
+        if self._ahead is None or self._ahead.next != position:
             self._stop_ahead()
-            batches = self._batches(epoch)
-            prepare = self._stepper.prepare if epoch < 0 else self._train_batch.prepare  # below 0: pre-training
-            make = lambda number: self._prepared(batches[number], prepare)  # noqa: E731
-            self._ahead = (epoch, Prefetcher(make, first=step, count=len(batches)))
-        return self._ahead[1].take()
+            end = max(self.epochs, epoch + 1) * self._num_batches
+            self._ahead = Prefetcher(self._make_ready, first=position, count=end)
+        return self._ahead.take()
 
-    def _prepared(self, batch: npt.NDArray[np.int64], prepare: Callable[[SparseRows], None]) -> SparseRows:
-        rows = SparseRows.from_history(self._source.rows(batch), self.model.device)
+    def _make_ready(self, position: int) -> SparseRows:
+        """The rows of a batch, in the prefetcher's thread."""
+        epoch, step = divmod(position, self._num_batches)
+        if self._batches_of is None or self._batches_of[0] != epoch:
+            batches = epoch_batches(self._source.counts, self.options.batch_size, seed=self.seed, epoch=epoch)
+            self._batches_of = (epoch, batches)
+        rows = SparseRows.from_history(self._source.rows(self._batches_of[1][step]), self.model.device)
+        prepare = self._stepper.prepare if epoch < 0 else self._train_batch.prepare  # below 0: pre-training
         prepare(rows)
         return rows
 
     def _stop_ahead(self) -> None:
         if self._ahead is not None:
-            self._ahead[1].close()
+            self._ahead.close()
             self._ahead = None
-
-    def _batches(self, epoch: int) -> list[npt.NDArray[np.int64]]:
-        if self._batches_of[0] != epoch:
-            batches = epoch_batches(self._source.counts, self.options.batch_size, seed=self.seed, epoch=epoch)
-            self._batches_of = (epoch, batches)
-        return self._batches_of[1]
 
     def _require_finite(self, losses: list[float], refeed_losses: list[float], rate: float, where: str) -> None:
         refeeding_is_finite = all(map(math.isfinite, refeed_losses))
