@@ -7,6 +7,7 @@ import pytest
 
 from refeed.errors import DataError
 from refeed.metrics.coverage import LEVELS, CoverageSums, conformal_quantiles
+from refeed.metrics.intervals import bootstrap_intervals
 
 TRUTH = np.array([3.0, 5.0, 1.0])
 USERS, USER_OF_PAIR = np.array([2, 0]), np.array([0, 0, 1])  # of the pairs two are user 2's and one is user 0's
@@ -15,12 +16,22 @@ COUNTS = np.array([1, 0, 2])
 
 def sums_of(low, high, *, predictions=TRUTH) -> CoverageSums:
     sums = CoverageSums(3)
-    sums.add(USERS, USER_OF_PAIR, TRUTH, predictions, [(np.asarray(low, float), np.asarray(high, float))] * len(LEVELS))
+    sums.add(USERS, USER_OF_PAIR, TRUTH, predictions, at_each_level(low, high))
     return sums
 
 
+def at_each_level(low, high) -> tuple[np.ndarray, np.ndarray]:
+    return tuple(np.tile(np.asarray(ends, float), (len(LEVELS), 1)) for ends in (low, high))
+
+
 def calibration_of(low, high, **more):
-    return sums_of(low, high, **more).result(COUNTS, resamples=50, seed=0)
+    return judged(sums_of(low, high, **more), COUNTS)
+
+
+def judged(sums: CoverageSums, counts: np.ndarray):
+    nothing = np.zeros(len(counts))
+    _, _, *intervals = bootstrap_intervals(nothing, nothing, counts, further=tuple(sums.inside), resamples=50, seed=0)
+    return sums.result(counts, intervals)
 
 
 def test_share_inside_counts_the_ends_and_width_is_the_mean():
@@ -45,22 +56,22 @@ def test_blocks_add_up_to_the_whole():
     low, high = TRUTH - [0.5, -0.1, 0.3], TRUTH + [0.1, 0.5, 0.2]
     sums = CoverageSums(3)
     for user, pairs in ((2, [0, 1]), (0, [2])):
-        bounds = [(low[pairs], high[pairs])] * len(LEVELS)
+        bounds = at_each_level(low[pairs], high[pairs])
         sums.add(np.array([user]), np.zeros(len(pairs), int), TRUTH[pairs], TRUTH[pairs] + 1, bounds)
-    assert sums.result(COUNTS, resamples=50, seed=0) == calibration_of(low, high, predictions=TRUTH + 1)
+    assert judged(sums, COUNTS) == calibration_of(low, high, predictions=TRUTH + 1)
 
 
 def test_crps_of_a_uniform_distribution_is_near_its_closed_form():
     # truth in the middle of a uniform distribution of width 2: the integral of (F(x) - 1{x >= 0})^2 is 1/6
     sums = CoverageSums(1)
-    bounds = [(np.array([-level]), np.array([level])) for level in LEVELS]
+    bounds = -np.array(LEVELS)[:, None], np.array(LEVELS)[:, None]
     sums.add(np.array([0]), np.array([0]), np.array([0.0]), np.array([0.0]), bounds)
-    assert sums.result(np.array([1]), resamples=2, seed=0).crps == pytest.approx(1 / 6, abs=0.003)
+    assert judged(sums, np.array([1])).crps == pytest.approx(1 / 6, abs=0.003)
 
 
 def test_nothing_to_judge_is_refused():
     with pytest.raises(DataError, match="no pairs of rating and prediction interval"):
-        CoverageSums(2).result(np.zeros(2, int), resamples=10, seed=0)
+        CoverageSums(2).result(np.zeros(2, int), [])
 
 
 def test_conformal_quantile_is_the_score_at_the_place_one_further_than_the_share():

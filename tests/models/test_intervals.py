@@ -45,6 +45,14 @@ def test_level_beyond_what_few_errors_can_tell_is_the_whole_scale():
     assert bounds(few, [3.0], level=0.91) == ([1.0], [5.0])
 
 
+def test_ends_of_several_levels_are_those_of_each():
+    intervals, spread = intervals_of([0.1, 0.4, 0.8] * 9), np.array([0.5, 1.0])
+    low, high = intervals.bounds(np.array([3.0, 1.2]), spread, level=(0.5, 0.9, 0.999), scale=SCALE)
+    one_by_one = [intervals.bounds(np.array([3.0, 1.2]), spread, level=one, scale=SCALE) for one in (0.5, 0.9, 0.999)]
+    assert np.array_equal(low, [ends[0] for ends in one_by_one])
+    assert np.array_equal(high, [ends[1] for ends in one_by_one])
+
+
 def test_many_errors_tell_every_level():
     assert len(intervals_of(np.ones(1000)).quantiles) == len(LEVELS)
 
@@ -53,6 +61,8 @@ def test_many_errors_tell_every_level():
 def test_level_that_is_none_is_refused(level):
     with pytest.raises(ConfigError, match=r"level: expected above 0 and below 1, for example 0\.9, got"):
         bounds(intervals_of([0.1]), [3.0], level=level)
+    with pytest.raises(ConfigError, match="level: expected above 0 and below 1"):
+        bounds(intervals_of([0.1]), [3.0], level=(0.5, level))
 
 
 def test_tensors_hold_everything():

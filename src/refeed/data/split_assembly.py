@@ -109,12 +109,14 @@ def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Sp
     sizes = position_counts(parts, 4)
     _require_no_empty_side(sizes, assignment.fix)
     with ThreadPoolExecutor(1) as worker:
-        fingerprint = worker.submit(lambda: ratings.fingerprint)  # hashing lets other threads run
+        fingerprint = worker.submit(lambda: ratings.fingerprint)  # hashing and picking let other threads run
         train_users, train_items = _known(ratings, parts)
         cold = _leave_out_cold(ratings, parts, train_users, train_items)
         _require_warm_sides(sizes, position_counts(parts, 4), assignment.fix)
         frame = ratings.users.take(np.flatnonzero(train_users)), ratings.items.take(np.flatnonzero(train_items))
-        train, valid, test = (_part(ratings, parts == code, frame, train_users, train_items) for code in (TRAIN, VALID, TEST))
+        train, valid, test = (
+            _part(ratings, parts == code, frame, train_users, train_items, worker) for code in (TRAIN, VALID, TEST)
+        )
     return Split(
         train=train,
         valid=valid,
@@ -155,6 +157,8 @@ def _leave_out_cold(
 ) -> dict[str, ColdCounts]:
     """Mark in `parts` what train does not know as LEFT_OUT; how much that was."""
     sides = {"valid": VALID, "test": TEST}
+    if train_users.all() and train_items.all():
+        return dict.fromkeys(sides, ColdCounts(0, 0, 0))
     users = {name: np.zeros(ratings.num_users, bool) for name in sides}
     items = {name: np.zeros(ratings.num_items, bool) for name in sides}
     dropped = dict.fromkeys(sides, 0)
@@ -183,11 +187,15 @@ def _part(
     frame: tuple[Vocabulary, Vocabulary],
     train_users: npt.NDArray[np.bool_],
     train_items: npt.NDArray[np.bool_],
+    worker: ThreadPoolExecutor,
 ) -> Ratings:
     """The `chosen` ratings, all of users and items of train, under the vocabularies `frame` of those.
 
-    Leaving out rows and columns keeps the rest in order, so nothing needs to be sorted again.
+    Leaving out rows and columns keeps the rest in order, so nothing needs to be sorted again. The worker picks values and
+    times.
     """
+    values = worker.submit(ratings.values.__getitem__, chosen)
+    times = None if ratings.timestamps is None else worker.submit(ratings.timestamps.__getitem__, chosen)
     new_item = (np.cumsum(train_items) - 1).astype(item_type(len(frame[1])))  # (num_items,)
     return replace(
         ratings,
@@ -195,8 +203,8 @@ def _part(
         items=frame[1],
         indptr=pointers(chosen_counts(ratings.indptr, chosen)[train_users]),
         indices=_renumbered(ratings.indices, chosen, new_item),
-        values=ratings.values[chosen],
-        timestamps=None if ratings.timestamps is None else ratings.timestamps[chosen],
+        values=values.result(),
+        timestamps=None if times is None else times.result(),
         labels={name: LabelColumn(label.codes[chosen], label.names) for name, label in ratings.labels.items()},
     )
 

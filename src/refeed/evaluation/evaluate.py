@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -203,11 +202,11 @@ def evaluate_ratings(
     options = options or EvaluationOptions()
     relevant_from = options.threshold(fitted.scale)
     errors, counts = user_errors(fitted, histories, targets, progress=progress), targets.user_counts
-    resampling: dict[str, Any] = {"resamples": options.resamples, "seed": options.seed}
-    with ThreadPoolExecutor(1) as worker:  # both draw users a thousand times
-        judged = None if errors.coverage is None else worker.submit(errors.coverage.result, counts, **resampling)
-        rmse_interval, mae_interval = bootstrap_intervals(errors.squared, errors.absolute, counts, **resampling)
-    calibration = None if judged is None else judged.result()
+    inside = () if errors.coverage is None else tuple(errors.coverage.inside)
+    rmse_interval, mae_interval, *of_coverage = bootstrap_intervals(
+        errors.squared, errors.absolute, counts, further=inside, resamples=options.resamples, seed=options.seed
+    )
+    calibration = None if errors.coverage is None else errors.coverage.result(counts, of_coverage)
     ranking = RankingSums(0, {})
     if options.ks:
         ranking = rank_catalogue(fitted, histories, targets, relevant_from=relevant_from, ks=options.ks, progress=progress)

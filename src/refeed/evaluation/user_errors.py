@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -65,9 +64,8 @@ def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, 
     return UserErrors(squared, absolute, clipped, unclipped, coverage)
 
 
-def _bounds(fitted: FittedModel, block: Predicted, kept: npt.NDArray[np.float32]) -> Iterator[Bounds]:
+def _bounds(fitted: FittedModel, block: Predicted, kept: npt.NDArray[np.float32]) -> Bounds:
     """The ends of the intervals around the clipped predictions of a block, at each of LEVELS."""
     assert fitted.intervals is not None
     spread = fitted.intervals.scatter.spread(block.history, block.wanted.row_of_rating, block.wanted.indices)
-    for level in LEVELS:
-        yield fitted.intervals.bounds(kept, spread, level=level, scale=fitted.scale)
+    return fitted.intervals.bounds(kept, spread, level=LEVELS, scale=fitted.scale)

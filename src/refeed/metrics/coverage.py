@@ -6,7 +6,7 @@ plus 2 / (1 - level) times how far ratings lie outside, which is lowest for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refeed.errors import DataError
-from refeed.metrics.intervals import Interval, mean_intervals
+from refeed.metrics.intervals import Interval
 from refeed.metrics.rating_errors import sums_by_group
 
 STEP = 0.1
@@ -22,6 +22,7 @@ LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """The levels at which intervals are judged: every STEP, and 0.95."""
 
 Bounds = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+"""The lower and the upper ends of the intervals of P pairs at each of the L levels, float64 (L, P) each."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,13 @@ class CoverageSums:
 
     Args:
         num_users: U; memory grows with them alone.
+
+    Attributes:
+        inside: how many ratings of each user lie inside the intervals of each of LEVELS, int32 (L, U).
     """
 
     def __init__(self, num_users: int) -> None:
-        self._inside = np.zeros((len(LEVELS), num_users), np.int32)
+        self.inside = np.zeros((len(LEVELS), num_users), np.int32)
         self._widths, self._scores = np.zeros((2, len(LEVELS)))
         self._absolute = 0.0
 
@@ -75,7 +79,7 @@ class CoverageSums:
         user_of_pair: npt.NDArray[Any],
         truth: npt.NDArray[Any],
         predictions: npt.NDArray[Any],
-        bounds: Iterable[Bounds],
+        bounds: Bounds,
     ) -> None:
         """Count these pairs too.
 
@@ -84,24 +88,24 @@ class CoverageSums:
             user_of_pair: integers (P,), which of them, 0 to B - 1.
             truth: the ratings, (P,).
             predictions: the medians of the distributions, (P,).
-            bounds: for each of LEVELS the lower and upper ends, float64 (P,) each.
+            bounds: the ends of the intervals at each of LEVELS.
         """
-        ratings = np.asarray(truth, np.float64)
+        ratings, (low, high) = np.asarray(truth, np.float64), bounds
         self._absolute += float(np.abs(ratings - predictions).sum())
-        for place, (level, (low, high)) in enumerate(zip(LEVELS, bounds, strict=True)):
-            outside = np.maximum(low - ratings, 0.0) + np.maximum(ratings - high, 0.0)
-            width = float((high - low).sum())
-            self._inside[place, users] = sums_by_group(user_of_pair, outside == 0, len(users))
-            self._widths[place] += width
-            self._scores[place] += width + 2.0 / (1.0 - level) * float(outside.sum())
+        outside = np.maximum(low - ratings, 0.0) + np.maximum(ratings - high, 0.0)
+        widths = (high - low).sum(1)
+        self._widths += widths
+        self._scores += widths + 2.0 / (1.0 - np.array(LEVELS)) * outside.sum(1)
+        cells = np.add.outer(np.arange(len(LEVELS)) * len(users), user_of_pair)  # of (level, user)
+        inside = sums_by_group(cells.ravel(), (outside == 0).ravel(), len(LEVELS) * len(users))
+        self.inside[:, users] = inside.reshape(len(LEVELS), -1)
 
-    def result(self, counts: npt.NDArray[Any], *, resamples: int, seed: int) -> Calibration:
+    def result(self, counts: npt.NDArray[Any], coverage_intervals: Sequence[Interval]) -> Calibration:
         """The calibration over all pairs.
 
         Args:
             counts: integers (U,), number of pairs of each user.
-            resamples: of the bootstrap, at least 2.
-            seed: of the bootstrap.
+            coverage_intervals: of the mean over the pairs of what `inside` counts, one for each of LEVELS.
 
         Raises:
             DataError: no user has a pair.
@@ -109,10 +113,9 @@ class CoverageSums:
         total = int(counts.sum())
         if total == 0:
             raise DataError("there are no pairs of rating and prediction interval to judge")
-        ends = mean_intervals(list(self._inside), counts, resamples=resamples, seed=seed)
-        coverage, widths, scores = self._inside.sum(1) / total, self._widths / total, self._scores / total
+        coverage, widths, scores = self.inside.sum(1) / total, self._widths / total, self._scores / total
         levels = tuple(
-            LevelCoverage(level, float(coverage[place]), ends[place], float(widths[place]), float(scores[place]))
+            LevelCoverage(level, float(coverage[place]), coverage_intervals[place], float(widths[place]), float(scores[place]))
             for place, level in enumerate(LEVELS)
         )
         return Calibration(levels, _crps(levels, self._absolute / total))

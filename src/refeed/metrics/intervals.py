@@ -7,6 +7,7 @@ and MAE need only each user's sum of errors and number of ratings, whatever the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -45,46 +46,32 @@ def bootstrap_intervals(
     absolute_error_sums: npt.NDArray[np.float64],
     counts: npt.NDArray[Any],
     *,
+    further: Sequence[npt.NDArray[Any]] = (),
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
-) -> tuple[Interval, Interval]:
+) -> list[Interval]:
     """The percentile bootstrap intervals of RMSE and MAE over all pairs, with users as the units that are drawn.
 
     Args:
         squared_error_sums: float64 (U,), sum of the squared errors of each user.
         absolute_error_sums: float64 (U,), sum of the absolute errors of each user.
         counts: integers (U,), number of pairs of each user; users without any are left out.
+        further: of other quantities the sum over the pairs of each user, (U,) each.
         level: share of resamples inside an interval, above 0 and below 1.
         resamples: how often U users are drawn with replacement, at least 2.
         seed: of the generator that draws.
+
+    Returns:
+        the interval of RMSE, of MAE, and of the mean over all pairs of each further quantity, from the same resamples.
 
     Raises:
         ConfigError: an option is out of its range.
         DataError: the lengths differ, a sum is not a finite number, or no user has a pair.
     """
-    means = _resampled_means([squared_error_sums, absolute_error_sums], counts, resamples=resamples, seed=seed)
-    return _percentiles(np.sqrt(means[:, 0]), level), _percentiles(means[:, 1], level)
-
-
-def mean_intervals(
-    sums: Sequence[npt.NDArray[Any]], counts: npt.NDArray[Any], *, level: float = 0.95, resamples: int = 1000, seed: int = 0
-) -> list[Interval]:
-    """The percentile bootstrap interval of each mean over all pairs, from the same resamples of users.
-
-    Args:
-        sums: for each quantity its sum over the pairs of each user, (U,) each.
-        counts: integers (U,), number of pairs of each user; users without any are left out.
-        level: share of resamples inside an interval, above 0 and below 1.
-        resamples: how often U users are drawn with replacement, at least 2.
-        seed: of the generator that draws.
-
-    Raises:
-        ConfigError: an option is out of its range.
-        DataError: the lengths differ, a sum is not a finite number, or no user has a pair.
-    """
-    means = _resampled_means(sums, counts, resamples=resamples, seed=seed)
-    return [_percentiles(column, level) for column in means.T]
+    sums = [squared_error_sums, absolute_error_sums, *further]
+    squared, *means = _resampled_means(sums, counts, resamples=resamples, seed=seed).T
+    return [_percentiles(column, level) for column in (np.sqrt(squared), *means)]
 
 
 def paired_difference(
@@ -160,10 +147,13 @@ def _resampled_means(
     table = _table_of_users(sums, counts)  # (U, number of sums + 1)
     generator = np.random.default_rng(seed)
     users = len(table)
-    totals = np.empty((resamples, table.shape[1]))
-    for total in totals:
-        drawn = np.bincount(generator.integers(users, size=users), minlength=users)  # (U,)
-        np.matmul(drawn.astype(np.float64), table, out=total)
+    totals, columns = np.empty((resamples, table.shape[1])), np.ascontiguousarray(table.T)
+    with ThreadPoolExecutor(1) as worker:  # draws the next users while these are counted
+        coming = worker.submit(generator.integers, users, size=users)
+        for total in totals:
+            drawn, coming = coming.result(), worker.submit(generator.integers, users, size=users)
+            times = np.bincount(drawn, minlength=users)  # (U,)
+            np.matmul(columns, times.astype(np.float64), out=total)
     return totals[:, :-1] / totals[:, -1:]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,19 +48,25 @@ class RatingIntervals:
         return cls(scatter, conformal_quantiles(errors / spread, LEVELS), len(errors))
 
     def bounds(
-        self, predictions: npt.NDArray[np.floating], spread: npt.NDArray[np.float64], *, level: float, scale: RatingScale
+        self,
+        predictions: npt.NDArray[np.floating],
+        spread: npt.NDArray[np.float64],
+        *,
+        level: float | Sequence[float],
+        scale: RatingScale,
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """The lower and upper ends for P clipped predictions, float64 (P,) each.
+        """The lower and upper ends for P clipped predictions, float64 (P,) each; (L, P) for a sequence of L levels.
 
         Levels beyond what the validation part can tell get the whole scale.
 
         Raises:
-            ConfigError: the level is not above 0 and below 1.
+            ConfigError: a level is not above 0 and below 1.
         """
-        require_level(level)
+        for one in level if isinstance(level, Sequence) else (level,):
+            require_level(one)
         known = len(self.quantiles)
         times = np.interp(level, np.append(0.0, LEVELS[:known]), np.append(0.0, self.quantiles), right=np.inf)
-        middle, half = np.asarray(predictions, np.float64), times * spread
+        middle, half = np.asarray(predictions, np.float64), np.multiply.outer(times, spread)
         return scale.clip(middle - half), scale.clip(middle + half)
 
     def to_tensors(self) -> dict[str, Tensor]:
