@@ -49,7 +49,8 @@ def test_chain_measures_every_program(tmp_path):
     memory = training_memory.measure(bench, training_memory.Extent(EXTENT, batch_size=32, dense_batches=2))
     ratio, ours, theirs = (figure.measured.median for figure in memory.figures)
     assert ratio == pytest.approx(ours / theirs)
-    growth = cost_growth.measure(bench, cost_growth.Extent(WORLD, NETWORK, sizes=((2_000, 1), (6_000, 1)), batch_size=32))
+    sizes = ((2_000, 1), (6_000, 1))
+    growth = cost_growth.measure(bench, cost_growth.Extent(WORLD, NETWORK, sizes=sizes, rounds=1, batch_size=32))
     medians = [figure.measured.median for figure in growth.figures]
     assert medians[0] == pytest.approx(100 * (max(medians[1:]) / min(medians[1:]) - 1))
 
