@@ -74,9 +74,9 @@ def measure(bench: Workbench, extent: Extent) -> Found:
 
 
 def train_command(bench: Workbench, extent: Extent, store: Path, model: Path, options: TrainingOptions) -> list[str]:
-    """`refeed train` with these options on the split of this benchmark."""
+    """`refeed train` of one epoch with these options on the split of this benchmark."""
     config = model.with_suffix(".toml")
-    config.write_text(settings_toml(extent.network, options), encoding="utf-8")
+    config.write_text(settings_toml(extent.network, replace(options, epochs=1)), encoding="utf-8")
     split = ["--split", "random", "--valid-share", str(extent.valid_share), "--test-share", str(extent.test_share)]
     words: list[str | Path] = [
         "train",
@@ -103,7 +103,7 @@ def _epoch(bench: Workbench, extent: Extent, model: Path, what: str, *, batch_si
     """Train one epoch; its time is the training log's, without and with validation, and the whole program's."""
     options = sgd(batch_size=batch_size, refeed_steps=int(refeed))
     usage = run(train_command(bench, extent, made_store(bench, extent.world), model, options), threads=bench.threads)
-    log = json.loads((model / TRAINING).read_text(encoding="utf-8"))["log"][0]
+    (log,) = json.loads((model / TRAINING).read_text(encoding="utf-8"))["log"]
     training = len(open_store(model / HISTORIES)) / log["ratings_per_second"]
     what = f"{what}, batch {batch_size:,}"
     return [

@@ -50,7 +50,7 @@ def test_chain_measures_every_program(tmp_path):
     ratio, ours, theirs = (figure.measured.median for figure in memory.figures)
     assert ratio == pytest.approx(ours / theirs)
     sizes = ((2_000, 1), (6_000, 1))
-    growth = cost_growth.measure(bench, cost_growth.Extent(WORLD, NETWORK, sizes=sizes, rounds=1, batch_size=32))
+    growth = cost_growth.measure(bench, cost_growth.Extent(WORLD, NETWORK, sizes=sizes, rounds=2, batch_size=32))
     medians = [figure.measured.median for figure in growth.figures]
     assert medians[0] == pytest.approx(100 * (max(medians[1:]) / min(medians[1:]) - 1))
 

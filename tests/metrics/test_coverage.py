@@ -52,6 +52,24 @@ def test_coverage_interval_draws_whole_users():
     assert (low, high) == (0.0, 1.0)
 
 
+def test_each_level_has_its_own_coverage_width_and_interval():
+    # level number l holds the first 2 l of user 2's ratings, of user 0's none: widths grow with it
+    sums, half_widths = CoverageSums(3), np.arange(10.0)
+    truth, middles = np.append(np.arange(1.0, 21.0) / 2 - 0.25, 50.0), np.zeros(21)
+    bounds = middles - half_widths[:, None], middles + half_widths[:, None]
+    sums.add(USERS, np.append(np.zeros(20, int), 1), truth, middles, bounds)
+    assert sums.inside.tolist() == [[0, 0, 2 * level] for level in range(10)]
+    levels = judged(sums, np.array([1, 0, 20])).levels
+    assert [one.coverage for one in levels] == [2 * level / 21 for level in range(10)]
+    assert [one.width for one in levels] == pytest.approx(2 * half_widths)
+    assert [one.coverage_interval for one in levels] == [(0.0, 2 * level / 20) for level in range(10)]
+
+
+def test_an_interval_for_each_level_is_required():
+    with pytest.raises(ValueError, match="zip"):
+        sums_of([3, 4, 2], [3, 4.5, 4]).result(COUNTS, [])
+
+
 def test_blocks_add_up_to_the_whole():
     low, high = TRUTH - [0.5, -0.1, 0.3], TRUTH + [0.1, 0.5, 0.2]
     sums = CoverageSums(3)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from refeed.errors import ConfigError, DataError
+from refeed.metrics import intervals
 from refeed.metrics.intervals import Interval, bootstrap_intervals, holm, paired_difference
 
 
@@ -31,6 +32,23 @@ def bootstrap_mae_interval(absolute: np.ndarray, counts: np.ndarray, **options) 
 def test_equal_users_leave_no_doubt():
     assert bootstrap_rmse_interval(np.full(5, 8.0), np.full(5, 2)) == (2.0, 2.0)
     assert bootstrap_mae_interval(np.full(5, 8.0), np.full(5, 2)) == (4.0, 4.0)
+
+
+def test_further_quantities_get_the_interval_of_their_mean_from_the_same_resamples():
+    (squared, counts), (other, _) = world(1), world(2)
+    *_, first, second = bootstrap_intervals(squared, squared, counts, further=(other, counts), resamples=100)
+    assert first == pytest.approx(bootstrap_mae_interval(other, counts, resamples=100), rel=1e-12)
+    assert second == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("drawn", [1, 200, 10**6])  # one resample at a time, three (and a rest), and all at once
+def test_users_are_the_same_however_many_resamples_are_drawn_together(drawn, monkeypatch):
+    monkeypatch.setattr(intervals, "DRAWN", drawn)
+    sums, counts = world(1)
+    generator = np.random.default_rng(0)
+    draws = [generator.integers(60, size=60) for _ in range(100)]
+    means = [sums[users].sum() / counts[users].sum() for users in draws]
+    assert bootstrap_mae_interval(sums, counts, resamples=100) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
 
 
 def test_two_users_give_the_quantiles_of_the_four_equal_draws():

@@ -138,9 +138,9 @@ def test_steps_that_touch_few_columns_are_those_of_pytorchs_operations(reads, de
         refeed = number % refeed_every == 0
         for one in (ours, theirs):
             one.stepper.set_learning_rate(0.02 / number)
+        touches_all = refeed or not theirs.stepper.picks(len(set().union(*read)), 30)  # of the state before the step
         losses = theirs.step(rated_at(read), refeed=refeed)
         assert ours.step(rated_at(read), refeed=refeed) == pytest.approx(losses, rel=1e-4)
-        touches_all = refeed or not ours.stepper.picks(len(set().union(*read)), 30)
         assert ours.stepper.edge.is_flat == theirs.stepper.edge.is_flat == touches_all
     assert_same(ours, theirs)
 

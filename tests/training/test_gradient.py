@@ -81,6 +81,25 @@ def test_first_batch_of_an_epoch_is_made_ready_while_the_one_before_trains(monke
     assert made[steps : steps + 1] == [first]
 
 
+@pytest.mark.parametrize("batch_size", [9, 1000])
+def test_steps_may_go_on_after_the_last_epoch(batch_size):
+    reports = []
+    for epochs in (1, 3):
+        with closing(fitter(TrainingOptions(epochs=epochs, batch_size=batch_size))) as one:
+            reports.append([one.train_step(epoch, step) for epoch in range(3) for step in range(one.num_steps(epoch))])
+    assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize(("batch_size", "alive"), [(1000, 2), (15, 3), (9, 4)])
+def test_few_batches_are_not_all_held_ready(batch_size, alive, monkeypatch):
+    made = []
+    monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows))
+    with closing(fitter(TrainingOptions(epochs=9, batch_size=batch_size))) as one:
+        one.train_step(0, 0)
+        time.sleep(0.05)
+        assert len(made) == alive  # that in training among them
+
+
 def test_nothing_is_made_ready_beyond_the_last_epoch(monkeypatch):
     made = []
     monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows))

@@ -29,6 +29,15 @@ def test_it_works_ahead_but_not_further_than_said():
     prefetcher.close()
 
 
+def test_with_none_held_ready_one_is_in_the_making():
+    made = []
+    prefetcher = Prefetcher(lambda number: made.append(number) or number, first=0, count=3, ahead=0)
+    assert [prefetcher.take(), prefetcher.is_over] == [0, False]
+    wait_until(lambda: len(made) == 2)
+    assert [prefetcher.take(), prefetcher.take(), prefetcher.is_over] == [1, 2, True]
+    prefetcher.close()
+
+
 def test_error_comes_where_its_batch_would_have_been():
     prefetcher = Prefetcher(lambda number: 1 // (2 - number), first=0, count=9)
     assert [prefetcher.take(), prefetcher.take()] == [0, 1]

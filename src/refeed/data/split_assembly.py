@@ -108,14 +108,14 @@ def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Sp
     parts = assignment.parts
     sizes = position_counts(parts, 4)
     _require_no_empty_side(sizes, assignment.fix)
-    with ThreadPoolExecutor(1) as worker:
-        fingerprint = worker.submit(lambda: ratings.fingerprint)  # hashing and picking let other threads run
+    with ThreadPoolExecutor(2) as workers:
+        fingerprint = workers.submit(lambda: ratings.fingerprint)  # hashing and picking let other threads run
         train_users, train_items = _known(ratings, parts)
         cold = _leave_out_cold(ratings, parts, train_users, train_items)
         _require_warm_sides(sizes, position_counts(parts, 4), assignment.fix)
         frame = ratings.users.take(np.flatnonzero(train_users)), ratings.items.take(np.flatnonzero(train_items))
         train, valid, test = (
-            _part(ratings, parts == code, frame, train_users, train_items, worker) for code in (TRAIN, VALID, TEST)
+            _part(ratings, parts == code, frame, train_users, train_items, workers) for code in (TRAIN, VALID, TEST)
         )
     return Split(
         train=train,
@@ -187,15 +187,15 @@ def _part(
     frame: tuple[Vocabulary, Vocabulary],
     train_users: npt.NDArray[np.bool_],
     train_items: npt.NDArray[np.bool_],
-    worker: ThreadPoolExecutor,
+    workers: ThreadPoolExecutor,
 ) -> Ratings:
     """The `chosen` ratings, all of users and items of train, under the vocabularies `frame` of those.
 
-    Leaving out rows and columns keeps the rest in order, so nothing needs to be sorted again. The worker picks values and
-    times.
+    Leaving out rows and columns keeps the rest in order, so nothing needs to be sorted again. Values and times
+    are left to the workers.
     """
-    values = worker.submit(ratings.values.__getitem__, chosen)
-    times = None if ratings.timestamps is None else worker.submit(ratings.timestamps.__getitem__, chosen)
+    values = workers.submit(ratings.values.__getitem__, chosen)
+    times = None if ratings.timestamps is None else workers.submit(ratings.timestamps.__getitem__, chosen)
     new_item = (np.cumsum(train_items) - 1).astype(item_type(len(frame[1])))  # (num_items,)
     return replace(
         ratings,

@@ -96,9 +96,8 @@ class CoverageSums:
         widths = (high - low).sum(1)
         self._widths += widths
         self._scores += widths + 2.0 / (1.0 - np.array(LEVELS)) * outside.sum(1)
-        cells = np.add.outer(np.arange(len(LEVELS)) * len(users), user_of_pair)  # of (level, user)
-        inside = sums_by_group(cells.ravel(), (outside == 0).ravel(), len(LEVELS) * len(users))
-        self.inside[:, users] = inside.reshape(len(LEVELS), -1)
+        for of_level, beyond in zip(self.inside, outside, strict=True):
+            of_level[users] = sums_by_group(user_of_pair, beyond == 0, len(users))
 
     def result(self, counts: npt.NDArray[Any], coverage_intervals: Sequence[Interval]) -> Calibration:
         """The calibration over all pairs.
@@ -113,10 +112,10 @@ class CoverageSums:
         total = int(counts.sum())
         if total == 0:
             raise DataError("there are no pairs of rating and prediction interval to judge")
-        coverage, widths, scores = self.inside.sum(1) / total, self._widths / total, self._scores / total
+        means = (self.inside.sum(1) / total, self._widths / total, self._scores / total)
         levels = tuple(
-            LevelCoverage(level, float(coverage[place]), coverage_intervals[place], float(widths[place]), float(scores[place]))
-            for place, level in enumerate(LEVELS)
+            LevelCoverage(level, float(coverage), interval, float(width), float(score))
+            for level, interval, coverage, width, score in zip(LEVELS, coverage_intervals, *means, strict=True)
         )
         return Calibration(levels, _crps(levels, self._absolute / total))
 

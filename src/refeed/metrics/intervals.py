@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from refeed.errors import ConfigError, DataError
 
+DRAWN = 1 << 18  # users that are drawn at a time, or all of one resample where it has more
+
 
 class Interval(NamedTuple):
     """The two ends of an interval."""
@@ -144,30 +146,37 @@ def _resampled_means(
     """
     if resamples < 2:
         raise ConfigError(f"resamples: expected at least 2, for an interval has two ends, got {resamples}")
-    table = _table_of_users(sums, counts)  # (U, number of sums + 1)
-    generator = np.random.default_rng(seed)
-    users = len(table)
-    totals, columns = np.empty((resamples, table.shape[1])), np.ascontiguousarray(table.T)
+    table = _table_of_users(sums, counts)  # (number of sums + 1, U)
+    generator, users = np.random.default_rng(seed), table.shape[1]
+    totals = np.empty((resamples, len(table)))
+    at_once = max(1, DRAWN // users)  # resamples whose users are drawn together
+
+    def draw(first: int) -> npt.NDArray[np.int64]:
+        return generator.integers(users, size=(min(at_once, resamples - first), users))
+
     with ThreadPoolExecutor(1) as worker:  # draws the next users while these are counted
-        coming = worker.submit(generator.integers, users, size=users)
-        for total in totals:
-            drawn, coming = coming.result(), worker.submit(generator.integers, users, size=users)
-            times = np.bincount(drawn, minlength=users)  # (U,)
-            np.matmul(columns, times.astype(np.float64), out=total)
+        coming = worker.submit(draw, 0)
+        for first in range(0, resamples, at_once):
+            drawn = coming.result()
+            if first + at_once < resamples:
+                coming = worker.submit(draw, first + at_once)
+            for total, ones in zip(totals[first:], drawn, strict=False):
+                np.matmul(table, np.bincount(ones, minlength=users).astype(np.float64), out=total)
     return totals[:, :-1] / totals[:, -1:]
 
 
 def _table_of_users(sums: Sequence[npt.NDArray[Any]], counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """The sums and, last, the counts side by side, for the users who have any pair."""
+    """The sums and, last, the counts of the users who have any pair, float64 (number of sums + 1, U)."""
     if any(column.shape != counts.shape for column in sums):
         shapes = ", ".join(str(column.shape) for column in sums)
         raise DataError(f"error sums have the shapes {shapes} and counts {counts.shape}, expected one of each a user")
-    table = np.column_stack([*sums, counts]).astype(np.float64)[counts > 0]
-    if len(table) == 0:
+    chosen = counts > 0
+    table = np.stack([np.asarray(column[chosen], np.float64) for column in (*sums, counts)])
+    if table.shape[1] == 0:
         raise DataError("no user has a pair of rating and prediction")
-    bad = ~np.isfinite(table).all(axis=1)
+    bad = ~np.isfinite(table).all(axis=0)
     if bad.any():
-        raise DataError(f"the error sums of {int(bad.sum()):,} of {len(table):,} users are not finite numbers")
+        raise DataError(f"the error sums of {int(bad.sum()):,} of {table.shape[1]:,} users are not finite numbers")
     return table
 
 

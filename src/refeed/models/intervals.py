@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,20 +52,22 @@ class RatingIntervals:
         predictions: npt.NDArray[np.floating],
         spread: npt.NDArray[np.float64],
         *,
-        level: float | Sequence[float],
+        level: npt.ArrayLike,
         scale: RatingScale,
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """The lower and upper ends for P clipped predictions, float64 (P,) each; (L, P) for a sequence of L levels.
+        """The lower and upper ends for P clipped predictions, float64 (P,) each; (L, P) for L levels.
 
         Levels beyond what the validation part can tell get the whole scale.
 
         Raises:
             ConfigError: a level is not above 0 and below 1.
         """
-        for one in level if isinstance(level, Sequence) else (level,):
-            require_level(one)
+        for one in np.atleast_1d(level):
+            require_level(float(one))
         known = len(self.quantiles)
-        times = np.interp(level, np.append(0.0, LEVELS[:known]), np.append(0.0, self.quantiles), right=np.inf)
+        times = np.interp(
+            np.asarray(level, np.float64), np.append(0.0, LEVELS[:known]), np.append(0.0, self.quantiles), right=np.inf
+        )
         middle, half = np.asarray(predictions, np.float64), np.multiply.outer(times, spread)
         return scale.clip(middle - half), scale.clip(middle + half)
 

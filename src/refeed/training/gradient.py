@@ -24,6 +24,8 @@ from refeed.training.pretraining import Pretraining
 from refeed.training.refeeding import BatchTrainer
 from refeed.training.steppers import build_stepper
 
+AHEAD = 2  # batches that are held ready; fewer where an epoch has so few that they would be most of the data
+
 
 class GradientFitter:
     """Batches and dropout are functions of (seed, epoch, step), so a resumed run equals an uninterrupted one.
@@ -110,10 +112,10 @@ class GradientFitter:
     def _rows(self, epoch: int, step: int) -> SparseRows:
         """The rows of a batch; the ones after it, be they of the next epoch, are made ready meanwhile."""
         position = epoch * self._num_batches + step
-        if self._ahead is None or self._ahead.next != position:
+        if self._ahead is None or self._ahead.is_over or self._ahead.next != position:
             self._stop_ahead()
-            end = max(self.epochs, epoch + 1) * self._num_batches
-            self._ahead = Prefetcher(self._make_ready, first=position, count=end)
+            end, ahead = max(self.epochs, epoch + 1) * self._num_batches, min(AHEAD, self._num_batches - 1)
+            self._ahead = Prefetcher(self._make_ready, first=position, count=end, ahead=ahead)
         return self._ahead.take()
 
     def _make_ready(self, position: int) -> SparseRows:

@@ -19,7 +19,7 @@ class Prefetcher(Generic[Batch]):
         make: a pure function of the number; it runs in another thread.
         first: number of the first batch to hand out.
         count: end of the numbers.
-        ahead: batches to hold ready beside the one in the making, at least 1.
+        ahead: batches to hold ready beside the one in the making, at least 0.
     """
 
     def __init__(self, make: Callable[[int], Batch], *, first: int, count: int, ahead: int = 2) -> None:
@@ -30,13 +30,18 @@ class Prefetcher(Generic[Batch]):
         for _ in range(ahead + 1):
             self._make_next()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to take."""
+        return self.next >= self._count
+
     def take(self) -> Batch:
         """The batch of number `next`.
 
         Raises:
             IndexError: there are no more.
         """
-        if self.next >= self._count:
+        if self.is_over:
             raise IndexError(f"only {self._count} batches, asked for number {self.next}")
         batch = self._coming.popleft()
         self._make_next()
