@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from measuring import timed
-from netflix_shaped import NETWORK, TRAINING_SEED, sgd
+from measuring import Side, in_turn
+from netflix_shaped import NETWORK, sgd
 from netflix_store import NETFLIX, SMALL_NETFLIX, World, made_store
-from own_process import apart
+from own_process import OwnProcess, Task
 from refeed.data.ratings import Ratings
-from refeed.data.store import open_store
+from refeed.data.store import HEADER, open_store, write_store
 from refeed.models import AutoEncoder
-from refeed.training.compiled_supervision import use_loops
-from refeed.training.gradient import GradientFitter
 from results import Figure, Spread
 from workbench import Found, Workbench
 
@@ -29,41 +27,75 @@ class Extent:
     Attributes:
         world: the data set; smaller ones are its first users, whose ids say nothing.
         network: of the autoencoder.
-        sizes: ratings, the last may be more than there are; and how many epochs of each are measured in a round.
-        rounds: in which all sizes are measured in turn, since the machine itself is faster in one minute than in another.
+        sizes: ratings, rising; the last may be more than there are.
         batch_size: users in a batch.
-        warm_up: batches before the first epoch.
     """
 
     world: World = NETFLIX
     network: AutoEncoder = NETWORK
-    sizes: tuple[tuple[int, int], ...] = ((1_000_000, 9), (10_000_000, 2), (100_000_000, 1))
-    rounds: int = 3
+    sizes: tuple[int, ...] = (1_000_000, 10_000_000, 100_000_000)
     batch_size: int = 128
-    warm_up: int = 20
 
 
 FULL = Extent()
-SMALL = Extent(SMALL_NETFLIX, sizes=((500_000, 3), (1_000_000, 3), (2_000_000, 2)), rounds=2)
+SMALL = Extent(SMALL_NETFLIX, sizes=(500_000, 1_000_000, 2_000_000))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the data sets that are compared.
+
+    Attributes:
+        store: its ratings.
+        ratings: how many.
+        steps: batches in an epoch.
+    """
+
+    store: Path
+    ratings: int
+    steps: int
 
 
 def measure(bench: Workbench, extent: Extent) -> Found:
-    """Time for a million ratings at each size, and by how much the extremes differ."""
-    store = made_store(bench, extent.world)
-    per_million: dict[int, list[float]] = {}  # by ratings, one number a round
-    for _ in range(extent.rounds):
-        for size, epochs in extent.sizes:
-            ratings, seconds = apart("refeed", train_epochs, store, size, extent, epochs, threads=bench.threads)
-            per_million.setdefault(ratings, []).append(float(np.mean(seconds)) / ratings * 1e6)
-    spreads = {ratings: Spread.of(costs) for ratings, costs in per_million.items()}
-    medians = [spread.median for spread in spreads.values()]  # of all rounds: the extremes of one round are those of its noise
+    """Time for a million ratings at each size, and by how much the extremes differ.
+
+    A round is as many steps of each size as the smallest has in an epoch, and there are as many rounds as the largest needs for
+    one epoch: all sizes are measured over the same minutes, since the machine itself is faster in one minute than in another.
+    """
+    parts = list(_parts(bench, extent))
+    steps, options = parts[0].steps, sgd(batch_size=extent.batch_size)
+    with ExitStack() as stack:
+        sides: dict[str, Side] = {}
+        for part in parts:
+            task = Task("refeed", part.store, extent.network, options, steps=steps, threads=bench.threads)
+            sides[f"{part.ratings:,}"] = stack.enter_context(OwnProcess(task))
+        seconds = in_turn(sides, rounds=-(-parts[-1].steps // steps))
+    epochs = [np.array(seconds[f"{part.ratings:,}"]) * part.steps for part in parts]  # one number a round, by its pace
+    costs = [Spread.of((epoch / part.ratings * 1e6).tolist()) for part, epoch in zip(parts, epochs, strict=True)]
+    medians = [cost.median for cost in costs]
     growth = Spread.of([100 * (max(medians) / min(medians) - 1)])
     figures = (
         Figure("time for a rating, the dearest size over the cheapest", "% more", growth, goal=20, better="below"),
-        *(Figure(f"epoch over {ratings:,} ratings: a million ratings", "s", spread) for ratings, spread in spreads.items()),
+        *(
+            Figure(f"epoch over {part.ratings:,} ratings: a million ratings", "s", cost)
+            for part, cost in zip(parts, costs, strict=True)
+        ),
     )
-    lines = [{"ratings": ratings, "seconds": spread.median * ratings / 1e6} for ratings, spread in spreads.items()]
+    lines = [
+        {"ratings": part.ratings, "seconds": cost.median * part.ratings / 1e6} for part, cost in zip(parts, costs, strict=True)
+    ]
     return Found(figures, {"epochs": lines})
+
+
+def _parts(bench: Workbench, extent: Extent) -> Iterator[Part]:
+    """The data sets, each a store of its own that an earlier run may have made."""
+    whole = open_store(made_store(bench, extent.world))
+    for size in extent.sizes:
+        store = bench.folder / f"{extent.world.store(bench).stem}-first-{size}.store"
+        if not (store / HEADER).is_file():
+            write_store(first_users(whole, size), store)
+        ratings = open_store(store)
+        yield Part(store, len(ratings), -(-int(np.count_nonzero(ratings.user_counts)) // extent.batch_size))
 
 
 def first_users(ratings: Ratings, size: int) -> Ratings:
@@ -79,20 +111,3 @@ def first_users(ratings: Ratings, size: int) -> Ratings:
         timestamps=None,
         labels={},
     )
-
-
-def train_epochs(store: Path, size: int, extent: Extent, epochs: int) -> tuple[int, list[float]]:
-    """How many ratings there are, and the seconds of each epoch after a few batches that are not counted."""
-    ratings = first_users(open_store(store), size)
-    options = replace(sgd(batch_size=extent.batch_size), epochs=epochs)
-    model = extent.network.build(ratings.num_users, ratings.num_items, seed=TRAINING_SEED)
-    compiled = use_loops("auto", extent.network.shape, options, num_columns=ratings.num_items, device="cpu")
-    with closing(GradientFitter(model, ratings, options, seed=TRAINING_SEED, compiled=compiled)) as fitter:
-        _train(fitter, 0, min(extent.warm_up, fitter.num_steps(0)))
-        seconds = [timed(partial(_train, fitter, number, fitter.num_steps(number)))[0] for number in range(epochs)]
-    return len(ratings), seconds
-
-
-def _train(fitter: GradientFitter, epoch: int, steps: int) -> None:
-    for step in range(steps):
-        fitter.train_step(epoch, step)

@@ -28,15 +28,6 @@ def test_first_users_are_a_part_of_the_same_ratings():
     assert len(cost_growth.first_users(ratings, 10**9)) == len(ratings)
 
 
-def test_epochs_are_timed_on_all_ratings(tmp_path):
-    from refeed.data.store import write_store
-
-    write_store(synthetic_ratings(50, 80, 1_000, seed=0), tmp_path / "store")
-    extent = cost_growth.Extent(WORLD, NETWORK, batch_size=16, warm_up=1)
-    ratings, seconds = cost_growth.train_epochs(tmp_path / "store", 10**6, extent, 2)
-    assert ratings == 1_000 and len(seconds) == 2 and min(seconds) > 0
-
-
 @pytest.mark.slow
 def test_chain_measures_every_program(tmp_path):
     bench = Workbench(tmp_path, 1, {})
@@ -45,12 +36,13 @@ def test_chain_measures_every_program(tmp_path):
     assert names[0] == "invent the data set in the Netflix layout" and len(names) == 16
     assert all(figure.goal is None and figure.measured.median > 0 for figure in found.figures)
     assert make_files(bench, WORLD) is None  # an earlier run's are used again
-    assert len(open_store(made_store(bench, WORLD))) == 6_000
+    whole = open_store(made_store(bench, WORLD))
+    assert len(whole) == 6_000
     memory = training_memory.measure(bench, training_memory.Extent(EXTENT, batch_size=32, dense_batches=2))
     ratio, ours, theirs = (figure.measured.median for figure in memory.figures)
     assert ratio == pytest.approx(ours / theirs)
-    sizes = ((2_000, 1), (6_000, 1))
-    growth = cost_growth.measure(bench, cost_growth.Extent(WORLD, NETWORK, sizes=sizes, rounds=2, batch_size=32))
+    growth = cost_growth.measure(bench, cost_growth.Extent(WORLD, NETWORK, sizes=(2_000, 6_000), batch_size=32))
+    assert [line["ratings"] for line in growth.series["epochs"]] == [len(cost_growth.first_users(whole, 2_000)), 6_000]
     medians = [figure.measured.median for figure in growth.figures]
     assert medians[0] == pytest.approx(100 * (max(medians[1:]) / min(medians[1:]) - 1))
 
