@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +25,8 @@ SIDES: Mapping[str, tuple[SideName, PrecisionName]] = {
     "dense reference": ("dense", "float32"),
     "dense reference in bfloat16": ("dense", "bfloat16"),
 }
+Entrant = tuple[str, int]
+"""One of SIDES at a batch size."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ class Extent:
         batch_sizes: among which ours finds its best.
         dense_batch_sizes: among which the dense reference finds its best.
         trial_rounds: rounds of each size in the search.
-        rounds: rounds of the comparison at the best sizes.
+        rounds: rounds of the comparison at the best sizes, where the dense reference has its two best.
         refeed_steps: our steps in a round, beside one dense step.
         selu_last_layer: also compare with SELU on the last layer, as the original program has it by default.
     """
 
     shape: Shape = field(default_factory=Shape)
     batch_sizes: tuple[int, ...] = (1024, 4096, 10_240, 20_480)
-    dense_batch_sizes: tuple[int, ...] = (128, 512, 1024, 2048, 4096, 10_240)
+    dense_batch_sizes: tuple[int, ...] = (128, 256, 512, 1024, 2048, 4096)
     trial_rounds: int = 2
     rounds: int = 7
     refeed_steps: int = 2
@@ -82,18 +84,18 @@ class _Comparison:
         speeds: dict[str, dict[str, float]] = {name: {} for name in SIDES}
         for name, (side, _) in SIDES.items():
             for size in self.extent.dense_batch_sizes if side == "dense" else self.extent.batch_sizes:
-                users = self.users_per_second({name: size}, rounds=self.extent.trial_rounds)
-                speeds[name][str(size)] = float(np.median(users[name]))
+                users = self.users_per_second([(name, size)], rounds=self.extent.trial_rounds)
+                speeds[name][str(size)] = float(np.median(users[name, size]))
         return speeds
 
-    def users_per_second(self, batch_sizes: Mapping[str, int], *, rounds: int) -> dict[str, list[float]]:
-        """Users a second of each side in each round, each side at its batch size."""
+    def users_per_second(self, entrants: Sequence[Entrant], *, rounds: int) -> dict[Entrant, list[float]]:
+        """Users a second of each entrant in each round."""
         store = self.extent.shape.store(self.bench)
         with ExitStack() as stack:
-            tasks = {name: self._task(name, store, size) for name, size in batch_sizes.items()}
-            sides: dict[str, Side] = {name: stack.enter_context(OwnProcess(task)) for name, task in tasks.items()}
+            tasks = {f"{name}, {size}": self._task(name, store, size) for name, size in entrants}
+            sides: dict[str, Side] = {what: stack.enter_context(OwnProcess(task)) for what, task in tasks.items()}
             seconds = in_turn(sides, rounds=rounds)
-        return {name: [size / one for one in seconds[name]] for name, size in batch_sizes.items()}
+        return {(name, size): [size / one for one in seconds[f"{name}, {size}"]] for name, size in entrants}
 
     def _task(self, name: str, store: Path, batch_size: int) -> Task:
         side, precision = SIDES[name]
@@ -105,9 +107,12 @@ class _Comparison:
 def _figures(
     comparison: _Comparison, speeds: Mapping[str, Mapping[str, float]], what: str, *, has_goal: bool
 ) -> tuple[Figure, ...]:
-    """The comparison at each side's best batch size."""
-    best = {name: int(max(speeds[name], key=speeds[name].__getitem__)) for name in SIDES}
-    users = comparison.users_per_second(best, rounds=comparison.extent.rounds)
+    """The comparison at each side's best batch size; that of the dense reference is the better of the search's best two."""
+    ranked = {name: sorted(speeds[name], key=speeds[name].__getitem__, reverse=True) for name in SIDES}
+    entrants = [(name, int(size)) for name in SIDES for size in ranked[name][: 2 if SIDES[name][0] == "dense" else 1]]
+    measured = comparison.users_per_second(entrants, rounds=comparison.extent.rounds)
+    best = dict(sorted(entrants, key=lambda entrant: float(np.median(measured[entrant]))))  # the last of a name stays
+    users = {name: measured[name, size] for name, size in best.items()}
     at = f"supervised + re-feeding step, {what}"
     goal, aim = (12.0, 25.0) if has_goal else (None, None)
     return (
@@ -121,5 +126,5 @@ def _figures(
             )
             for one, other, is_fair in PAIRS
         ),
-        *(Figure(f"{at}: {name}, batch {best[name]:,}", "users/s", Spread.of(users[name])) for name in users),
+        *(Figure(f"{at}: {name}, batch {best[name]:,}", "users/s", Spread.of(users[name])) for name in SIDES),
     )
