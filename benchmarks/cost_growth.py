@@ -70,20 +70,17 @@ def measure(bench: Workbench, extent: Extent) -> Found:
             task = Task("refeed", part.store, extent.network, options, steps=steps, threads=bench.threads)
             sides[f"{part.ratings:,}"] = stack.enter_context(OwnProcess(task))
         seconds = in_turn(sides, rounds=-(-parts[-1].steps // steps))
-    epochs = [np.array(seconds[f"{part.ratings:,}"]) * part.steps for part in parts]  # one number a round, by its pace
-    costs = [Spread.of((epoch / part.ratings * 1e6).tolist()) for part, epoch in zip(parts, epochs, strict=True)]
-    medians = [cost.median for cost in costs]
+    costs = {}  # of a million ratings by size, one number a round
+    for part in parts:
+        epochs = np.array(seconds[f"{part.ratings:,}"]) * part.steps  # by the pace of each round
+        costs[part.ratings] = Spread.of((epochs / part.ratings * 1e6).tolist())
+    medians = [cost.median for cost in costs.values()]
     growth = Spread.of([100 * (max(medians) / min(medians) - 1)])
     figures = (
         Figure("time for a rating, the dearest size over the cheapest", "% more", growth, goal=20, better="below"),
-        *(
-            Figure(f"epoch over {part.ratings:,} ratings: a million ratings", "s", cost)
-            for part, cost in zip(parts, costs, strict=True)
-        ),
+        *(Figure(f"epoch over {ratings:,} ratings: a million ratings", "s", cost) for ratings, cost in costs.items()),
     )
-    lines = [
-        {"ratings": part.ratings, "seconds": cost.median * part.ratings / 1e6} for part, cost in zip(parts, costs, strict=True)
-    ]
+    lines = [{"ratings": ratings, "seconds": cost.median * ratings / 1e6} for ratings, cost in costs.items()]
     return Found(figures, {"epochs": lines})
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -53,8 +51,9 @@ class GradientFitter:
         self._pretraining = Pretraining(model.network, options) if options.pretrain_epochs else None
         self._pretrain_passes = 0 if self._pretraining is None else options.pretrain_epochs * self._pretraining.num_layers
         self._noise = torch.Generator(device=model.device)
-        self._num_batches = len(epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0))
-        self._batches_of: tuple[int, list[npt.NDArray[np.int64]]] | None = None  # a pass, and all of its batches
+        batches = epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0)
+        self._num_batches = len(batches)
+        self._batches_of = (0, batches)  # a pass, and all of its batches
         self._ahead: Prefetcher[SparseRows] | None = None  # of positions
 
     def num_steps(self, epoch: int) -> int:
@@ -121,7 +120,7 @@ class GradientFitter:
     def _make_ready(self, position: int) -> SparseRows:
         """The rows of a batch, in the prefetcher's thread."""
         epoch, step = divmod(position, self._num_batches)
-        if self._batches_of is None or self._batches_of[0] != epoch:
+        if self._batches_of[0] != epoch:
             batches = epoch_batches(self._source.counts, self.options.batch_size, seed=self.seed, epoch=epoch)
             self._batches_of = (epoch, batches)
         rows = SparseRows.from_history(self._source.rows(self._batches_of[1][step]), self.model.device)
