@@ -15,7 +15,6 @@ from refeed.runtime import Runtime, available_cpus
         ({"threads": 0}, "threads: expected at least 1, got 0"),
         ({"seed": -1}, r"seed: expected 0 to 2\*\*63 - 1, got -1"),
         ({"seed": 2**63}, "seed: expected 0 to"),
-        ({"rank": 2, "world_size": 2}, "rank: expected 0 to 1, got 2"),
         ({"loops": "fast"}, "loops: expected auto, compiled, pytorch, got fast"),
     ],
 )
@@ -26,7 +25,7 @@ def test_value_out_of_its_range_is_refused(options, message):
 
 def test_this_machine_has_its_cpus_and_an_accelerator_only_where_there_is_one():
     found = Runtime.detect(seed=4)
-    assert (found.threads, found.seed, found.rank, found.world_size) == (available_cpus(), 4, 0, 1)
+    assert (found.threads, found.seed) == (available_cpus(), 4)
     assert found.device == ("cuda" if torch.cuda.is_available() else "cpu")
     assert available_cpus() >= 1
 

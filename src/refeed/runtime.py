@@ -1,4 +1,4 @@
-"""Where and how a job computes: device, threads, loops, seed, rank and world size as one frozen value."""
+"""Where and how a job computes: device, threads, loops and seed as one frozen value."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ class Runtime:
         device: "cpu", "cuda", "cuda:1", "mps", … as PyTorch names it.
         threads: CPU threads of PyTorch, at least 1.
         seed: the one seed from which every generator of the job is derived, 0 to 2**63 - 1.
-        rank: which process of the job this is, 0 to world_size - 1.
-        world_size: number of processes of the job, at least 1.
         loops: what the first and last layer of a network are trained in on the CPU: "compiled" (with the extra `fast`; SGD
             only), or "pytorch" for its own operations; "auto" takes compiled loops where they are to be had and the layers are
             large.
@@ -33,8 +31,6 @@ class Runtime:
     device: str = "cpu"
     threads: int = 1
     seed: int = 0
-    rank: int = 0
-    world_size: int = 1
     loops: LoopsName = "auto"
 
     def __post_init__(self) -> None:
@@ -42,8 +38,6 @@ class Runtime:
             raise ConfigError(f"threads: expected at least 1, got {self.threads}")
         if not 0 <= self.seed < 2**63:
             raise ConfigError(f"seed: expected 0 to 2**63 - 1, got {self.seed}")
-        if not 0 <= self.rank < self.world_size:
-            raise ConfigError(f"rank: expected 0 to {self.world_size - 1}, got {self.rank}")
         if self.loops not in get_args(LoopsName):
             raise ConfigError(f"loops: expected {', '.join(get_args(LoopsName))}, got {self.loops}")
 

@@ -158,13 +158,13 @@ def test_all_that_fails_leaves_no_best(tmp_path):
 
 
 def test_settings_that_do_not_go_together_are_failed_trials(tmp_path):
-    space = {"optimizer": OneOf(("adam", "lbfgs")), "refeed_steps": OneOf((0, 1))}
+    space = {"schedule": OneOf(("constant", "multistep")), "milestones": OneOf(((), (1,)))}
     options = TrainingOptions(epochs=1)
     tuning = search(tmp_path, spec=AutoEncoder(encoder=(4,)), options=options, space=space, watcher=(watcher := Told()))
     (failed,) = [trial for trial in tuning.trials if trial.outcome is None]
-    assert dict(failed.values) == {"optimizer": "lbfgs", "refeed_steps": 1}
+    assert dict(failed.values) == {"schedule": "multistep", "milestones": ()}
     assert watcher.refused == [(f"trial {failed.number}", failed.problem)]
-    assert "refeed_steps: expected 0 with optimizer=lbfgs" in failed.problem
+    assert "milestones: expected at least one" in failed.problem
     assert tuning.stopped == "exhausted"
     assert len(tuning.trials) == 4
 

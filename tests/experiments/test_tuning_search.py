@@ -88,13 +88,13 @@ def test_searches_of_a_round_are_done_together_and_each_learns_from_its_own():
 
 
 def test_settings_that_do_not_go_together_are_no_run_but_a_failed_trial():
-    together = {"optimizer": "lbfgs", "refeed_steps": 1}
+    together = {"schedule": "multistep", "milestones": ()}
     proposals = Listed(together)
-    space = {"optimizer": OneOf(("adam", "lbfgs")), "refeed_steps": OneOf((0, 1))}
+    space = {"schedule": OneOf(("constant", "multistep")), "milestones": OneOf(((), (1,)))}
     found = search(proposals, AutoEncoder(encoder=(4,)), space=space)
     start, refused = do_round([found], 2, lambda runs: [outcome_of(run, train=(1.0,), valid=(0.9,)) for run in runs])
     assert (start.problem, refused.run) == ("", None)
-    assert "refeed_steps: expected 0" in refused.problem == found.found[1].problem
+    assert "milestones: expected at least one" in refused.problem == found.found[1].problem
     assert proposals.told == [(together, None)]
 
 

@@ -75,30 +75,6 @@ def test_new_person_without_ratings_has_the_priors_mean():
     np.testing.assert_allclose(model.score_rows(history_of({}, num_items=2)), [[3 + 2 * 0.75, 3 + 2 * 1.25]], rtol=1e-5)
 
 
-def test_spread_by_hand():
-    # a person without ratings: posterior = prior, so f^T f = 5 and 1, or 2 and 1.25; noise 1 / (1 * 1); and between the draws'
-    # predictions, 0 and 1/2 for item 0, -1 and 1/2 for item 1, the variances 1/16 and 9/16
-    spread = model_of(*TWO).predict_spread(history_of({}, num_items=2), np.array([0, 0]), np.array([0, 1]))
-    np.testing.assert_allclose(spread, 2 * np.sqrt([1 / 16 + 3.5 + 1, 9 / 16 + 1.125 + 1]), rtol=1e-5)
-
-
-def test_spread_knows_the_noise_of_items_and_falls_with_ratings():
-    model = model_of(sample(user=[0.0, 0.0], item=[[1.0, 0.0], [1.0, 0.0]], noise=4.0, weights=(1.0, 0.25)))
-    people = history_of({}, {0: 3.0, 1: 3.0}, num_items=2)
-    spread = model.predict_spread(people, np.array([1, 0, 0, 1]), np.array([0, 0, 1, 1]))
-    # f = (1, 1); precision I + 4 f f^T + f f^T gives f^T P^-1 f = 2 / 11
-    np.testing.assert_allclose(spread, 2 * np.sqrt([2 / 11 + 1 / 4, 2 + 1 / 4, 2 + 1, 2 / 11 + 1]), rtol=1e-5)
-
-
-def test_erratic_person_has_more_noise_of_their_own():
-    model = model_of(sample(user=[0.0, 0.0], item=[[0.1, 0.0], [0.1, 0.0]], noise=4.0, precision=1e6), strength=3.0)
-    people = history_of({0: 3.0, 1: 3.0}, {0: 7.0, 1: -1.0}, num_items=2)
-    calm, erratic = model.predict_spread(people, np.array([0, 1]), np.array([0, 0]))
-    # 1 / a is expected to be (nu / 4 + errors) / (nu + 2 - 2), and the errors are 0 or 4 + 4
-    assert calm == pytest.approx(2 * np.sqrt(0.75 / 3), rel=1e-3)
-    assert erratic == pytest.approx(2 * np.sqrt(8.75 / 3), rel=1e-3)
-
-
 def timed(history, *times):
     return replace(history, timestamps=np.array(times))
 
@@ -161,18 +137,6 @@ def test_history_without_times_is_taken_without_sittings():
     np.testing.assert_allclose(at_times(model, stranger, 0), at_times(plain, stranger, 0), rtol=1e-6)
 
 
-def test_spread_in_a_sitting_and_at_another_time_by_hand():
-    # the covariance of prediction and known rating is 5 + v within the sitting, 5 without; the known one's variance is 6.5
-    model = model_of(MOODY[0], history=SAT)
-    stranger = timed(history_of({0: 5.0}, num_items=2), 10_000)
-    rows, items = np.zeros(2, np.int64), np.zeros(2, np.int64)
-    spread = model.predict_spread(stranger, rows, items, np.array([10_100, 100]))
-    np.testing.assert_allclose(spread, 2 * np.sqrt([5.5 + 1 - 5.5**2 / 6.5, 5.5 + 1 - 5.0**2 / 6.5]), rtol=1e-5)
-    np.testing.assert_allclose(model.predict_spread(stranger, rows, items), spread[[1, 1]], rtol=1e-6)
-    nobody = model.predict_spread(history_of({}, num_items=2), rows, items)
-    np.testing.assert_allclose(nobody, 2 * np.sqrt(5.5 + 1), rtol=1e-5)
-
-
 def planted(seed=0, users=200, items=120):
     rng = np.random.default_rng(seed)
     expected = 6 + rng.normal(0, 0.7, (users, 1)) + rng.normal(0, 0.7, (1, items))
@@ -188,18 +152,6 @@ def world():
     ratings, observed = planted()
     spec = BayesianFactorisation(factors=4, samples=40, burn_in=30, choice_features=8)
     return train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)), ratings, observed
-
-
-def test_spread_is_calibrated_on_planted_ratings(world):
-    fitted, ratings, observed = world
-    rated = np.zeros(observed.shape, bool)
-    rated[ratings.row_of_rating, ratings.indices] = True
-    rows, items = np.nonzero(~rated)
-    scaled = observed[rows, items] - fitted.model.predict_pairs(ratings.rows(), rows, items)
-    scaled /= fitted.model.predict_spread(ratings.rows(), rows, items)
-    assert np.square(scaled).mean() == pytest.approx(1.0, abs=0.06)
-    for half_width, share in ((1.0, 0.683), (1.645, 0.90), (1.96, 0.95)):
-        assert (np.abs(scaled) < half_width).mean() == pytest.approx(share, abs=0.02)
 
 
 def test_stranger_with_a_training_history_is_predicted_as_the_training_user(world):
@@ -252,11 +204,6 @@ def test_state_of_another_number_of_draws_can_be_loaded(world):
     other.load_state_dict(fitted.model.state_dict())
     assert other.num_samples == fitted.model.num_samples
     assert np.array_equal(other.score_rows(ratings.rows()), fitted.model.score_rows(ratings.rows()))
-
-
-def test_spread_of_no_pairs_is_empty(world):
-    nothing = np.empty(0, np.int64)
-    assert world[0].model.predict_spread(world[1].rows([0]), nothing, nothing).shape == (0,)
 
 
 @pytest.mark.parametrize(

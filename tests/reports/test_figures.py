@@ -13,7 +13,7 @@ from refeed.errors import ConfigError, DataError, StorageError
 from refeed.reports import extras
 from refeed.reports.colours import LIGHT, SERIES
 from refeed.reports.drawing import Drawing
-from refeed.reports.figures import bar_chart, histogram_chart, interval_chart, line_chart, side_by_side_chart
+from refeed.reports.figures import bar_chart, interval_chart, line_chart, side_by_side_chart
 
 
 def curves(**options) -> Drawing:
@@ -127,12 +127,6 @@ def test_upright_bars_with_intervals_show_whiskers():
     assert [text.xy for text in axes.texts] == [(0, 1.5), (1, 3)]
 
 
-def test_a_histogram_takes_what_numpy_gives():
-    counts, edges = np.histogram([1, 1, 2, 5], bins=[0, 2, 4, 8])
-    bars = histogram_chart(counts, edges, x_label="ratings", y_label="users").figure.axes[0].patches
-    assert [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in bars] == [(0, 2, 2), (2, 2, 1), (4, 4, 1)]
-
-
 def test_intervals_are_drawn_from_low_to_high_through_the_estimate():
     drawing = interval_chart(["a", "b"], [2, 4], [1, 3], [3, 6], x_label="RMSE", references={"none": 0})
     axes = drawing.figure.axes[0]
@@ -148,7 +142,6 @@ def test_intervals_are_drawn_from_low_to_high_through_the_estimate():
         (lambda: line_chart({"a": ([1], [1, 2])}, x_label="x", y_label="y"), "a: expected equally many.*1 x, 2 y"),
         (lambda: bar_chart(["a"], [1, 2], value_label="v"), "1 labels, 2 values"),
         (lambda: bar_chart([], [], value_label="v"), "at least one"),
-        (lambda: histogram_chart([1, 2], [0, 1], x_label="x", y_label="y"), "2 counts, 1 widths"),
         (lambda: interval_chart(["a"], [1], [1, 2], [1], x_label="x"), "2 lows"),
         (lambda: curves(bands={"training": ([0], [1])}), "band of training: expected equally many.*5 x, 1 low"),
         (lambda: side_by_side_chart(["a"], [None], [], here_label="x", there_label="y"), "1 here, 0 there"),

@@ -10,7 +10,7 @@ from refeed.models import AutoEncoder
 from refeed.models.network import Network
 from refeed.runtime import Runtime
 from refeed.training.optimizers import BUILDERS, build_optimizer, learning_rate_at, set_learning_rate
-from refeed.training.options import FULL_BATCH, OptimizerName, TrainingOptions
+from refeed.training.options import OptimizerName, TrainingOptions
 from refeed.training.train import train
 from small_worlds import random_split
 
@@ -69,7 +69,7 @@ def test_every_optimizer_lowers_the_loss(name, rate):
     options = TrainingOptions(epochs=12, batch_size=6, optimizer=name, learning_rate=rate, weight_decay=1e-3)
     log = train(AutoEncoder(encoder=(8, 4)), random_split(), options, runtime=Runtime(threads=1)).provenance.log
     assert log[-1]["train_rmse"] < 0.6 * log[0]["train_rmse"]
-    assert {*BUILDERS, *FULL_BATCH} == set(typing.get_args(OptimizerName))
+    assert {*BUILDERS} == set(typing.get_args(OptimizerName))
 
 
 def test_momentum_reaches_the_optimizers_that_have_it():

@@ -219,16 +219,6 @@ class BayesianModel(ScoredModel):
         """See `RatingModel.scorer`: the items' vectors of all draws, side by side."""
         return BayesianScorer(self)
 
-    def predict_spread(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """The predictive standard deviation of each pair; see `BayesianScorer.predict_spread`."""
-        return self.scorer().predict_spread(history, rows, items, times)
-
 
 def _take_shapes(module: torch.nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: Any) -> None:
     """Before a state dict is loaded: room for as many draws as it holds."""

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from refeed.reports.colours import LIGHT
 from refeed.reports.extras import import_extra
-from refeed.reports.files import write_file
+from refeed.storage import atomic_file
 
 STYLE: dict[str, Any] = {
     "font.size": 10.5,
@@ -93,10 +93,8 @@ class Drawing:
         Raises:
             StorageError: the file exists and `overwrite` is false, or it cannot be written.
         """
-        buffer = io.BytesIO()
-        with drawing_style():
-            self.figure.savefig(buffer, format="svg", facecolor="white", metadata=dict.fromkeys(["Date", "Creator"]))
-        write_file(path, buffer.getvalue(), overwrite=overwrite)
+        with drawing_style(), atomic_file(path, overwrite=overwrite) as written:
+            self.figure.savefig(written, format="svg", facecolor="white", metadata=dict.fromkeys(["Date", "Creator"]))
 
     def save_png(self, path: str | Path, *, dots_per_inch: int = 200, overwrite: bool = False) -> None:
         """Write the chart as PNG on white, in one step; the same chart gives the same bytes.
@@ -104,10 +102,10 @@ class Drawing:
         Raises:
             StorageError: the file exists and `overwrite` is false, or it cannot be written.
         """
-        buffer = io.BytesIO()
-        with drawing_style():
-            self.figure.savefig(buffer, format="png", dpi=dots_per_inch, facecolor="white", metadata={"Software": None})
-        write_file(path, buffer.getvalue(), overwrite=overwrite)
+        with drawing_style(), atomic_file(path, overwrite=overwrite) as written:
+            self.figure.savefig(
+                written, format="png", dpi=dots_per_inch, facecolor="white", metadata={"Software": None}
+            )
 
 
 def drawing_style() -> AbstractContextManager[None]:

@@ -126,40 +126,6 @@ def bar_chart(
         return Drawing.of(figure)
 
 
-def histogram_chart(
-    counts: npt.ArrayLike,
-    edges: npt.ArrayLike,
-    *,
-    x_label: str,
-    y_label: str,
-    title: str | None = None,
-) -> Drawing:
-    """How many of something fall between each two edges; takes what `numpy.histogram` gives.
-
-    Args:
-        counts: numbers (L,).
-        edges: increasing numbers (L + 1,).
-        x_label: what is counted by, with its unit.
-        y_label: what is counted.
-        title: a line above.
-
-    Raises:
-        ConfigError: the `report` extra is not installed.
-        DataError: no bins, or not one edge more than counts.
-    """
-    heights, borders = np.asarray(counts), np.asarray(edges)
-    _require_equal_lengths("histogram", counts=heights, widths=borders[1:])
-    with drawing_style():
-        figure, axes = _canvas(3.0, title=title, x_label=x_label, y_label=y_label)
-        axes.bar(
-            borders[:-1], heights, np.diff(borders), align="edge", color=SERIES[0], edgecolor=LIGHT["ground"], linewidth=0.8
-        )
-        axes.yaxis.set_major_formatter(_COUNT_FORMAT)
-        axes.grid(visible=False, axis="x")
-        axes.margins(x=0.01)
-        return Drawing.of(figure)
-
-
 def interval_chart(
     names: Sequence[str],
     estimates: npt.ArrayLike,

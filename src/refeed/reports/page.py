@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, TypeAlias
 from refeed.errors import DataError
 from refeed.reports.colours import DARK, LIGHT
 from refeed.reports.extras import import_extra
-from refeed.reports.files import write_file
+from refeed.storage import atomic_file
 
 Cell: TypeAlias = str | int | float | None
 Verdict = Literal["holds", "does not hold", "open", "note"]
@@ -163,4 +163,6 @@ def write_page(page: Page, path: str | Path, *, overwrite: bool = False) -> None
         ConfigError: the `report` extra is not installed.
         StorageError: the file exists and `overwrite` is false, or it cannot be written.
     """
-    write_file(path, render(page).encode(), overwrite=overwrite)
+    rendered = render(page).encode()
+    with atomic_file(path, overwrite=overwrite) as written:
+        written.write_bytes(rendered)

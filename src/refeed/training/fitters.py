@@ -18,11 +18,10 @@ from refeed.training.closed_form import BiasFitter, fit_offsets
 from refeed.training.compiled_supervision import use_loops
 from refeed.training.factor_descent import FactorDescentFitter
 from refeed.training.fitter import Fitter
-from refeed.training.full_batch import FullBatchFitter
 from refeed.training.gibbs import GibbsFitter
 from refeed.training.gradient import GradientFitter
 from refeed.training.item_regression import EaseFitter
-from refeed.training.options import FULL_BATCH, TrainingOptions
+from refeed.training.options import TrainingOptions
 from refeed.training.rrn_alternation import RecurrentFitter
 from refeed.training.soft_impute import SoftImputeFitter
 from refeed.training.variable_projection import SvdPlusPlusFitter
@@ -112,8 +111,6 @@ def _autorec(spec: AutoRec, train: Ratings, options: TrainingOptions, runtime: R
 def _network_fitter(model: AutoEncoderModel, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     network = model.network
     compiled = use_loops(runtime.loops, network.shape, options, num_columns=network.num_columns, device=runtime.device)
-    if options.optimizer in FULL_BATCH:
-        return FullBatchFitter(model, train, options, seed=runtime.seed)
     return GradientFitter(model, train, options, seed=runtime.seed, compiled=compiled)
 
 

@@ -9,24 +9,19 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-SCRATCH = ("al",)  # of L-BFGS: worked out anew in each iteration
-
 
 def state_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
     """All that the next step depends on but parameters and gradients.
 
-    Tensors are named PARAMETER.QUANTITY, those of a list PARAMETER.QUANTITY.PLACE; a plain number becomes a float64 scalar.
+    Tensors are named PARAMETER.QUANTITY; a plain number becomes a float64 scalar.
     """
     tensors: dict[str, Tensor] = {}
     for parameter, quantities in optimizer.state_dict()["state"].items():
         for name, value in quantities.items():
-            if name in SCRATCH or value is None:
+            if value is None:
                 continue
-            if isinstance(value, list):
-                tensors |= {f"{parameter}.{name}.{place}": one for place, one in enumerate(value)}
-            else:
-                is_number = isinstance(value, int | float)
-                tensors[f"{parameter}.{name}"] = torch.tensor(value, dtype=torch.float64) if is_number else value
+            is_number = isinstance(value, int | float)
+            tensors[f"{parameter}.{name}"] = torch.tensor(value, dtype=torch.float64) if is_number else value
     return tensors
 
 
@@ -36,20 +31,10 @@ def load_state_tensors(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> N
     The tensors are copied: those of a file may lie at addresses at which sums over them round otherwise.
     """
     state: dict[int, dict[str, Any]] = {}
-    for key, value in sorted(tensors.items(), key=lambda item: _place(item[0])):
-        parameter, name, *in_list = key.split(".")
-        quantities = state.setdefault(int(parameter), {})
-        if in_list:
-            quantities.setdefault(name, []).append(value.clone())
-        else:
-            is_number = value.dim() == 0 and value.dtype == torch.float64
-            quantities[name] = value.item() if is_number else value.clone()
+    for key, value in tensors.items():
+        parameter, name = key.split(".")
+        is_number = value.dim() == 0 and value.dtype == torch.float64
+        state.setdefault(int(parameter), {})[name] = value.item() if is_number else value.clone()
     whole = optimizer.state_dict()
     whole["state"] = state
     optimizer.load_state_dict(whole)
-
-
-def _place(key: str) -> int:
-    """Where in its list a tensor stands."""
-    parts = key.split(".")
-    return int(parts[2]) if len(parts) == 3 else 0

@@ -9,19 +9,10 @@ from typing import Literal
 from refeed.config import conform
 from refeed.errors import ConfigError
 
-OptimizerName = Literal["sgd", "adam", "adamw", "adagrad", "rmsprop", "rprop", "lbfgs"]
+OptimizerName = Literal["sgd", "adam", "adamw", "adagrad", "rmsprop"]
 ScheduleName = Literal["constant", "multistep", "one_cycle", "cosine"]
 PrecisionName = Literal["float32", "bfloat16"]
 RefeedLabel = Literal["output", "ratings", "joint"]
-
-FULL_BATCH = ("rprop", "lbfgs")  # optimisers that see the gradient over all training ratings in each step
-OF_BATCHES = {  # options that say what is done with single batches, and their values for an optimiser that sees none
-    "steps_per_batch": 1,
-    "pretrain_epochs": 0,
-    "refeed_steps": 0,
-    "gradient_clip": None,
-    "schedule": "constant",
-}
 
 
 @dataclass(frozen=True)
@@ -34,9 +25,8 @@ class TrainingOptions:
         steps_per_batch: supervised optimiser steps on each batch, at least 1; those after the first come after its re-feeding.
         pretrain_epochs: passes over all training ratings to pre-train each encoder layer with its mirror in the decoder, as
             the first steps of the first epoch; 0 switches it off. See `pretraining.Pretraining`.
-        optimizer: sgd (with momentum), adam, adamw, adagrad or rmsprop; or, with one step on all ratings an epoch, rprop, or
-            lbfgs (10 iterations an epoch).
-        learning_rate: above 0; the peak of a schedule. For rprop the first step of each weight; lbfgs searches for its own.
+        optimizer: sgd (with momentum), adam, adamw, adagrad or rmsprop.
+        learning_rate: above 0; the peak of a schedule.
         momentum: of sgd and rmsprop, 0 to below 1.
         weight_decay: L2 penalty, at least 0; its gradient weight_decay * w joins the loss's (adamw: decoupled).
         decay_biases: whether biases are penalised too (the original does).
@@ -95,9 +85,6 @@ class TrainingOptions:
         rising = list(self.milestones) == sorted(set(self.milestones)) and min(self.milestones, default=1) >= 1
         _require("milestones", list(self.milestones), rising, "rising epochs from 1")
         _require("milestones", list(self.milestones), bool(self.milestones) or self.schedule != "multistep", "at least one")
-        for name, only in OF_BATCHES.items() if self.optimizer in FULL_BATCH else ():
-            words = f"{'none' if only is None else only} with optimizer={self.optimizer}, which sees all ratings at once"
-            _require(name, getattr(self, name), getattr(self, name) == only, words)
 
 
 def _require(name: str, value: object, holds: bool, expected: str) -> None:

@@ -46,7 +46,7 @@ def test_a_combined_netflix_file_is_known(tmp_path):
     (tmp_path / "combined_data_1.txt").write_text(NETFLIX)
     columns = read_columns(tmp_path / "combined_data_1.txt")
     check_netflix(columns)
-    assert [columns.line_of(row) for row in range(3)] == [2, 3, 6]
+    assert [columns.locate(row)[1] for row in range(3)] == [2, 3, 6]
     check_netflix(read_columns(tmp_path))
 
 

@@ -49,10 +49,6 @@ class RatingColumns:
         """Where the rows stand, for messages."""
         return Place(self.path, None, self.locate)
 
-    def line_of(self, row: int) -> int | None:
-        """The 1-based line of the file that holds row `row` (from 0); None where the source has no lines."""
-        return None if self.locate is None else self.locate(row)[1]
-
     def describe_row(self, row: int) -> str:
         """Row `row` (from 0) in words: "line 3" where lines are known, else "row 2"."""
         return self.place.describe_row(row)
