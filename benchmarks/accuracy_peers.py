@@ -34,7 +34,7 @@ from own_process import apart
 from peer_models import Predict
 from refeed.cli.console import results as results_console
 from refeed.data.ratings import Ratings
-from refeed.data.splits import Split
+from refeed.data.splits.base import Split
 from refeed.errors import RefeedError
 from refeed.metrics.intervals import bootstrap_intervals
 from refeed.metrics.rating_errors import errors_of, rmse, sums_by_group

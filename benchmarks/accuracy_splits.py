@@ -8,9 +8,10 @@ import numpy as np
 
 from movielens import dataset_folder, movielens_split
 from refeed.data.ratings import LabelColumn, Ratings
-from refeed.data.readers import read_ratings
-from refeed.data.splits import ColumnSplit, Split
-from refeed.data.time_splits import TimeSplit, UserTimeSplit
+from refeed.data.splits.base import Split
+from refeed.data.splits.column import ColumnSplit
+from refeed.data.splits.time import TimeSplit, UserTimeSplit
+from refeed.readers import read_ratings
 
 PART = "part"
 U1_VALID = 8_000  # of the 80,000 ratings of u1.base

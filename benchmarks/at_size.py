@@ -11,11 +11,11 @@ from pathlib import Path
 from children import Usage, refeed_command, run
 from netflix_shaped import NETWORK, sgd
 from netflix_store import NETFLIX, SMALL_NETFLIX, World, import_files, made_store, make_files
-from refeed.bundles import HISTORIES, TRAINING
-from refeed.data.store import open_store
-from refeed.experiments.presets import settings_toml
+from refeed.data.store.store import open_store
+from refeed.fitted_model import HISTORIES, TRAINING
 from refeed.models import AutoEncoder
-from refeed.training.options import TrainingOptions
+from refeed.optim.options import TrainingOptions
+from refeed.presets import settings_toml
 from results import Figure, Spread
 from workbench import Found, Workbench
 

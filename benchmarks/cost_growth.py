@@ -14,7 +14,7 @@ from netflix_shaped import NETWORK, sgd
 from netflix_store import NETFLIX, SMALL_NETFLIX, World, made_store
 from own_process import OwnProcess, Task
 from refeed.data.ratings import Ratings
-from refeed.data.store import HEADER, open_store, write_store
+from refeed.data.store.store import HEADER, open_store, write_store
 from refeed.models import AutoEncoder
 from results import Figure, Spread
 from workbench import Found, Workbench

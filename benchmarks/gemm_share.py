@@ -21,11 +21,11 @@ from phase_clock import PHASES, Phase, PhaseClock, watched
 from physical_limit import StepWork, shortest_seconds
 from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
-from refeed.data.store import open_store
-from refeed.models.layers.sparse_rows import SparseRows
-from refeed.training.compiled_supervision import CompiledSupervision, use_loops
-from refeed.training.refeeding import BatchTrainer
-from refeed.training.steppers import RowLazyStepper
+from refeed.data.store.store import open_store
+from refeed.models.autoencoder.compiled.supervision import CompiledSupervision, use_loops
+from refeed.models.autoencoder.refeeding.batch_trainer import BatchTrainer
+from refeed.models.autoencoder.steppers import RowLazyStepper
+from refeed.models.common.sparse_rows import SparseRows
 from results import Figure, Spread
 from workbench import Found, Workbench
 

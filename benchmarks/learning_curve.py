@@ -12,11 +12,11 @@ import torch
 
 from dense_program import UserLists, as_lists, code_masks, dense_batches, dense_rows, initial_weights
 from dense_reference import DenseAutoEncoder, DenseTrainer
-from refeed.data.splits import Split
+from refeed.data.splits.base import Split
 from refeed.models import AutoEncoder
+from refeed.optim.optimizers import learning_rate_at, set_learning_rate
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.optimizers import learning_rate_at, set_learning_rate
-from refeed.training.options import TrainingOptions
 from refeed.training.progress import EpochRecord
 from refeed.training.train import train
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from refeed.data.datasets import find_dataset
-from refeed.data.readers import read_ratings
-from refeed.data.splits import ColumnSplit, Split, TimeSplit
+from refeed.data.splits.base import Split
+from refeed.data.splits.column import ColumnSplit
+from refeed.data.splits.time import TimeSplit
 from refeed.errors import DataError
+from refeed.readers import read_ratings
 
 NAME, COLUMN = "ml-1m", "time80"
 

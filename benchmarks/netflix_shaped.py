@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from refeed.data.store import HEADER, write_store
-from refeed.data.synthetic import synthetic_ratings
+from refeed.data.store.store import HEADER, write_store
+from refeed.data.synthetic.in_memory import synthetic_ratings
 from refeed.models import AutoEncoder
-from refeed.training.options import PrecisionName, TrainingOptions
+from refeed.optim.options import PrecisionName, TrainingOptions
 from workbench import Workbench
 
 NUM_ITEMS = 17_768  # the paper's n for the whole set

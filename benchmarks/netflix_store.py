@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from children import Usage, refeed_command, run
-from refeed.data.store import HEADER
-from refeed.data.synthetic_writing import NOTICE
+from refeed.data.store.store import HEADER
+from refeed.data.synthetic.writing import NOTICE
 from workbench import Workbench
 
 

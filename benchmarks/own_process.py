@@ -17,8 +17,8 @@ from typing import Literal, TypeVar
 
 from children import ChildError
 from refeed.models import AutoEncoder
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import BRIEF_SPIN, LoopsName
-from refeed.training.options import TrainingOptions
 
 SideName = Literal["refeed", "dense", "peer"]
 Result = TypeVar("Result")
@@ -98,7 +98,7 @@ class OwnProcess:
 
 def _serve(task: Task, line: Connection) -> None:
     """Run the rounds that are asked for until the other end closes."""
-    from refeed.data.store import open_store
+    from refeed.data.store.store import open_store
     from training_sides import DenseSide, RefeedSide
 
     _set_up(task.side, task.threads)

@@ -18,13 +18,13 @@ from movielens import movielens_split
 from own_process import apart
 from peer_models import PEERS, Predict
 from refeed.data.ratings import Ratings
-from refeed.data.splits import Split
-from refeed.experiments.presets import preset
+from refeed.data.splits.base import Split
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import Bias, Spec
+from refeed.optim.options import TrainingOptions
+from refeed.presets import preset
 from refeed.runtime import Runtime
-from refeed.training.options import TrainingOptions
 from refeed.training.train import train
 from results import Figure, Spread
 from workbench import Found, Workbench

@@ -10,9 +10,9 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from refeed.models.network import Network
-from refeed.training.compiled_supervision import CompiledSupervision
-from refeed.training.steppers import RowLazyStepper
+from refeed.models.autoencoder.compiled.supervision import CompiledSupervision
+from refeed.models.autoencoder.network import Network
+from refeed.models.autoencoder.steppers import RowLazyStepper
 
 Phase = Literal[
     "read the batch",

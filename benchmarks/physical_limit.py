@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from phase_clock import Phase
-from refeed.models.network import NetworkShape
+from refeed.models.autoencoder.network import NetworkShape
 
 NUMBER = 4  # bytes of a float32
 STORED, WIDE = 3, 12  # bytes of a rating in the store, and in the batch (item and value)

@@ -14,7 +14,7 @@ from measuring import Side, in_turn
 from netflix_shaped import Shape, sgd
 from own_process import OwnProcess, SideName, Task
 from refeed.models import AutoEncoder
-from refeed.training.options import PrecisionName
+from refeed.optim.options import PrecisionName
 from results import Figure, Spread
 from step_speed import PAIRS
 from workbench import Found, Workbench

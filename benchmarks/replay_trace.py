@@ -22,13 +22,13 @@ import torch
 
 from refeed.data.history import History
 from refeed.errors import RefeedError
+from refeed.exchange.original_weights import as_original_weights, load_original_weights
 from refeed.models import AutoEncoder
-from refeed.models.layers.sparse_rows import SparseRows
-from refeed.models.network import Network
-from refeed.models.original_weights import as_original_weights, load_original_weights
-from refeed.training.options import TrainingOptions
-from refeed.training.refeeding import BatchTrainer
-from refeed.training.steppers import build_stepper
+from refeed.models.autoencoder.network import Network
+from refeed.models.autoencoder.refeeding.batch_trainer import BatchTrainer
+from refeed.models.autoencoder.steppers import build_stepper
+from refeed.models.common.sparse_rows import SparseRows
+from refeed.optim.options import TrainingOptions
 
 LOSS_BOUND = 1e-4  # relative
 WEIGHT_BOUND = 1e-3  # absolute, for weights and predictions

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from measuring import Side, in_turn
 from netflix_shaped import Shape, sgd
 from own_process import OwnProcess, Task
-from refeed.data.store import open_store
+from refeed.data.store.store import open_store
 from results import Figure, Spread
 from workbench import Found, Workbench
 

@@ -8,9 +8,9 @@ from typing import Any
 from learning_curve import Curve, dense_curve, refeed_curve
 from movielens import movielens_split
 from own_process import apart
-from refeed.data.splits import Split
+from refeed.data.splits.base import Split
 from refeed.errors import TrainingError
-from refeed.experiments.presets import preset
+from refeed.presets import preset
 from refeed.runtime import Runtime
 from results import Figure, Spread
 from workbench import Found, Workbench

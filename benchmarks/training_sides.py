@@ -11,13 +11,13 @@ from dense_reference import DenseAutoEncoder, DenseTrainer
 from netflix_shaped import TRAINING_SEED
 from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
+from refeed.exchange.original_weights import as_original_weights
 from refeed.models import AutoEncoder
-from refeed.models.autoencoder import AutoEncoderModel
-from refeed.models.original_weights import as_original_weights
+from refeed.models.autoencoder.compiled.supervision import use_loops
+from refeed.models.autoencoder.fitter import GradientFitter
+from refeed.models.autoencoder.spec import AutoEncoderModel
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import LoopsName
-from refeed.training.compiled_supervision import use_loops
-from refeed.training.gradient import GradientFitter
-from refeed.training.options import TrainingOptions
 
 
 class RefeedSide:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from refeed.config import conform, from_dict, nearest, parse_setting, read_file, require_ranges, to_dict, to_toml
 from refeed.errors import ConfigError
 from refeed.models import AutoEncoder
-from refeed.training.options import TrainingOptions
+from refeed.optim.options import TrainingOptions
 
 
 @dataclass(frozen=True)

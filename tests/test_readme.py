@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import refeed as package
-from command_line import done
+from helpers.command_line import done
 from refeed.cli.main import COMMANDS
-from refeed.data.synthetic import synthetic_ratings
-from refeed.experiments.presets import PRESETS
+from refeed.data.synthetic.in_memory import synthetic_ratings
+from refeed.presets import PRESETS
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 

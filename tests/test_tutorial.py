@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from command_line import done
-from refeed.data.synthetic import synthetic_ratings
+from helpers.command_line import done
+from refeed.data.synthetic.in_memory import synthetic_ratings
 
 TUTORIAL = Path(__file__).resolve().parent.parent / "docs" / "tutorial.md"
 QUICKER = {

@@ -12,8 +12,8 @@ import accuracy_peers
 from accuracy_peers import Fit, contend, finished, main, measure, read, summary, table
 from children import ChildError
 from contenders import CONTENDERS, LARGE, Contender, grid
+from helpers.small_worlds import random_split
 from refeed.metrics.rating_errors import rmse
-from small_worlds import random_split
 
 SPLIT = random_split()
 MISSING = Contender("no-such-library", "no_such_library", "nothing", lambda train: train, grid(value=(1.0,)))

@@ -9,8 +9,8 @@ import at_size
 import cost_growth
 import training_memory
 from netflix_store import World, made_store, make_files
-from refeed.data.store import open_store
-from refeed.data.synthetic import synthetic_ratings
+from refeed.data.store.store import open_store
+from refeed.data.synthetic.in_memory import synthetic_ratings
 from refeed.models import AutoEncoder
 from workbench import Workbench
 

@@ -11,7 +11,7 @@ import pytest
 import own_process
 from children import ChildError, refeed_command, run
 from own_process import apart
-from refeed.data.store import open_store
+from refeed.data.store.store import open_store
 from refeed.errors import BundleError
 
 MB = 1_000_000

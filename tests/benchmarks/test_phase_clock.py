@@ -11,14 +11,14 @@ import torch
 from netflix_shaped import sgd
 from phase_clock import PHASES, PhaseClock, watched
 from physical_limit import StepWork, shortest_seconds
-from refeed.data.synthetic import synthetic_ratings
+from refeed.data.synthetic.in_memory import synthetic_ratings
 from refeed.models import AutoEncoder
-from refeed.models.layers.sparse_rows import SparseRows
-from refeed.training import steppers
-from refeed.training.compiled_supervision import CompiledSupervision
-from refeed.training.refeeding import BatchTrainer
-from refeed.training.row_lazy_momentum import RowLazyMomentum
-from refeed.training.steppers import RowLazyStepper
+from refeed.models.autoencoder import steppers
+from refeed.models.autoencoder.compiled.supervision import CompiledSupervision
+from refeed.models.autoencoder.refeeding.batch_trainer import BatchTrainer
+from refeed.models.autoencoder.steppers import RowLazyStepper
+from refeed.models.common.sparse_rows import SparseRows
+from refeed.optim.row_lazy_momentum import RowLazyMomentum
 
 SPEC = AutoEncoder(encoder=(32, 16), dropout=0.5)
 RATINGS = synthetic_ratings(200, 2_500, 6_000, seed=0)

@@ -11,9 +11,9 @@ import torch
 
 import replay_trace
 from dense_reference import DenseAutoEncoder, DenseTrainer
+from refeed.exchange.original_weights import as_original_weights
 from refeed.models import AutoEncoder
-from refeed.models.network import Network
-from refeed.models.original_weights import as_original_weights
+from refeed.models.autoencoder.network import Network
 from replay_trace import TraceError, replay
 
 USERS, ITEMS, BATCH, EPOCHS = 12, 10, 4, 3

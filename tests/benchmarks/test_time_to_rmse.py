@@ -12,13 +12,13 @@ import time_to_rmse
 from learning_curve import Curve, dense_curve, refeed_curve
 from movielens import movielens_split
 from peer_models import PEERS
-from refeed.data.splits import RandomSplit
-from refeed.data.synthetic import synthetic_ratings
+from refeed.data.splits.random import RandomSplit
+from refeed.data.synthetic.in_memory import synthetic_ratings
 from refeed.errors import DataError, TrainingError
-from refeed.experiments.presets import preset
 from refeed.models import AutoEncoder
+from refeed.optim.options import TrainingOptions
+from refeed.presets import preset
 from refeed.runtime import Runtime
-from refeed.training.options import TrainingOptions
 from workbench import Workbench
 
 SPLIT = RandomSplit(valid=0.1, test=0.1).apply(synthetic_ratings(300, 200, 15_000, seed=0))

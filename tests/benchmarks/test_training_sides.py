@@ -12,10 +12,10 @@ import step_speed
 from dense_program import as_lists, code_masks, dense_batches, dense_rows, initial_weights, main
 from netflix_shaped import Shape, sgd
 from refeed.data.history import row_places
-from refeed.data.store import open_store, write_store
-from refeed.data.synthetic import synthetic_ratings
+from refeed.data.store.store import open_store, write_store
+from refeed.data.synthetic.in_memory import synthetic_ratings
+from refeed.exchange.original_weights import as_original_weights
 from refeed.models import AutoEncoder
-from refeed.models.original_weights import as_original_weights
 from training_sides import DenseSide, RefeedSide, dense_batch
 from workbench import Workbench
 

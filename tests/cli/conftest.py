@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import QUICK, done, write_ratings
+from helpers.command_line import QUICK, done, write_ratings
 
 
 @pytest.fixture(scope="session")

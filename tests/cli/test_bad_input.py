@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from command_line import QUICK, done, refeed, refused, write_ratings
-from refeed.bundles import load
-from refeed.data.store import open_store
+from helpers.command_line import QUICK, done, refeed, refused, write_ratings
+from refeed.data.store.store import open_store
+from refeed.fitted_model import load
 
 GOOD = "user,item,rating,time\n1,1,3,978300760\n1,2,4,978300761\n"
 
@@ -181,7 +181,7 @@ def fail_while_saving(monkeypatch, failure: BaseException) -> None:
     def failing(*_, **__):
         raise failure
 
-    monkeypatch.setattr("refeed.bundles.write_store", failing)
+    monkeypatch.setattr("refeed.fitted_model.write_store", failing)
 
 
 def test_full_disk_while_saving_leaves_only_the_checkpoint_and_the_run_can_be_taken_up(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from types import SimpleNamespace
 
+from helpers.small_worlds import random_split
 from refeed.cli.describing import advise_loops, describe_patience, describe_run
 from refeed.models import AutoEncoder, AutoRec, Bias, Ensemble
+from refeed.models.autoencoder.compiled import supervision as compiled_supervision
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training import compiled_supervision
-from refeed.training.options import TrainingOptions
-from small_worlds import random_split
 
 
 def test_ensemble_on_many_ratings_names_the_quick_way():

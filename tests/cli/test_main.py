@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import refeed as package
-from command_line import done, refeed, squeezed
+from helpers.command_line import done, refeed, squeezed
 from refeed.cli import main as command_line
 from refeed.cli.main import COMMANDS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import QUICK, done, refeed, refused, write_ratings
+from helpers.command_line import QUICK, done, refeed, refused, write_ratings
 from refeed.cli.reading import source_of
 from refeed.data import datasets
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refeed.data.batches import derive_seed, epoch_batches
+from refeed.data.batches import epoch_batches
 from refeed.errors import ConfigError
+from refeed.seeds import derive_seed
 
 
 def test_derived_seed_never_changes():

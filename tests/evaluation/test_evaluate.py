@@ -9,19 +9,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refeed.bundles import Provenance
+from helpers.small_worlds import model_of_item_biases, random_split, ratings_of
 from refeed.data.ratings import LabelColumn, RatingScale
-from refeed.data.splits import ColumnSplit
+from refeed.data.splits.column import ColumnSplit
 from refeed.errors import ConfigError, DataError
 from refeed.evaluation.compare import compare
 from refeed.evaluation.evaluate import EvaluationOptions, evaluate, evaluate_given
+from refeed.fitted_model import Provenance
+from refeed.intervals.conformal import RatingIntervals
+from refeed.intervals.spread import Scatter
 from refeed.models import AutoEncoder
-from refeed.models.intervals import RatingIntervals
-from refeed.models.scatter import Scatter
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.options import TrainingOptions
 from refeed.training.train import train
-from small_worlds import model_of_item_biases, random_split, ratings_of
 
 PARTS = ("train", "valid", "test", "unused")
 ROWS = [

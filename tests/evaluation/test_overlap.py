@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.small_worlds import history_of
 from refeed.evaluation.overlap import also_in
-from small_worlds import history_of
 
 rows = st.dictionaries(st.integers(0, 6), st.just(1.0))
 

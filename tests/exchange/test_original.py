@@ -10,12 +10,12 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from original_program import dense_rows, first_seen, original_forward, original_weights, write_training_folder
-from refeed.bundles import load
-from refeed.data.readers import read_ratings
+from helpers.original_program import dense_rows, first_seen, original_forward, original_weights, write_training_folder
 from refeed.errors import BundleError, ConfigError, DataError
 from refeed.exchange.original import convert, read_state_dict
+from refeed.fitted_model import load
 from refeed.inference.predict import predict
+from refeed.readers import read_ratings
 
 
 @dataclass

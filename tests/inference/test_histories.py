@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.small_worlds import model_of_item_biases, ratings_of
 from refeed.errors import BundleError, DataError
 from refeed.inference.histories import Histories
-from small_worlds import model_of_item_biases, ratings_of
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "c", 2), ("u2", "b", 3))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 0.0])

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.small_worlds import model_of_item_biases, ratings_of
 from refeed.errors import ConfigError, DataError
 from refeed.inference import predict as predict_module
 from refeed.inference.predict import predict, predict_interval
+from refeed.intervals.conformal import RatingIntervals
+from refeed.intervals.spread import Scatter
 from refeed.models.bias import BiasModel
-from refeed.models.intervals import RatingIntervals
-from refeed.models.scatter import Scatter
-from small_worlds import model_of_item_biases, ratings_of
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "b", 2), ("u2", "c", 3), ("u3", "d", 1))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0])

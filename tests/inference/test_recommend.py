@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from helpers.small_worlds import history_of, model_of_item_biases, ratings_of
 from refeed.errors import ConfigError, DataError
 from refeed.inference.recommend import Recommendation, recommend
 from refeed.inference.recommend import history_of as seen_by
-from small_worlds import history_of, model_of_item_biases, ratings_of
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "b", 2), ("u2", "c", 3), ("u2", "d", 1))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0], titles=("Alien", None, "Casablanca", "Dune"))

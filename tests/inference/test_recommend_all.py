@@ -11,16 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from helpers.small_worlds import model_of_item_biases, random_split, ratings_of
 from refeed.errors import ConfigError, DataError, StorageError
 from refeed.inference import blocks
 from refeed.inference import recommend_all as module
 from refeed.inference.recommend import recommend
 from refeed.inference.recommend_all import WrittenLists, recommend_all
 from refeed.models import AutoEncoder
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.options import TrainingOptions
 from refeed.training.train import train
-from small_worlds import model_of_item_biases, random_split, ratings_of
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "b", 2), ("u2", "c", 3), ("u2", "d", 1))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0])

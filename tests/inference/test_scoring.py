@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from helpers.small_worlds import model_of_item_biases, random_split
 from refeed.inference import scoring
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
-from small_worlds import model_of_item_biases, random_split
 
 SPLIT = random_split()
 BIASES = np.linspace(-1, 1, SPLIT.train.num_items)

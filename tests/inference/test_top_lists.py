@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from helpers.small_worlds import model_of_item_biases, random_split, ratings_of
 from refeed.inference import blocks
 from refeed.inference.histories import Histories
 from refeed.inference.top_lists import top_lists
 from refeed.models import AutoEncoder, Bias
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.options import TrainingOptions
 from refeed.training.train import train
-from small_worlds import model_of_item_biases, random_split, ratings_of
 
 SPLIT = random_split()
 SPECS = {

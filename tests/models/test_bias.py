@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from helpers.small_worlds import history_of, predictions_of, ratings_of, split_of
 from refeed.data.ratings import RatingScale
 from refeed.errors import ConfigError
 from refeed.models import Bias
 from refeed.training.train import train
-from small_worlds import history_of, predictions_of, ratings_of, split_of
 
 RATINGS = ratings_of(("u", "a", 5), ("u", "b", 3), ("v", "a", 4))
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.small_worlds import history_of
 from refeed.errors import ConfigError
 from refeed.models import Ease
-from small_worlds import history_of
 
 WEIGHTS = np.array([[0.0, 0.5, 0.1], [0.2, 0.0, 0.3], [0.4, -0.1, 0.0]], np.float32)
 

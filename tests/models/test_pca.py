@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.small_worlds import history_of
 from refeed.errors import ConfigError
 from refeed.models import Pca
-from small_worlds import history_of
 
 DIRECTIONS = np.array([[0.6, 0.0], [0.8, 0.0], [0.0, 1.0]], np.float32)
 VALUES = np.array([9.0, 4.0], np.float32)

@@ -6,14 +6,14 @@ import math
 
 import pytest
 
+from helpers.small_worlds import random_split, ratings_of, split_of
 from refeed.errors import TrainingError
 from refeed.models import AutoEncoder
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.training.divergence import Yardstick
-from refeed.training.options import TrainingOptions
 from refeed.training.progress import EpochRecord
 from refeed.training.train import train
-from small_worlds import random_split, ratings_of, split_of
 
 YARDSTICK = Yardstick(width=4.0, mean_rmse=1.1)
 

@@ -7,13 +7,13 @@ import math
 import pytest
 import torch
 
+from helpers.small_worlds import InterruptAfter, Recorder
 from refeed.errors import BundleError, StorageError, TrainingError
 from refeed.models import Bias
+from refeed.models.base import StepReport
 from refeed.training import loop as loop_module
 from refeed.training.checkpoints import read_checkpoint
-from refeed.training.fitter import StepReport
 from refeed.training.loop import EpochSums, InterruptedTrainingError, RunState, TrainingLoop
-from small_worlds import InterruptAfter, Recorder
 
 
 class CountingFitter:

@@ -7,18 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refeed.data.splits import RandomSplit
+from helpers.small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, with_times
+from refeed.data.splits.random import RandomSplit
 from refeed.errors import BundleError, ConfigError
 from refeed.evaluation.evaluate import evaluate
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import ALS, AutoEncoder, Ensemble
+from refeed.models.registry import build_fitter
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.fitters import build_fitter
 from refeed.training.loop import InterruptedTrainingError, TrainingLoop
-from refeed.training.options import TrainingOptions
 from refeed.training.train import train
-from small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, with_times
 
 RUNTIME = Runtime(threads=1, seed=5)
 NET = AutoEncoder(encoder=(4,), offsets="bias")

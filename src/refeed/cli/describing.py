@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from refeed.bundles import FittedModel
-    from refeed.data.splits import Split
+    from refeed.data.splits.base import Split
+    from refeed.fitted_model import FittedModel
     from refeed.models import AutoEncoder, AutoRec, Spec
+    from refeed.optim.options import TrainingOptions
     from refeed.runtime import Runtime
-    from refeed.training.options import TrainingOptions
 
 MANY_MILLIONS = 5  # of ratings, from which on an ensemble takes more than a coffee break
 
@@ -29,7 +29,7 @@ def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Ru
 
 def describe_result(fitted: FittedModel) -> list[str]:
     """What training came to: the best epoch, or each member of an ensemble and what all of them reach."""
-    from refeed.models.ensemble import Ensemble, EnsembleModel
+    from refeed.models.ensemble.model import Ensemble, EnsembleModel
 
     log = fitted.provenance.log
     if not (isinstance(fitted.spec, Ensemble) and isinstance(fitted.model, EnsembleModel)):
@@ -59,7 +59,7 @@ def describe_patience(spec: Spec, parts: Split) -> str:
 def advise_loops(spec: Spec, options: TrainingOptions, parts: Split, runtime: Runtime) -> str:
     """How to train as quickly as can be; empty where nothing more is to be had."""
     from refeed.models import AutoEncoder, AutoRec
-    from refeed.training.compiled_supervision import INSTALL, are_worthwhile, obstacle_to_loops, obstacle_to_numba
+    from refeed.models.autoencoder.compiled.supervision import INSTALL, are_worthwhile, obstacle_to_loops, obstacle_to_numba
 
     if not isinstance(spec, AutoEncoder | AutoRec) or runtime.loops != "auto":
         return ""
@@ -73,7 +73,7 @@ def advise_loops(spec: Spec, options: TrainingOptions, parts: Split, runtime: Ru
 
 
 def _describe_loops(spec: AutoEncoder | AutoRec, options: TrainingOptions, num_columns: int, runtime: Runtime) -> str:
-    from refeed.training.compiled_supervision import use_loops
+    from refeed.models.autoencoder.compiled.supervision import use_loops
 
     compiled = use_loops(runtime.loops, spec.shape, options, num_columns=num_columns, device=runtime.device)
     return ", compiled loops" if compiled else ""
@@ -84,10 +84,10 @@ def _describe_steps(options: TrainingOptions) -> str:
 
 
 def _describe_refeeding(spec: AutoEncoder | AutoRec, options: TrainingOptions, num_columns: int) -> str:
-    from refeed.training.blocked_refeeding import BlockedFeed
-    from refeed.training.dense_refeeding import DenseFeed
-    from refeed.training.gram_refeeding import GramFeed
-    from refeed.training.refeeding import refeeding_form
+    from refeed.models.autoencoder.refeeding.batch_trainer import refeeding_form
+    from refeed.models.autoencoder.refeeding.blocked import BlockedFeed
+    from refeed.models.autoencoder.refeeding.dense import DenseFeed
+    from refeed.models.autoencoder.refeeding.gram import GramFeed
 
     form = refeeding_form(spec.shape, options, batch_size=options.batch_size, num_columns=num_columns)
     names = {GramFeed: "through Gram matrices", BlockedFeed: "through blocks of items", DenseFeed: "of whole outputs"}

@@ -11,8 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-import refeed
-from refeed.cli import (
+from refeed.cli.commands import (
     check,
     convert,
     demo,
@@ -32,6 +31,7 @@ from refeed.cli import (
 from refeed.cli.console import say
 from refeed.errors import RefeedError
 from refeed.runtime import BRIEF_SPIN
+from refeed.version import __version__
 
 INTERRUPTED = 130  # as shells have it for Ctrl-C
 
@@ -84,7 +84,7 @@ for name, command in COMMANDS.items():
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(refeed.__version__)
+        typer.echo(__version__)
         raise typer.Exit
 
 
@@ -93,7 +93,6 @@ def root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Deep autoencoders for collaborative filtering."""
-    del version
 
 
 def main() -> None:

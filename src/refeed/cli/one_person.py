@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from refeed.cli.console import say
 from refeed.cli.reading import ReadingOptions, read_as_trained
-from refeed.data.readers.places import shown
 from refeed.errors import ConfigError, DataError
+from refeed.readers.columns.places import shown
 
 if TYPE_CHECKING:
-    from refeed.bundles import FittedModel
     from refeed.data.history import History
     from refeed.data.vocabulary import Id, Vocabulary
+    from refeed.fitted_model import FittedModel
 
 
 def one_person(
@@ -73,7 +73,7 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *,
             rating is left.
     """
     from refeed.cli.titles import UnknownItemError, resolve_item
-    from refeed.data.readers.opinions import read_opinions
+    from refeed.readers.formats.opinions import read_opinions
 
     opinions = read_opinions(
         path,

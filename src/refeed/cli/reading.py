@@ -13,8 +13,8 @@ import typer
 from refeed.cli.console import say
 from refeed.config import nearest
 from refeed.data.ratings import Ratings, RatingScale
-from refeed.data.readers.stores import is_store
 from refeed.errors import ConfigError, DataError
+from refeed.readers.formats.stores import is_store
 
 PANEL = "Reading the data"
 
@@ -129,7 +129,7 @@ def source_of(data: Path) -> Path:
 
 def read(path: Path, options: ReadingOptions, *, labels: tuple[str, ...] = ()) -> Ratings:
     """Read the ratings and say what was found."""
-    from refeed.data.readers import read_ratings
+    from refeed.readers import read_ratings
 
     ratings = read_ratings(path, labels=labels, **options.arguments())
     say_what_was_read(path, ratings)

@@ -8,9 +8,10 @@ from typing import Any
 
 from refeed.config import from_dict, nearest, parse_setting, read_file, to_dict
 from refeed.errors import ConfigError
-from refeed.experiments.presets import preset, start_of
-from refeed.models import MODELS, Spec
-from refeed.training.options import TrainingOptions
+from refeed.models import Spec
+from refeed.models.registry import MODELS
+from refeed.optim.options import TrainingOptions
+from refeed.presets import preset, start_of
 
 SECTIONS = ("model", "training")
 

@@ -10,16 +10,10 @@ import typer
 
 from refeed.cli.console import say
 from refeed.data.ratings import Ratings
-from refeed.data.splits import (
-    ColumnSplit,
-    KFoldSplit,
-    NetflixSplit,
-    RandomSplit,
-    Split,
-    Splitter,
-    TimeSplit,
-    UserTimeSplit,
-)
+from refeed.data.splits.base import Split, Splitter
+from refeed.data.splits.column import ColumnSplit
+from refeed.data.splits.random import KFoldSplit, RandomSplit
+from refeed.data.splits.time import NetflixSplit, TimeSplit, UserTimeSplit
 from refeed.errors import ConfigError, SplitError
 
 PANEL = "Splitting"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refeed.cli.console import say
-from refeed.data.readers.places import shown
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import DataError
+from refeed.readers.columns.places import shown
 
 if TYPE_CHECKING:
-    from refeed.bundles import FittedModel
+    from refeed.fitted_model import FittedModel
 
 
 def find_titles(items: Vocabulary, data: Path, named: Path | None) -> list[str | None]:

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 import numpy as np
 import numpy.typing as npt
 
 from refeed.errors import ConfigError
-
-
-def derive_seed(seed: int, *parts: int | str) -> int:
-    """A seed of its own, 0 to 2**63 - 1, for the purpose that `parts` name; 5 and "5" are different parts.
-
-    The same on every machine and in every process, so that each generator of a job follows from the job's one seed.
-    """
-    digest = hashlib.blake2b(json.dumps([seed, *parts]).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+from refeed.seeds import derive_seed
 
 
 def epoch_batches(

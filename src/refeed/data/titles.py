@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from refeed.data.readers.choosing import USUAL_NAMES
-from refeed.data.readers.sources import readable
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import DataError
+from refeed.readers.columns.choosing import USUAL_NAMES
+from refeed.readers.text.sources import readable
 
 KNOWN_FILES = ("movies.dat", "movies.csv", "u.item", "movie_titles.txt", "movie_titles.csv")
 TITLE_NAMES = frozenset({"title", "name", "movietitle", "booktitle", "producttitle", "itemtitle", "itemname", "moviename"})

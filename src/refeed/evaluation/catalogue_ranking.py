@@ -7,9 +7,9 @@ from contextlib import closing
 import numpy as np
 import numpy.typing as npt
 
-from refeed.bundles import FittedModel
 from refeed.data.ratings import Ratings
 from refeed.evaluation.overlap import also_in
+from refeed.fitted_model import FittedModel
 from refeed.inference.blocks import over_blocks, users_per_scored_block
 from refeed.inference.histories import Histories
 from refeed.inference.progress import Progress

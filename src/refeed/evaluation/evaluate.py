@@ -9,13 +9,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from refeed.bundles import FittedModel
 from refeed.data.ratings import Ratings, RatingScale
-from refeed.data.split_assembly import ColdCounts
-from refeed.data.splits import Split
+from refeed.data.splits.base import ColdCounts, Split
 from refeed.errors import ConfigError, DataError
 from refeed.evaluation.catalogue_ranking import rank_catalogue
 from refeed.evaluation.user_errors import user_errors
+from refeed.fitted_model import FittedModel
 from refeed.inference.histories import Histories
 from refeed.inference.progress import Progress, silent
 from refeed.metrics.activity import ActivityGroup, activity_deciles

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-import refeed
-from refeed.bundles import FittedModel
 from refeed.config import from_dict, to_toml
 from refeed.evaluation.evaluate import Evaluation
+from refeed.fitted_model import FittedModel
 from refeed.inference.recommend import Recommendation
 from refeed.metrics.coverage import Calibration
 from refeed.metrics.intervals import PairedDifference
-from refeed.models.ensemble import Ensemble, EnsembleModel
-from refeed.models.meta_features import NAMES
+from refeed.models.ensemble.features import NAMES
+from refeed.models.ensemble.model import Ensemble, EnsembleModel
+from refeed.optim.options import TrainingOptions
 from refeed.reports.figures import interval_chart, line_chart
 from refeed.reports.page import Code, Facts, Figure, Page, Section, Table
-from refeed.training.options import TrainingOptions
+from refeed.version import __version__
 
 SHOWN_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
@@ -58,9 +58,7 @@ def evaluation_page(
     if recommendations is not None:
         sections.append(_recommended(*recommendations))
     sections.append(_settings(fitted, main, command))
-    footer = (
-        f"refeed {refeed.__version__} · data {fitted.provenance.data_fingerprint} · split {fitted.provenance.split_fingerprint}"
-    )
+    footer = f"refeed {__version__} · data {fitted.provenance.data_fingerprint} · split {fitted.provenance.split_fingerprint}"
     return Page(
         f"{name} on {source}", f"{main.num_ratings:,} {main.part} ratings of {main.num_users:,} users", sections, footer
     )

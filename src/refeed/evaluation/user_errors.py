@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refeed.bundles import FittedModel
 from refeed.data.ratings import Ratings
+from refeed.fitted_model import FittedModel
 from refeed.inference.histories import Histories
 from refeed.inference.progress import Progress
 from refeed.inference.scoring import Predicted, predicted_blocks

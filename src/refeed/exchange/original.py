@@ -20,20 +20,20 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from refeed.bundles import FittedModel, Provenance
 from refeed.data.ratings import DuplicatePolicy, Ratings
-from refeed.data.readers import read_columns
-from refeed.data.readers.columns import RatingColumns
-from refeed.data.readers.conversion import to_ratings
-from refeed.data.readers.triplets import triplet_files
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError
+from refeed.exchange.original_weights import load_original_weights
+from refeed.fitted_model import FittedModel, Provenance
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.metrics.rating_errors import rmse
 from refeed.models import AutoEncoder
-from refeed.models.item_autoencoder import ItemAutoEncoder
-from refeed.models.original_weights import load_original_weights
+from refeed.models.autoencoder.item_side import ItemAutoEncoder
+from refeed.readers import read_columns
+from refeed.readers.conversion import to_ratings
+from refeed.readers.formats.triplets import triplet_files
+from refeed.readers.rating_columns import RatingColumns
 
 Side = Literal["user", "item"]
 CLEARLY_BETTER = 0.95  # times the error of the other order of the files

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from refeed.bundles import FittedModel
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.errors import BundleError, DataError
+from refeed.fitted_model import FittedModel
 
 
 @dataclass(frozen=True, eq=False)

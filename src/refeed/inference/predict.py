@@ -10,14 +10,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refeed.bundles import FittedModel
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.vocabulary import Ids
 from refeed.errors import DataError
+from refeed.fitted_model import FittedModel
 from refeed.inference.blocks import USERS_PER_BLOCK, over_blocks
 from refeed.inference.histories import Histories
-from refeed.models.intervals import RatingIntervals, require_level
+from refeed.intervals.conformal import RatingIntervals, require_level
 
 UnknownPolicy = Literal["error", "null"]
 Places = npt.NDArray[np.int64]

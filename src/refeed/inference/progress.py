@@ -24,5 +24,4 @@ class Progress(Protocol):
 @contextmanager
 def silent(task: str, *, total: int, unit: str) -> Iterator[Callable[[int], None]]:
     """Shows nothing."""
-    del task, total, unit
     yield lambda done: None

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refeed.bundles import FittedModel
 from refeed.data.history import History
 from refeed.data.vocabulary import Id
 from refeed.errors import ConfigError, DataError
+from refeed.fitted_model import FittedModel
 from refeed.inference.histories import Histories
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from refeed.bundles import FittedModel
 from refeed.data.ratings import Ratings
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import ConfigError, DataError
+from refeed.fitted_model import FittedModel
 from refeed.inference.histories import Histories
 from refeed.inference.progress import Progress, silent
 from refeed.inference.top_lists import TopLists, top_lists

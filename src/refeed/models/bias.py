@@ -10,8 +10,13 @@ import numpy.typing as npt
 
 from refeed.config import conform, require_ranges
 from refeed.data.history import History
-from refeed.models.base import RatingModel
-from refeed.models.offsets import Offsets
+from refeed.data.ratings import Ratings
+from refeed.data.row_blocks import row_blocks
+from refeed.models.base import Fitter, OneStepFitter, RatingModel, StepReport
+from refeed.models.common.building import new_model
+from refeed.models.common.offsets import Offsets, fit_offsets
+from refeed.optim.options import TrainingOptions
+from refeed.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,10 @@ class Bias:
 
     def summary(self, num_users: int, num_items: int) -> str:
         """What it is, in a few words for people."""
-        del num_users, num_items
         return "user and item biases"
 
     def build(self, num_users: int, num_items: int, *, seed: int) -> BiasModel:
         """The model before fitting; nothing in it is random."""
-        del seed
         return BiasModel(self, num_users, num_items)
 
 
@@ -77,9 +80,36 @@ class BiasModel(RatingModel):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
-        del times
         return self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
         """See `Scorer.score_rows`."""
         return self.offsets.user_part(history)[:, None] + self.offsets.item_part()[None, :]
+
+
+class BiasFitter(OneStepFitter):
+    """Fits the bias baseline in one step."""
+
+    def __init__(self, model: BiasModel, train: Ratings, spec: Bias) -> None:
+        self.model, self.train, self.spec = model, train, spec
+
+    def solve(self) -> StepReport:
+        """See `OneStepFitter.solve`."""
+        fit_offsets(
+            self.model.offsets,
+            self.train,
+            item_regularisation=self.spec.item_regularisation,
+            user_regularisation=self.spec.user_regularisation,
+            sweeps=self.spec.sweeps,
+        )
+        squared_error = 0.0
+        for block in row_blocks(self.train.indptr):
+            history = self.train.rows(np.arange(block.rows.start, block.rows.stop))
+            errors = history.values - self.model.offsets.of_entries(history)
+            squared_error += float(np.square(errors, dtype=np.float64).sum())
+        return StepReport(squared_error, len(self.train))
+
+
+def build_bias_fitter(spec: Bias, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    """The fitter of the bias baseline; see `registry.FITTERS`."""
+    return BiasFitter(new_model(spec, train, runtime), train, spec)

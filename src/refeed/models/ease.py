@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -12,12 +13,16 @@ from torch import Tensor, nn
 
 from refeed.config import conform, require_ranges
 from refeed.data.history import History
-from refeed.errors import ConfigError
-from refeed.models.base import RatingModel
-from refeed.models.layers.sparse_linear import sum_of_rows
-from refeed.models.layers.sparse_rows import SparseRows
-from refeed.models.offsets import Offsets
-from refeed.models.user_autoencoder import centred
+from refeed.data.ratings import Ratings
+from refeed.errors import ConfigError, TrainingError
+from refeed.models.base import Fitter, OneStepFitter, RatingModel, StepReport
+from refeed.models.common.building import new_model
+from refeed.models.common.offsets import Offsets, fit_offsets
+from refeed.models.common.pairs import centred
+from refeed.models.common.sparse_linear import sum_of_rows
+from refeed.models.common.sparse_rows import SparseRows
+from refeed.optim.options import TrainingOptions
+from refeed.runtime import Runtime
 
 SCORES_PER_BLOCK = 1 << 22  # of people by all items, held at once when single pairs are asked
 BYTES_PER_WEIGHT = 24  # while fitting: the Gram matrix and its inverse in double precision, the weights and the way to them
@@ -70,7 +75,6 @@ class Ease:
 
     def summary(self, num_users: int, num_items: int) -> str:
         """What it is, in a few words for people."""
-        del num_users
         return f"EASE over {num_items:,} items, {self.target}"
 
     def build(self, num_users: int, num_items: int, *, seed: int) -> EaseModel:
@@ -79,7 +83,6 @@ class Ease:
         Raises:
             ConfigError: more items than `most_items`.
         """
-        del seed
         if num_items > self.most_items:
             raise ConfigError(
                 f"ease: its weights are items x items, and {num_items:,} items are more than most_items = {self.most_items:,}\n"
@@ -129,7 +132,6 @@ class EaseModel(RatingModel):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`; a person who is asked about is scored on all items, some people at once."""
-        del times
         predictions = np.empty(len(rows), np.float32)
         order = np.argsort(rows, kind="stable")
         asked, starts = np.unique(rows[order], return_index=True)
@@ -150,3 +152,131 @@ class EaseModel(RatingModel):
         scores += self.offsets.user_part(history)[:, None]
         scores += self.offsets_of_items()
         return scores
+
+
+LEAST_SLOPE = 0.1  # of ratings over preferences; anything above 0 keeps the ranking, and this keeps it in single precision
+
+
+class EaseFitter(OneStepFitter):
+    """Fits EASE in one step.
+
+    Args:
+        model: to be filled, on its device.
+        train: training ratings.
+        spec: its description.
+    """
+
+    def __init__(self, model: EaseModel, train: Ratings, spec: Ease) -> None:
+        self.model, self.train, self.spec = model, train, spec
+
+    @torch.no_grad()
+    def solve(self) -> StepReport:
+        """See `OneStepFitter.solve`.
+
+        Raises:
+            TrainingError: the Gram matrix cannot be inverted.
+        """
+        fit_offsets(
+            self.model.offsets,
+            self.train,
+            item_regularisation=self.spec.item_regularisation,
+            user_regularisation=self.spec.user_regularisation,
+        )
+        self.model.weights.copy_(item_weights(self._gram(), self.spec.regularisation))
+        sums = self._sums()
+        line = sums.line_through_zero() if self.spec.target == "ratings" else sums.rising_line()
+        self.model.weights.mul_(line.slope)
+        self.model.level.fill_(line.level)
+        return StepReport(sums.squared_error(line), len(self.train))
+
+    def _blocks(self) -> Iterator[History]:
+        """All training users, some at once."""
+        size = max(1, SCORES_PER_BLOCK // self.train.num_items)
+        for start in range(0, self.train.num_users, size):
+            yield self.train.rows(np.arange(start, min(start + size, self.train.num_users)))
+
+    def _gram(self) -> Tensor:
+        """X^T X, float64 (n, n)."""
+        gram = torch.zeros_like(self.model.weights, dtype=torch.float64)
+        for history in self._blocks():
+            rows = self.model.inputs(history)
+            order, row_of_entry, pointers = rows.by_column
+            gram += sum_of_rows(row_of_entry, rows.to_dense(), pointers, rows.values[order])
+        return gram
+
+    def _sums(self) -> LineSums:
+        """Over the training ratings: their distance from what a prediction has without the weights, and the scores x_u B."""
+        total = np.zeros(6)
+        item_part = self.model.offsets_of_items()
+        for history in self._blocks():
+            scores = self.model.score_rows(history)[history.row_of_rating, history.indices].astype(np.float64)
+            offsets = self.model.offsets.user_part(history)[history.row_of_rating] + item_part[history.indices]
+            x, y = scores - offsets, history.values.astype(np.float64) - offsets
+            total += np.array([len(x), x.sum(), y.sum(), x @ x, x @ y, y @ y])
+        return LineSums(*total.tolist())
+
+
+@dataclass(frozen=True)
+class Line:
+    """y = level + slope * x."""
+
+    slope: float
+    level: float
+
+
+@dataclass(frozen=True)
+class LineSums:
+    """What a least-squares line needs of its points: their number and the sums of x, y, x^2, x y and y^2."""
+
+    count: float
+    x: float
+    y: float
+    xx: float
+    xy: float
+    yy: float
+
+    def line_through_zero(self) -> Line:
+        """The best line without a level; all scores 0 leave it flat."""
+        return Line(self.xy / self.xx if self.xx > 0 else 0.0, 0.0)
+
+    def rising_line(self) -> Line:
+        """The best line whose slope is at least LEAST_SLOPE."""
+        mean_x, mean_y = self.x / self.count, self.y / self.count
+        variance, covariance = self.xx / self.count - mean_x**2, self.xy / self.count - mean_x * mean_y
+        slope = max(covariance / variance if variance > 0 else 0.0, LEAST_SLOPE)
+        return Line(slope, mean_y - slope * mean_x)
+
+    def squared_error(self, line: Line) -> float:
+        """Sum of the squared distances of the points from a line."""
+        a, b = line.level, line.slope
+        error = self.yy - 2 * a * self.y - 2 * b * self.xy + self.count * a**2 + 2 * a * b * self.x + b**2 * self.xx
+        return max(error, 0.0)
+
+
+def item_weights(gram: Tensor, regularisation: float) -> Tensor:
+    """B = argmin |X - X B|^2 + regularisation |B|^2 with a zero diagonal; Steck (2019), equation 8.
+
+    Args:
+        gram: X^T X, float64 (n, n); it is overwritten.
+        regularisation: above 0.
+
+    Returns:
+        float64 (n, n).
+
+    Raises:
+        TrainingError: the Gram matrix cannot be inverted.
+    """
+    gram.diagonal().add_(regularisation)
+    factor, failed = torch.linalg.cholesky_ex(gram)
+    if failed:
+        raise TrainingError(
+            f"ease: the items' Gram matrix cannot be inverted with regularisation {regularisation:g}\n  Raise regularisation."
+        )
+    inverse = torch.cholesky_inverse(factor)
+    inverse /= -inverse.diagonal()
+    return inverse.fill_diagonal_(0.0)
+
+
+def build_ease_fitter(spec: Ease, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
+    """The fitter of EASE; see `registry.FITTERS`."""
+    return EaseFitter(new_model(spec, train, runtime), train, spec)

@@ -103,9 +103,7 @@ class Drawing:
             StorageError: the file exists and `overwrite` is false, or it cannot be written.
         """
         with drawing_style(), atomic_file(path, overwrite=overwrite) as written:
-            self.figure.savefig(
-                written, format="png", dpi=dots_per_inch, facecolor="white", metadata={"Software": None}
-            )
+            self.figure.savefig(written, format="png", dpi=dots_per_inch, facecolor="white", metadata={"Software": None})
 
 
 def drawing_style() -> AbstractContextManager[None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refeed.data.splits import Split
+from refeed.data.splits.base import Split
 from refeed.errors import TrainingError
 from refeed.training.progress import EpochRecord
 

@@ -37,7 +37,6 @@ def stop_on_interrupt() -> Iterator[StopWish]:
     before = {number: signal.getsignal(number) for number in signals}
 
     def note(number: int, frame: FrameType | None) -> None:
-        del number, frame
         if wish.wished:
             raise KeyboardInterrupt
         wish.wished = True

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from refeed.errors import BundleError, TrainingError
+from refeed.models.base import Fitter, StepReport
 from refeed.storage import require_replaceable_folder
 from refeed.training.checkpoints import STATE_FILE, Checkpoint, read_checkpoint, write_checkpoint
 from refeed.training.divergence import Yardstick
-from refeed.training.fitter import Fitter, StepReport
 from refeed.training.interruption import stop_on_interrupt
 from refeed.training.progress import EpochRecord, SilentWatcher, TrainingWatcher
 

@@ -12,27 +12,27 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from refeed.bundles import FittedModel, Provenance
 from refeed.config import to_dict
 from refeed.data.ratings import Ratings
-from refeed.data.splits import Split, split_to_dict
+from refeed.data.splits.base import Split
+from refeed.data.splits.registry import split_to_dict
 from refeed.errors import BundleError, ConfigError, StorageError
+from refeed.fitted_model import FittedModel, Provenance
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import Spec
-from refeed.models.base import RatingModel
-from refeed.models.ensemble import Ensemble, EnsembleModel, Member, parse_member
+from refeed.models.base import Fitter, RatingModel
+from refeed.models.ensemble.model import Ensemble, EnsembleModel, Member, parse_member
+from refeed.models.ensemble.rescaled import RescaledFitter
+from refeed.models.registry import build_fitter
+from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.storage import PARTIAL
-from refeed.training.blending import EnsembleTrainer, MemberRun, member_options, member_runtime
-from refeed.training.calibrating import learn_intervals
 from refeed.training.divergence import Yardstick
-from refeed.training.fitter import Fitter
-from refeed.training.fitters import build_fitter
+from refeed.training.ensemble import EnsembleTrainer, MemberRun, member_options, member_runtime
+from refeed.training.intervals import learn_intervals
 from refeed.training.loop import RunState, TrainingLoop
-from refeed.training.options import TrainingOptions
 from refeed.training.progress import ConsoleWatcher, SilentWatcher, TrainingWatcher
-from refeed.training.rescaling import RescaledFitter
 
 CHOSEN, REFITTED = "chosen", "refitted"
 PARTS = (CHOSEN, REFITTED, "member-")  # how the folders of runs begin that are parts of a longer one

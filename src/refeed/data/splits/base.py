@@ -1,0 +1,260 @@
+"""From "which rating goes where" to a `Split`: three parts under the vocabularies of train, every rating accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from refeed.data.ratings import LabelColumn, Ratings, joined
+from refeed.data.row_blocks import BLOCK, chosen_counts, pointers, position_counts, row_blocks
+from refeed.data.store.compact_types import item_type
+from refeed.data.vocabulary import Vocabulary
+from refeed.errors import SplitError
+
+TRAIN, VALID, TEST, LEFT_OUT = range(4)
+
+
+class Splitter(Protocol):
+    """A way of splitting ratings: a frozen dataclass of its options."""
+
+    def apply(self, ratings: Ratings) -> Split:
+        """Split `ratings`.
+
+        Raises:
+            SplitError: a part is left without ratings.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ColdCounts:
+    """What a part lost because train does not know it.
+
+    Attributes:
+        users: users of the part without a training rating.
+        items: items of the part without a training rating.
+        ratings: ratings of the part that were dropped, since their user or item is one of these.
+    """
+
+    users: int
+    items: int
+    ratings: int
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Ratings to learn from, to choose by, and to test on.
+
+    All three have the same vocabularies, the users and items that occur in train, so that positions agree. The ratings of the
+    source are all accounted for: train + valid + test + cold + left out.
+
+    Attributes:
+        train: ratings to learn from.
+        valid: ratings to choose by (the best epoch, the settings).
+        test: ratings to test on, once.
+        splitter: how the split was made.
+        cold: what "valid" and "test" lost because train does not know it.
+        left_out: number of ratings in none of the parts, by reason or label.
+        notes: what was decided, for people.
+        source_fingerprint: fingerprint of the ratings that were split.
+    """
+
+    train: Ratings
+    valid: Ratings
+    test: Ratings
+    splitter: Splitter
+    cold: Mapping[str, ColdCounts]
+    left_out: Mapping[str, int]
+    notes: tuple[str, ...]
+    source_fingerprint: str
+
+    def __repr__(self) -> str:
+        return (
+            f"Split({len(self.train):,} train, {len(self.valid):,} valid, {len(self.test):,} test ratings by {self.splitter})"
+        )
+
+    def refitting(self) -> Split:
+        """The same with the ratings of "valid" in "train", for a model whose settings are chosen; "valid" is then empty."""
+        return replace(self, train=joined(self.train, self.valid), valid=self.valid.select(np.zeros(len(self.valid), bool)))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the three parts' contents (32 hex digits)."""
+        parts = "".join(part.fingerprint for part in (self.train, self.valid, self.test))
+        return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """Where each rating of a source goes.
+
+    Attributes:
+        parts: uint8 (nnz,), TRAIN, VALID, TEST or LEFT_OUT; `assemble` changes them.
+        fix: what to change when a side is left without ratings.
+        left_out: number of ratings that are LEFT_OUT, by reason or label.
+        notes: what was decided, for people.
+    """
+
+    parts: npt.NDArray[np.uint8]
+    fix: str
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Split:
+    """The split that `assignment` describes, without users and items that train does not know.
+
+    Raises:
+        SplitError: a side is left without ratings.
+    """
+    parts = assignment.parts
+    sizes = position_counts(parts, 4)
+    _require_no_empty_side(sizes, assignment.fix)
+    with ThreadPoolExecutor(2) as workers:
+        fingerprint = workers.submit(lambda: ratings.fingerprint)  # hashing and picking let other threads run
+        train_users, train_items = _known(ratings, parts)
+        cold = _leave_out_cold(ratings, parts, train_users, train_items)
+        _require_warm_sides(sizes, position_counts(parts, 4), assignment.fix)
+        frame = ratings.users.take(np.flatnonzero(train_users)), ratings.items.take(np.flatnonzero(train_items))
+        train, valid, test = (
+            _part(ratings, parts == code, frame, train_users, train_items, workers) for code in (TRAIN, VALID, TEST)
+        )
+    return Split(
+        train=train,
+        valid=valid,
+        test=test,
+        splitter=splitter,
+        cold=cold,
+        left_out=dict(assignment.left_out),
+        notes=assignment.notes,
+        source_fingerprint=fingerprint.result(),
+    )
+
+
+def require_share(share: float, name: str) -> None:
+    """Check that a share leaves something on both sides.
+
+    Raises:
+        SplitError: it is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise SplitError(f"{name}: expected a share between 0 and 1, got {share:g}")
+
+
+def _known(ratings: Ratings, parts: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Whether train has ratings of each user, bool (num_users,), and of each item, bool (num_items,)."""
+    users, items = np.zeros(ratings.num_users, bool), np.zeros(ratings.num_items, bool)
+    for block in row_blocks(ratings.indptr):
+        in_train = parts[block.places] == TRAIN
+        users[block.rows] = np.bincount(block.row_of_rating[in_train], minlength=len(block.counts)) > 0
+        items[ratings.indices[block.places][in_train]] = True
+    return users, items
+
+
+def _leave_out_cold(
+    ratings: Ratings,
+    parts: npt.NDArray[np.uint8],
+    train_users: npt.NDArray[np.bool_],
+    train_items: npt.NDArray[np.bool_],
+) -> dict[str, ColdCounts]:
+    """Mark in `parts` what train does not know as LEFT_OUT; how much that was."""
+    sides = {"valid": VALID, "test": TEST}
+    if train_users.all() and train_items.all():
+        return dict.fromkeys(sides, ColdCounts(0, 0, 0))
+    users = {name: np.zeros(ratings.num_users, bool) for name in sides}
+    items = {name: np.zeros(ratings.num_items, bool) for name in sides}
+    dropped = dict.fromkeys(sides, 0)
+    for block in row_blocks(ratings.indptr):
+        part, rows, columns = parts[block.places], block.row_of_rating, ratings.indices[block.places]
+        known = train_users[block.rows][rows] & train_items[columns]
+        for name, code in sides.items():
+            cold = (part == code) & ~known
+            users[name][block.rows.start + rows[cold]] = True
+            items[name][columns[cold]] = True
+            dropped[name] += int(np.count_nonzero(cold))
+        part[~known] = LEFT_OUT  # a view of `parts`
+    return {
+        name: ColdCounts(
+            users=int(np.count_nonzero(users[name] & ~train_users)),
+            items=int(np.count_nonzero(items[name] & ~train_items)),
+            ratings=dropped[name],
+        )
+        for name in sides
+    }
+
+
+def _part(
+    ratings: Ratings,
+    chosen: npt.NDArray[np.bool_],
+    frame: tuple[Vocabulary, Vocabulary],
+    train_users: npt.NDArray[np.bool_],
+    train_items: npt.NDArray[np.bool_],
+    workers: ThreadPoolExecutor,
+) -> Ratings:
+    """The `chosen` ratings, all of users and items of train, under the vocabularies `frame` of those.
+
+    Leaving out rows and columns keeps the rest in order, so nothing needs to be sorted again. Values and times
+    are left to the workers.
+    """
+    values = workers.submit(ratings.values.__getitem__, chosen)
+    times = None if ratings.timestamps is None else workers.submit(ratings.timestamps.__getitem__, chosen)
+    new_item = (np.cumsum(train_items) - 1).astype(item_type(len(frame[1])))  # (num_items,)
+    return replace(
+        ratings,
+        users=frame[0],
+        items=frame[1],
+        indptr=pointers(chosen_counts(ratings.indptr, chosen)[train_users]),
+        indices=_renumbered(ratings.indices, chosen, new_item),
+        values=values.result(),
+        timestamps=None if times is None else times.result(),
+        labels={name: LabelColumn(label.codes[chosen], label.names) for name, label in ratings.labels.items()},
+    )
+
+
+def _renumbered(positions: npt.NDArray[Any], chosen: npt.NDArray[np.bool_], new_position: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """new_position[positions[chosen]], without a copy of the chosen ones under their old numbers."""
+    found = np.empty(np.count_nonzero(chosen), new_position.dtype)
+    done = 0
+    for start in range(0, len(positions), BLOCK):
+        block = slice(start, start + BLOCK)
+        part = new_position[positions[block][chosen[block]]]
+        found[done : done + len(part)] = part
+        done += len(part)
+    return found
+
+
+def _require_no_empty_side(sizes: npt.NDArray[np.int64], fix: str) -> None:
+    train, valid, test, _ = sizes.tolist()
+    for name, size in (("train", train), ("valid", valid), ("test", test)):
+        if size == 0:
+            raise SplitError(
+                f"the {name} side has no ratings (train {train:,}, valid {valid:,}, test {test:,}), expected some on each side",
+                fix=fix,
+            )
+
+
+def _require_warm_sides(sizes: npt.NDArray[np.int64], left: npt.NDArray[np.int64], fix: str) -> None:
+    for name, code in (("valid", VALID), ("test", TEST)):
+        if left[code] == 0:
+            raise SplitError(
+                f"the {name} side has no ratings left: all {sizes[code]:,} are of users or items without a training rating "
+                f"({sizes[TRAIN]:,} training ratings)",
+                fix=fix,
+            )
+
+
+def carve_valid(parts: npt.NDArray[np.uint8], *, share: float, seed: int) -> int:
+    """Turn this share (rounded) of the TRAIN places of `parts` into VALID, in place; how many that was."""
+    in_train = parts == TRAIN
+    chosen = parts[in_train]
+    size = round(share * len(chosen))
+    chosen[np.random.default_rng(seed).choice(len(chosen), size, replace=False)] = VALID
+    parts[in_train] = chosen
+    return size

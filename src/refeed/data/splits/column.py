@@ -1,0 +1,78 @@
+"""Splits that a column of the file already holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from refeed.data.ratings import LabelColumn, Ratings
+from refeed.data.row_blocks import looked_up, position_counts
+from refeed.data.splits.base import LEFT_OUT, TEST, TRAIN, VALID, Assignment, Split, assemble, carve_valid, require_share
+from refeed.errors import SplitError
+from refeed.seeds import derive_seed
+
+_PART_OF_LABEL: Mapping[str, int] = {
+    **dict.fromkeys(("train", "training", "base"), TRAIN),
+    **dict.fromkeys(("valid", "validation", "val", "dev"), VALID),
+    **dict.fromkeys(("test", "testing"), TEST),
+}
+
+
+@dataclass(frozen=True)
+class ColumnSplit:
+    """The file's own labels: train, training, base; valid, validation, val, dev; test, testing (in any case).
+
+    Ratings with any other label are left out. Where no rating is labelled valid, valid is drawn at random from train.
+
+    Attributes:
+        column: name of the label column.
+        valid: share of the training ratings to draw for valid where the column has none, 0 to 1.
+        seed: seed of that draw.
+    """
+
+    column: str
+    _: KW_ONLY
+    valid: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_share(self.valid, "valid")
+
+    def apply(self, ratings: Ratings) -> Split:
+        """Split `ratings`.
+
+        Raises:
+            SplitError: there is no such column, no rating is labelled train or test, or a side is left without ratings.
+        """
+        label = self._find(ratings)
+        sizes = position_counts(label.codes, len(label.names))
+        part_of_code = [_PART_OF_LABEL.get(name.strip().lower(), LEFT_OUT) for name in label.names]
+        parts = looked_up(np.array(part_of_code, np.uint8), label.codes)
+        seen = [(name, part, int(size)) for name, part, size in zip(label.names, part_of_code, sizes, strict=True) if size]
+        for part, words in ((TRAIN, "train, training or base"), (TEST, "test or testing")):
+            if all(other != part for _, other, _ in seen):
+                labels = ", ".join(f"'{name}'" for name, _, _ in seen)
+                raise SplitError(f"no rating is labelled {words}; the labels there are: {labels}", column=self.column)
+        notes: tuple[str, ...] = ()
+        if all(part != VALID for _, part, _ in seen):
+            drawn = carve_valid(parts, share=self.valid, seed=derive_seed(self.seed, "valid of column"))
+            notes = (
+                f"Column '{self.column}' labels no rating as valid; {drawn:,} training ratings ({self.valid:.0%}) "
+                f"were drawn for it at random (seed {self.seed}).",
+            )
+        left_out = {name: size for name, part, size in seen if part == LEFT_OUT}
+        assignment = Assignment(
+            parts=parts, left_out=left_out, notes=notes, fix="Check the labels, or choose a larger valid share."
+        )
+        return assemble(ratings, assignment, self)
+
+    def _find(self, ratings: Ratings) -> LabelColumn:
+        if self.column not in ratings.labels:
+            known = ", ".join(f"'{name}'" for name in ratings.labels) or "none"
+            raise SplitError(
+                f"there is no label column '{self.column}'; the label columns there are: {known}",
+                fix="Name the column when reading the ratings, so that it is read.",
+            )
+        return ratings.labels[self.column]

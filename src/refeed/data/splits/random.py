@@ -1,0 +1,83 @@
+"""Splits that draw ratings at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refeed.data.ratings import Ratings
+from refeed.data.splits.base import TEST, TRAIN, VALID, Assignment, Split, assemble, carve_valid, require_share
+from refeed.errors import SplitError
+from refeed.seeds import derive_seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomSplit:
+    """Valid and test are ratings drawn at random, of exactly these shares (rounded); the past is learnt from the future.
+
+    Attributes:
+        valid: share of the ratings for valid, 0 to 1.
+        test: share of the ratings for test, 0 to 1.
+        seed: seed of the draw.
+    """
+
+    valid: float = 0.1
+    test: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_share(self.valid, "valid")
+        require_share(self.test, "test")
+        if self.valid + self.test >= 1:
+            raise SplitError(f"valid and test: expected shares that leave some for train, got {self.valid:g} and {self.test:g}")
+
+    def apply(self, ratings: Ratings) -> Split:
+        """Split `ratings`.
+
+        Raises:
+            SplitError: a side is left without ratings.
+        """
+        parts = np.full(len(ratings), TRAIN, np.uint8)
+        num_valid, num_test = round(self.valid * len(ratings)), round(self.test * len(ratings))
+        parts[:num_valid] = VALID
+        parts[num_valid : num_valid + num_test] = TEST
+        np.random.default_rng(derive_seed(self.seed, "random split")).shuffle(parts)
+        return assemble(ratings, Assignment(parts=parts, fix="Choose larger shares, or use more ratings."), self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KFoldSplit:
+    """The ratings cut at random into folds of equal size (to within one); one fold is test, valid is drawn from the others.
+
+    Attributes:
+        folds: number of folds, at least 2.
+        fold: which one is test, 0 to folds - 1; the folds are the same whichever it is.
+        valid: share of the other folds' ratings for valid, 0 to 1.
+        seed: seed of the draws.
+    """
+
+    folds: int = 5
+    fold: int = 0
+    valid: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.folds < 2:
+            raise SplitError(f"folds: expected at least 2, got {self.folds}")
+        if not 0 <= self.fold < self.folds:
+            raise SplitError(f"fold: expected 0 to {self.folds - 1}, got {self.fold}")
+        require_share(self.valid, "valid")
+
+    def apply(self, ratings: Ratings) -> Split:
+        """Split `ratings`.
+
+        Raises:
+            SplitError: a side is left without ratings.
+        """
+        fold_of_rating = np.resize(np.arange(self.folds, dtype=np.uint8 if self.folds <= 256 else np.int32), len(ratings))
+        np.random.default_rng(derive_seed(self.seed, "folds")).shuffle(fold_of_rating)
+        parts = np.full(len(ratings), TRAIN, np.uint8)
+        parts[fold_of_rating == self.fold] = TEST
+        carve_valid(parts, share=self.valid, seed=derive_seed(self.seed, "valid of fold", self.fold))
+        return assemble(ratings, Assignment(parts=parts, fix="Choose fewer folds or a larger valid share."), self)

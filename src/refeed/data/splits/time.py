@@ -1,0 +1,245 @@
+"""The ways of splitting ratings by time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from refeed.data.instants import EXPECTED, seconds_of
+from refeed.data.pair_order import pair_order
+from refeed.data.ratings import Ratings
+from refeed.data.row_blocks import row_blocks
+from refeed.data.splits.base import LEFT_OUT, TEST, TRAIN, VALID, Assignment, Split, assemble, require_share
+from refeed.errors import SplitError
+from refeed.seeds import derive_seed
+
+SORTED_AT_A_TIME = 1 << 20  # ratings; so few that user, time and place fit into one number
+LATEST = np.iinfo(np.int64).max  # time
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeSplit:
+    """One global time line, as in the paper: the past is train, a fair coin sends the future to valid or test.
+
+    Times are ISO dates or datetimes (UTC where they name no zone) or whole seconds since 1970 as a text. Exactly one of `at`
+    and `fraction` says where the future begins.
+
+    Attributes:
+        at: the future begins with the ratings of this time.
+        fraction: the future begins at the time of the rating at this share of the time line, 0 to 1; the ratings of one second
+            stay together. The time line is that of the ratings within `train_from` and `test_until`.
+        train_from: ratings before this time are left out.
+        test_until: ratings from this time on are left out.
+        valid_share: chance of a later rating to go to valid instead of test, 0 to 1.
+        seed: seed of the coin.
+    """
+
+    at: str | None = None
+    fraction: float | None = None
+    train_from: str | None = None
+    test_until: str | None = None
+    valid_share: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.at is None) == (self.fraction is None):
+            raise SplitError("a time split needs either at (a date) or fraction (a share of the ratings), exactly one of them")
+        for name in ("at", "train_from", "test_until"):
+            if getattr(self, name) is not None:
+                _seconds(getattr(self, name), name)
+        if self.fraction is not None:
+            require_share(self.fraction, "fraction")
+        require_share(self.valid_share, "valid_share")
+
+    def apply(self, ratings: Ratings) -> Split:
+        """Split `ratings`.
+
+        Raises:
+            SplitError: the ratings have no timestamps, or a side is left without ratings.
+        """
+        times = _require_times(ratings, "time split")
+        early = None if self.train_from is None else times < _seconds(self.train_from, "train_from")  # bool (nnz,)
+        late = None if self.test_until is None else times >= _seconds(self.test_until, "test_until")  # bool (nnz,)
+        boundary = _boundary(times, self.fraction, (early, late)) if self.at is None else _seconds(self.at, "at")
+        later = times >= boundary
+        if late is not None:
+            later &= ~late
+        coin = np.random.default_rng(derive_seed(self.seed, "time split")).random(int(np.count_nonzero(later)))
+        parts = np.full(len(ratings), TRAIN, np.uint8)
+        parts[later] = np.where(coin < self.valid_share, np.uint8(VALID), np.uint8(TEST))
+        left_out = {
+            f"before {self.train_from}": _leave_out(parts, early),
+            f"from {self.test_until} on": _leave_out(parts, late),
+        }
+        assignment = Assignment(
+            parts=parts,
+            left_out={reason: count for reason, count in left_out.items() if count},
+            notes=(f"The future begins at {_iso(boundary)}.",),
+            fix=f"The future begins at {_iso(boundary)}; the ratings reach from {_iso(times.min())} to {_iso(times.max())}. "
+            "Choose another time or fraction.",
+        )
+        return assemble(ratings, assignment, self)
+
+
+NETFLIX_MONTHS: Mapping[str, tuple[str, str, str]] = {
+    "full": ("1999-12-01", "2005-12-01", "2006-01-01"),
+    "3-months": ("2005-09-01", "2005-12-01", "2006-01-01"),
+    "6-months": ("2005-06-01", "2005-12-01", "2006-01-01"),
+    "1-year": ("2004-06-01", "2005-06-01", "2005-07-01"),
+}
+"""The paper's splits of the Netflix Prize data: first day of train, first day of the test month, first day after it."""
+
+
+@dataclass(frozen=True)
+class NetflixSplit:
+    """One of the paper's four splits of the Netflix Prize data: a `TimeSplit` by name, in UTC.
+
+    Attributes:
+        name: "full", "3-months", "6-months" or "1-year"; the dates are in NETFLIX_MONTHS.
+        seed: seed of the coin between valid and test.
+    """
+
+    name: Literal["full", "3-months", "6-months", "1-year"]
+    _: KW_ONLY
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name not in NETFLIX_MONTHS:
+            raise SplitError(f"there is no Netflix split '{self.name}'; there are {', '.join(NETFLIX_MONTHS)}")
+
+    def apply(self, ratings: Ratings) -> Split:
+        """Split `ratings`.
+
+        Raises:
+            SplitError: the ratings have no timestamps, or a side is left without ratings.
+        """
+        train_from, at, test_until = NETFLIX_MONTHS[self.name]
+        rule = TimeSplit(at=at, train_from=train_from, test_until=test_until, seed=self.seed)
+        return replace(rule.apply(ratings), splitter=self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserTimeSplit:
+    """Each user's last ratings by time are test and the ones before those valid; not one time line, so the future leaks.
+
+    Exactly one of `fraction` and `last` says how many. Ratings of one user at the same second are taken in the order of the
+    items. A user with too few ratings to fill all three sides stays in train whole.
+
+    Attributes:
+        fraction: share of each user's ratings for test, rounded down, 0 to 1.
+        last: number of each user's ratings for test, at least 1.
+        valid_fraction: share for valid; None is the same as `fraction`.
+        valid_last: number for valid; None is the same as `last`.
+    """
+
+    fraction: float | None = None
+    last: int | None = None
+    valid_fraction: float | None = None
+    valid_last: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.fraction is None) == (self.last is None):
+            raise SplitError("a split by each user's time needs either fraction or last (a number), exactly one of them")
+        if (self.fraction is None and self.valid_fraction is not None) or (self.last is None and self.valid_last is not None):
+            raise SplitError("valid_fraction goes with fraction, and valid_last with last; valid and test are cut the same way")
+        for name in ("fraction", "valid_fraction"):
+            if getattr(self, name) is not None:
+                require_share(getattr(self, name), name)
+        for name in ("last", "valid_last"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise SplitError(f"{name}: expected at least 1 rating, got {getattr(self, name)}")
+
+    def apply(self, ratings: Ratings) -> Split:
+        """Split `ratings`.
+
+        Raises:
+            SplitError: the ratings have no timestamps, or a side is left without ratings.
+        """
+        times = _require_times(ratings, "split by each user's time")
+        counts = ratings.user_counts
+        test, valid = self._sizes(counts)  # int64 (num_users,) each
+        short = (test == 0) | (valid == 0) | (test + valid >= counts)
+        test[short] = valid[short] = 0
+        parts, tied = np.full(len(ratings), TRAIN, np.uint8), 0
+        for block in row_blocks(ratings.indptr, size=SORTED_AT_A_TIME):
+            moments, rows = times[block.places].astype(np.int64), block.row_of_rating
+            order, _ = pair_order(rows, moments - moments.min(initial=LATEST))  # by user, then time, then place, hence item
+            left = np.repeat(np.cumsum(block.counts), block.counts) - np.arange(len(rows))  # of the user from here on
+            part = np.full(len(rows), TRAIN, np.uint8)
+            part[order[left <= (test + valid)[block.rows][rows]]] = VALID
+            part[order[left <= test[block.rows][rows]]] = TEST
+            parts[block.places] = part
+            tied += _tied_borders(moments[order], part[order], rows)
+        whole = int((short & (counts > 0)).sum())
+        assignment = Assignment(
+            parts=parts,
+            notes=(
+                f"Users with too few ratings for all three sides, whose ratings are all in train: {whole:,}.",
+                f"Users with a border between ratings of the same second, taken in the order of the items: {tied:,}.",
+            ),
+            fix="Most users have too few ratings for this; choose fewer of each, or a split that does not go by user.",
+        )
+        return assemble(ratings, assignment, self)
+
+    def _sizes(self, counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Number of test and valid ratings asked of each user, int64 (num_users,) each."""
+        if self.last is not None:
+            return np.full(len(counts), self.last), np.full(len(counts), self.valid_last or self.last)
+        shares = self.fraction, self.valid_fraction or self.fraction
+        test, valid = (np.floor(counts * share + 1e-9).astype(np.int64) for share in shares if share is not None)
+        return test, valid
+
+
+def _require_times(ratings: Ratings, what: str) -> npt.NDArray[Any]:
+    """The timestamps, integers (nnz,)."""
+    if ratings.timestamps is None:
+        raise SplitError(
+            f"a {what} needs timestamps, and these ratings have none",
+            fix="Name the time column when reading the ratings, or choose a random split.",
+        )
+    if len(ratings) == 0:
+        raise SplitError("there are no ratings to split")
+    return np.asarray(ratings.timestamps)
+
+
+def _seconds(text: str, name: str) -> int:
+    """The first whole second since 1970 UTC that is not before the time `text`."""
+    seconds = seconds_of(text)
+    if seconds is None:
+        raise SplitError(f"{name}: expected {EXPECTED}, got '{text}'")
+    return seconds
+
+
+def _iso(seconds: Any) -> str:
+    return f"{np.datetime64(int(seconds), 's')}Z"
+
+
+def _boundary(times: npt.NDArray[Any], fraction: float | None, left_out: Sequence[npt.NDArray[np.bool_] | None]) -> int:
+    """The time of the rating at this share of the time line `times`, integers (nnz,), without those that are left out."""
+    assert fraction is not None  # there is either a date or a fraction
+    outside = [mask for mask in left_out if mask is not None]
+    line = times[~np.logical_or.reduce(outside)] if outside else times.copy()
+    if len(line) == 0:
+        raise SplitError("no rating lies between train_from and test_until; choose a wider span")
+    place = int(fraction * len(line) + 1e-9)  # 0.29 * 100 is a little less than 29
+    line.partition(place)
+    return int(line[place])
+
+
+def _leave_out(parts: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_] | None) -> int:
+    """Make `parts` LEFT_OUT where `mask` says so; how many ratings that adds to those left out already."""
+    if mask is None:
+        return 0
+    count = int(np.count_nonzero(parts[mask] != LEFT_OUT))
+    parts[mask] = LEFT_OUT
+    return count
+
+
+def _tied_borders(times: npt.NDArray[Any], parts: npt.NDArray[np.uint8], rows: npt.NDArray[np.int32]) -> int:
+    """Number of users with neighbours of the same second in different parts; all (nnz,), by user and time."""
+    tied = (rows[1:] == rows[:-1]) & (times[1:] == times[:-1]) & (parts[1:] != parts[:-1])
+    return int(np.count_nonzero(np.bincount(rows[1:][tied])))

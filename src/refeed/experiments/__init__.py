@@ -1,1 +1,0 @@
-"""Presets, and one file per figure or table of the paper."""

@@ -1,0 +1,293 @@
+"""A fitted model, and its folder on disk: safe (no pickle), self-contained, versioned, every file hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from refeed.config import from_dict, nearest, to_dict
+from refeed.data.ratings import Ratings, RatingScale
+from refeed.data.store.id_files import read_ids, write_ids
+from refeed.data.store.store import open_store, write_store
+from refeed.data.vocabulary import Vocabulary
+from refeed.errors import BundleError, RefeedError
+from refeed.intervals.conformal import RatingIntervals
+from refeed.models import Spec
+from refeed.models.base import RatingModel, load_tensors
+from refeed.models.registry import MODELS
+from refeed.runtime import Runtime
+from refeed.storage import atomic_folder
+from refeed.tensor_files import read_tensors, write_tensors
+from refeed.version import __version__
+
+FORMAT, VERSION = "refeed-model", 3
+# not the ensembles of versions 1 and 2, nor Bayesian factorisations of before sittings: they had other tensors
+READABLE = (1, 2, VERSION)
+CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
+INTERVALS = "intervals.safetensors"
+USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"
+PER_RATING = frozenset(f"{HISTORIES}/{name}.npy" for name in ("indices", "values", "timestamps"))
+NOT_READ = "not read"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from.
+
+    Attributes:
+        data_fingerprint: of all ratings before the split.
+        split_fingerprint: of the three parts.
+        split: the splitter as a dict, None where there was none.
+        options: the training options as a dict.
+        seed: of the run.
+        best_epoch: the epoch whose weights these are, from 1.
+        log: one dict an epoch; see `training.progress.EpochRecord`.
+        refit: whether the model was fitted anew to train and valid together, once its settings were chosen.
+        reading: how the source was read (columns, delimiter, …), so that it is read the same way again.
+        note: anything else that should be known ("converted from …").
+    """
+
+    data_fingerprint: str = ""
+    split_fingerprint: str = ""
+    split: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    best_epoch: int = 0
+    log: tuple[Mapping[str, Any], ...] = ()
+    refit: bool = False
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """A model with everything that people need to use it.
+
+    Attributes:
+        spec: the description that it was built from.
+        model: the fitted model.
+        users: ids of the training users, in the model's order.
+        items: ids of the items, in the model's order.
+        scale: smallest and largest rating; predictions are clipped to it.
+        histories: the training ratings, None when they were left out.
+        titles: of the items, None where unknown; an empty tuple when there are none.
+        provenance: where it comes from.
+        intervals: its prediction intervals, None where there was no validation part to learn them from.
+    """
+
+    spec: Spec
+    model: RatingModel
+    users: Vocabulary
+    items: Vocabulary
+    scale: RatingScale
+    histories: Ratings | None
+    provenance: Provenance
+    titles: tuple[str | None, ...] = ()
+    intervals: RatingIntervals | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"FittedModel({self.spec.kind}, {len(self.users):,} users x {len(self.items):,} items, "
+            f"{self.num_parameters:,} trained weights)"
+        )
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model folder; it appears complete or not at all.
+
+        Raises:
+            StorageError: the folder exists (and `overwrite` is false), or it cannot be written.
+        """
+        save(self, path, overwrite=overwrite)
+
+    def to(self, device: str) -> FittedModel:
+        """The same model, moved to a device of PyTorch."""
+        return replace(self, model=self.model.to(device))
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of trained numbers."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a model folder; see `FittedModel.save` and docs/model-folder.md."""
+    with atomic_folder(path, overwrite=overwrite, marker=CONFIG) as folder:
+        _write_tensors(fitted.model.state_dict(), folder / WEIGHTS)
+        write_ids(fitted.users, folder / USERS)
+        write_ids(fitted.items, folder / ITEMS)
+        if fitted.titles:
+            _write_json(folder / TITLES, list(fitted.titles))
+        if fitted.intervals is not None:
+            _write_tensors(fitted.intervals.to_tensors(), folder / INTERVALS)
+        if fitted.histories is not None:
+            write_store(fitted.histories, folder / HISTORIES)
+        _write_json(folder / TRAINING, asdict(fitted.provenance))
+        _write_json(
+            folder / CONFIG,
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "kind": fitted.spec.kind,
+                "spec": to_dict(fitted.spec),
+                "num_users": len(fitted.users),
+                "num_items": len(fitted.items),
+                "scale": [fitted.scale.minimum, fitted.scale.maximum],
+                "written_by": {"refeed": __version__, "torch": torch.__version__},
+            },
+        )
+        _write_json(folder / MANIFEST, {"files": _hashes(folder)})
+
+
+def _write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    write_tensors(tensors, path)
+    path.chmod(0o644)  # safetensors makes it readable by its owner only
+
+
+def is_model_folder(path: Path) -> bool:
+    """Whether a folder says that it is a model."""
+    return all((path / name).is_file() for name in (CONFIG, MANIFEST))
+
+
+def load(path: str | Path, *, device: str = "cpu", verify: bool = False) -> FittedModel:
+    """Read a model folder, checking its files against their hashes.
+
+    The ratings of the histories are memory-mapped and not read: of their files, which grow with the number of ratings, only
+    size, type and shape are checked unless `verify` is true.
+
+    Args:
+        path: the folder.
+        device: of PyTorch, or "auto".
+        verify: read and check everything.
+
+    Raises:
+        BundleError: the folder is absent, not a model folder, of a version that cannot be read, incomplete or damaged.
+        ConfigError: the device cannot be used on this machine.
+    """
+    folder, where = Path(path), Runtime.detect(device=device).device
+    config = _read_config(folder)
+    _verify(folder, everything=verify)
+    try:
+        fitted = _read(folder, config)
+    except (KeyError, TypeError, ValueError, OSError, pa.ArrowException, RuntimeError, RefeedError) as error:
+        if config["version"] != VERSION and isinstance(error, KeyError | RuntimeError):  # tensors that are not there
+            raise BundleError(
+                f"{folder}: format version {config['version']}, of an older refeed, which kept this kind of model "
+                f"('{config['kind']}') in another way ({error})\n  Train it again, or use it with that refeed."
+            ) from error
+        raise BundleError(f"{folder}: damaged or inconsistent model folder ({error})") from error
+    return fitted.to(where)
+
+
+def _read(folder: Path, config: Mapping[str, Any]) -> FittedModel:
+    """The model of a folder whose files are as they were written; any error means that they do not belong together."""
+    spec = from_dict(MODELS[config["kind"]], config["spec"], where=f"{CONFIG} [spec]")
+    users, items = read_ids(folder / USERS, kind="user"), read_ids(folder / ITEMS, kind="item")
+    histories = open_store(folder / HISTORIES) if (folder / HISTORIES).is_dir() else None
+    titles = _read_json(folder / TITLES) if (folder / TITLES).exists() else []
+    intervals = RatingIntervals.from_tensors(read_tensors(folder / INTERVALS)) if (folder / INTERVALS).exists() else None
+    provenance = _read_json(folder / TRAINING)
+    _require_size(USERS, len(users), config["num_users"])
+    _require_size(ITEMS, len(items), config["num_items"])
+    if titles:
+        _require_size(TITLES, len(titles), len(items))
+    if intervals is not None:
+        _require_size(INTERVALS, len(intervals.scatter.item_levels), len(items))
+    if histories is not None and (histories.users, histories.items) != (users, items):
+        raise ValueError(f"{HISTORIES} is of other users or items than the model")
+    with torch.device("meta"):  # no random weights, which those of the file would replace
+        model = spec.build(len(users), len(items), seed=0)
+    _load_weights(model, folder / WEIGHTS)
+    return FittedModel(
+        spec=spec,
+        model=model,
+        users=users,
+        items=items,
+        scale=RatingScale(*config["scale"]),
+        histories=histories,
+        provenance=Provenance(**{**provenance, "log": tuple(provenance["log"])}),
+        titles=tuple(titles),
+        intervals=intervals,
+    )
+
+
+def _require_size(name: str, got: int, expected: int) -> None:
+    if got != expected:
+        raise ValueError(f"{name} has {got:,} entries, expected {expected:,}")
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: there is no such model folder")
+    if not (folder / CONFIG).is_file():
+        raise BundleError(f"{folder}: not a model folder of refeed (it has no {CONFIG})")
+    try:
+        config = _read_json(folder / CONFIG)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder / CONFIG}: damaged ({error})") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise BundleError(f"{folder}: not a model folder of refeed ({CONFIG} is of another program)")
+    if config.get("version") not in READABLE:
+        raise BundleError(
+            f"{folder}: format version {config.get('version')}, but this refeed reads versions 1 to {VERSION}; upgrade it"
+        )
+    if config.get("kind") not in MODELS:
+        kind = str(config.get("kind"))
+        raise BundleError(f"{folder}: a model of the kind '{kind}', which this refeed does not have{nearest(kind, MODELS)}")
+    return config
+
+
+def _verify(folder: Path, *, everything: bool) -> None:
+    """Compare the files with the manifest, with `everything` also those that have an entry for each rating.
+
+    Raises:
+        BundleError: a file is missing, unexpected, or not as it was written.
+    """
+    try:
+        recorded = dict(_read_json(folder / MANIFEST)["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder}: the model folder is incomplete ({MANIFEST}: {error})") from error
+    try:
+        found = _hashes(folder, leave_out=frozenset() if everything else PER_RATING)
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot be read ({error})") from error
+    for name in sorted(recorded.keys() | found.keys()):
+        if name not in found:
+            raise BundleError(f"{folder}: the model folder is incomplete, {name} is missing")
+        if name not in recorded:
+            raise BundleError(f"{folder}: the model folder holds {name}, which does not belong to it; remove that file")
+        if found[name] not in (recorded[name], NOT_READ):
+            raise BundleError(f"{folder}: {name} is damaged, its hash is not the one recorded; get the folder anew")
+
+
+def _hashes(folder: Path, *, leave_out: frozenset[str] = frozenset()) -> dict[str, str]:
+    """BLAKE2b of every file but the manifest, by its path within the folder; `NOT_READ` for those to leave out."""
+    hashes = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST):
+        name = path.relative_to(folder).as_posix()
+        if name in leave_out:
+            hashes[name] = NOT_READ
+            continue
+        with path.open("rb") as file:
+            hashes[name] = hashlib.file_digest(file, "blake2b").hexdigest()
+    return hashes
+
+
+def _load_weights(model: RatingModel, path: Path) -> None:
+    tensors = read_tensors(path)
+    load_tensors(model.to_empty(device="cpu"), tensors)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

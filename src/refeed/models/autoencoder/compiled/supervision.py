@@ -1,0 +1,233 @@
+"""Supervised steps whose first and last layer run in compiled loops on the CPU; the hidden layers stay PyTorch's.
+
+The same step as `AutogradPass` on a `RowLazyStepper`, to rounding. It needs the extra `fast` (Numba).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from refeed.errors import ConfigError
+from refeed.models.autoencoder.network import Network, NetworkShape
+from refeed.models.autoencoder.steppers import RowLazyStepper, Stepper
+from refeed.models.common.sparse_rows import SparseRows
+from refeed.optim.options import TrainingOptions
+from refeed.runtime import LoopsName
+
+if TYPE_CHECKING:
+    from refeed.models.autoencoder.compiled.edge_loops import Coordinates, Entries, Floats, Output
+
+INSTALL = "pip install 'refeed[fast]'"
+KNOWN_OUTPUTS = ("identity", "selu", "elu", "leaky_relu", "relu", "sigmoid", "tanh")
+CACHED = 1 << 18  # numbers of a thread's sums over the rows of a batch that stay in its cache (1 MiB)
+TILE = 1 << 19  # numbers of the side that the rows or columns of a large batch are compared with at a time (2 MiB)
+WORTHWHILE = 1 << 22  # numbers in the first and last layer, which no cache close to a processor holds
+FIRST, LAST, BIAS = range(3)  # places among the parameters of `RowLazyStepper.edge`
+UNMOVED = (0.0, 0.0)
+INTO_MOMENTA = (0.0, 1.0)  # between `RowLazyMomentum.gather` and `settle`
+
+
+def use_loops(loops: LoopsName, shape: NetworkShape, options: TrainingOptions, *, num_columns: int, device: str) -> bool:
+    """Whether training runs in compiled loops: "auto" decides by what is installed and the size of the first and last layer.
+
+    Raises:
+        ConfigError: they are asked for and cannot be had.
+    """
+    if loops == "pytorch" or (loops == "auto" and not are_worthwhile(shape, num_columns=num_columns)):
+        return False
+    obstacle = obstacle_to_loops(shape, options, device=device) or obstacle_to_numba()
+    if loops == "compiled" and obstacle:
+        raise ConfigError(f"loops=compiled: {obstacle}; or use loops=auto or loops=pytorch")
+    return not obstacle
+
+
+def are_worthwhile(shape: NetworkShape, *, num_columns: int) -> bool:
+    """Whether the first and last layer are so large that compiled loops gain time."""
+    return num_columns * (shape.encoder[0] + (*shape.encoder, *shape.decoder)[-1]) >= WORTHWHILE
+
+
+def obstacle_to_loops(shape: NetworkShape, options: TrainingOptions, *, device: str) -> str:
+    """Why such training cannot run in compiled loops; empty where it can, if Numba is installed."""
+    last = shape.activation if shape.activation_on_last_layer else "identity"
+    obstacles = {
+        f"they run on the CPU, not on {device}": not device.startswith("cpu"),
+        "they run on Linux, where Numba and PyTorch share one OpenMP": not sys.platform.startswith("linux"),
+        f"they know optimizer=sgd, not {options.optimizer}": options.optimizer != "sgd",
+        "they do not know gradient_clip": options.gradient_clip is not None,
+        "they do not know refeed_label=joint": bool(options.refeed_steps) and options.refeed_label == "joint",
+        "they do not know tied weights": shape.tied,
+        "they do not know input_dropout": shape.input_dropout > 0,
+        f"they do not know {last} on the last layer": not shape.within_scale and last not in KNOWN_OUTPUTS,
+    }
+    return next((words for words, holds in obstacles.items() if holds), "")
+
+
+def obstacle_to_numba() -> str:
+    """Why Numba cannot be used, with the OpenMP that it shares with PyTorch; empty where it can."""
+    if importlib.util.find_spec("numba") is None:
+        return f"they need Numba: {INSTALL}"
+    try:
+        importlib.import_module("numba.np.ufunc.omppool")
+    except Exception as error:  # whatever is wrong with an installation of Numba, PyTorch's operations train as well
+        return f"Numba is installed but cannot be used ({type(error).__name__}: {error})"
+    return ""
+
+
+class CompiledSupervision:
+    """Supervised passes in compiled loops.
+
+    Args:
+        network: in training, for which `obstacle_to_loops` knows none.
+        stepper: that of SGD, whose coordinates the loops read and move.
+        options: precision of the products between hidden layers.
+    """
+
+    def __init__(self, network: Network, stepper: Stepper, options: TrainingOptions) -> None:
+        from refeed.models.autoencoder.compiled import batch_entries, compiling, edge_loops
+
+        assert isinstance(stepper, RowLazyStepper)
+        self.network, self.stepper, self.loops = network, stepper, edge_loops
+        self._in_both_orders, self._use_threads = batch_entries.in_both_orders, compiling.use_threads
+        self.precision: torch.dtype = getattr(torch, options.precision)
+        self.threads = torch.get_num_threads()
+        self._width = max(network.input_weight.shape[1], network.last_weight.shape[1])
+        self.tile = max(1, TILE // self._width)
+        self.scratch = torch.empty(self.threads, 3, max(self._width, edge_loops.FOUR)).numpy()
+        self._shares = torch.empty(0)
+        self._prepared: WeakKeyDictionary[SparseRows, Entries] = WeakKeyDictionary()
+
+    def prepare(self, rows: SparseRows) -> None:
+        """Work out what a pass over these rows will ask of them; may run in another thread."""
+        pointers, columns, values = rows.indptr.numpy(), rows.columns.numpy(), rows.values.numpy()
+        entries = self._in_both_orders(pointers, columns, values, rows.num_columns, self.threads)
+        self._prepared[rows] = entries
+        if not self._goes_by_columns(rows) and self.stepper.picks(len(entries.columns), rows.num_columns):
+            self.stepper.prepare(rows)  # for PyTorch's operations, which will most likely get it
+
+    def begin(self, rows: SparseRows, noise: torch.Generator, *, all_columns: bool) -> CompiledPass | None:
+        """The forward half of a pass; see `Stepper.read` for the arguments.
+
+        Returns:
+            None for many rows that read few of the columns, which PyTorch's operations do as quickly.
+        """
+        self._use_threads(self.threads)
+        if rows not in self._prepared:
+            self.prepare(rows)
+        entries = self._prepared[rows]
+        is_lazy = not all_columns and self.stepper.picks(len(entries.columns), rows.num_columns)
+        of_columns = self._goes_by_columns(rows)
+        if is_lazy and not of_columns:
+            return None
+        if is_lazy:
+            self.stepper.edge.begin(self.stepper.rate)
+        else:
+            self.stepper.edge.flush()
+        return CompiledPass(self, entries, noise, is_lazy=is_lazy, of_columns=of_columns)
+
+    def _goes_by_columns(self, rows: SparseRows) -> bool:
+        return len(rows) * self._width <= CACHED
+
+    def coordinates(self, place: int, move: tuple[float, float] | None) -> Coordinates:
+        """The weights of the stepper's edge at a place, and the multiples of a gradient by which they move.
+
+        Args:
+            place: among the edge's parameters.
+            move: None lets all rows take a step without gradient, and asks for the multiples that this makes.
+        """
+        edge = self.stepper.edge
+        read = edge.reading(place)
+        moved = edge.advance(place, self.stepper.rate) if move is None else move
+        first, second = edge.parameters[place].data.numpy(), edge.buffer(place).numpy()
+        return self.loops.Coordinates(first, second, np.array(read, np.float32), np.array(moved, np.float32))
+
+    def output(self) -> Output:
+        """The last layer's activation as the loops know it."""
+        shape, loops = self.network.shape, self.loops
+        known: Output = loops.OUTPUTS[shape.activation if shape.activation_on_last_layer else "identity"]
+        if shape.within_scale:
+            lowest, highest = self.network.output_scale.tolist()
+            known = known._replace(kind=loops.SIGMOID, first=highest - lowest, second=lowest)
+        return known
+
+    def shares(self, rows: int, width: int) -> Floats:
+        """Memory for what each thread adds to some rows, (threads, rows, width), good until the next call."""
+        size = self.threads * rows * width
+        if self._shares.numel() < size:
+            self._shares = torch.empty(size)
+        return self._shares[:size].view(self.threads, rows, width).numpy()
+
+
+class CompiledPass:
+    """A pass under way; see `SupervisedPass`.
+
+    Args:
+        supervision: whose pass it is.
+        entries: of the batch.
+        noise: generator of dropout.
+        is_lazy: whether only the columns that are read take the step.
+        of_columns: whether the loops go over columns, since the sums of all rows stay in the cache; else they go over rows, and
+            all columns take the step.
+    """
+
+    def __init__(
+        self, supervision: CompiledSupervision, entries: Entries, noise: torch.Generator, *, is_lazy: bool, of_columns: bool
+    ) -> None:
+        self._of, self._entries, self._is_lazy, self._of_columns = supervision, entries, is_lazy, of_columns
+        network = supervision.network
+        self._sums = self._first_layer().requires_grad_()
+        self.hidden: Tensor = network.hidden_of_sums(self._sums + network.input_bias, noise, precision=supervision.precision)
+
+    def update(self) -> float:
+        """See `SupervisedPass`."""
+        of, stepper, move = self._of, self._of.stepper, None if self._is_lazy else INTO_MOMENTA
+        if not self._is_lazy:
+            stepper.edge.gather()
+        weights, biases, hidden = of.coordinates(LAST, move), of.coordinates(BIAS, move), self.hidden.detach().contiguous()
+        fit = self._fit_columns if self._of_columns else self._fit_rows
+        loss, for_hidden = fit(weights, biases, hidden)
+        stepper.clear_hidden()
+        self.hidden.backward(for_hidden)  # type: ignore[no-untyped-call]
+        assert self._sums.grad is not None
+        weights, slopes = of.coordinates(FIRST, move), self._sums.grad.numpy()
+        of.loops.move_columns(self._entries, self._entries.values, weights, slopes, of.scratch, of.tile)
+        stepper.step_hidden()
+        if not self._is_lazy:
+            stepper.edge.settle(stepper.rate)
+        return loss
+
+    def _first_layer(self) -> Tensor:
+        """The first layer's sums without its biases, (B, m)."""
+        of, entries, weights = self._of, self._entries, self._of.coordinates(FIRST, UNMOVED)
+        rows, width = len(entries.pointers) - 1, weights.first.shape[1]
+        sums = torch.empty(rows, width)
+        if self._of_columns:
+            of.loops.sum_columns(entries, weights, sums.numpy(), of.shares(rows, width), of.scratch)
+        else:
+            of.loops.sum_rows(entries, weights.first, sums.numpy(), of.tile)
+        return sums
+
+    def _fit_columns(self, weights: Coordinates, biases: Coordinates, hidden: Tensor) -> tuple[float, Tensor]:
+        """The masked loss, and its gradient for the last hidden layer, (B, k); the last layer moves."""
+        of, entries, gradients = self._of, self._entries, torch.empty_like(hidden)
+        shares = of.shares(*hidden.shape)
+        loss = of.loops.fit_columns(
+            entries, weights, biases, hidden.numpy(), of.output(), gradients.numpy(), shares, of.scratch
+        )
+        return loss, gradients
+
+    def _fit_rows(self, weights: Coordinates, biases: Coordinates, hidden: Tensor) -> tuple[float, Tensor]:
+        """The same, by rows; weights and biases are flat."""
+        of, entries, last = self._of, self._entries, hidden.numpy()
+        gradients, factors = torch.empty_like(hidden), np.empty_like(entries.values)
+        loss = of.loops.fit_rows(entries, weights.first, biases.first, last, of.output(), gradients.numpy(), factors, of.tile)
+        by_column = factors[entries.places]
+        of.loops.move_columns(entries, by_column, weights, last, of.scratch, of.tile)
+        of.loops.move_biases(entries, by_column, biases)
+        return loss, gradients

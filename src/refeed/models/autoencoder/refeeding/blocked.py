@@ -1,0 +1,111 @@
+"""Dense re-feeding item block by item block: any last layer, any noise, memory bounded by B x block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from refeed.models.autoencoder.layers.dropout import dropout
+from refeed.models.autoencoder.network import Network
+
+BLOCK_VALUES = 1 << 22  # fed values held at once: 16 MiB in single precision
+
+
+class BlockedFeed:
+    """The output for a hidden layer under the network's present weights, as what is fed back; worked out block by block.
+
+    Args:
+        network: in training.
+        hidden: h1, (B, k), detached.
+        weights_move: whether the weights are updated before this is fed; then the present ones are copied.
+        dropped: probability of dropping a fed value.
+        noise: generator of what is dropped.
+    """
+
+    def __init__(self, network: Network, hidden: Tensor, *, weights_move: bool, dropped: float, noise: torch.Generator) -> None:
+        self._network, self._hidden, self._dropped = network, hidden, dropped
+        weight, bias = network.last_weight.detach(), network.output_bias.detach()
+        self._weight, self._bias = (weight.clone(), bias.clone()) if weights_move else (weight, bias)
+        self._width = max(1, BLOCK_VALUES // max(1, len(hidden)))
+        self._noise, self._state = noise, noise.get_state()
+        self._only_block: Tensor | None = None
+        if dropped:
+            for _ in self.blocks():  # leave the generator where it is after one pass over all items
+                pass
+
+    def blocks(self) -> Iterator[tuple[slice, Tensor]]:
+        """Each block of items, and the fed values there, (B, block); the same ones each time."""
+        if self._only_block is not None:
+            yield slice(0, len(self._weight)), self._only_block
+            return
+        noise = torch.Generator(self._hidden.device)
+        noise.set_state(self._state)
+        for start in range(0, len(self._weight), self._width):
+            items = slice(start, min(start + self._width, len(self._weight)))
+            with torch.no_grad():
+                fed = self._network.last(torch.addmm(self._bias[items], self._hidden, self._weight[items].t()))
+                fed = dropout(fed, self._dropped, noise if self._dropped else None)
+            if self._width >= len(self._weight):
+                self._only_block = fed
+            yield items, fed
+        if self._dropped:
+            self._noise.set_state(noise.get_state())
+
+    def first_layer(self) -> Tensor:
+        """See `refeeding.Feed`."""
+        sums: Tensor = _FirstLayer.apply(self._network.input_weight, self)  # type: ignore[no-untyped-call]
+        return sums + self._network.input_bias
+
+    def loss(self, hidden: Tensor) -> Tensor:
+        """See `refeeding.Feed`; places where the fed value is exactly 0 are left out.
+
+        The original takes 0 for "not rated" here too. That leaves out what ReLU or noise have set to 0, and nothing else.
+        """
+        gap: Tensor = _MaskedGap.apply(hidden, self._network.last_weight, self._network.output_bias, self, self._network)  # type: ignore[no-untyped-call]
+        return gap
+
+
+class _FirstLayer(Function):
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, feed: BlockedFeed) -> Tensor:
+        ctx.feed = feed
+        sums: Tensor | None = None
+        for items, fed in feed.blocks():
+            part = fed @ weight[items]
+            sums = part if sums is None else sums.add_(part)
+        assert sums is not None
+        return sums
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return torch.cat([fed.t() @ gradients[0] for _, fed in ctx.feed.blocks()]), None
+
+
+class _MaskedGap(Function):
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, feed: BlockedFeed, network: Network) -> Tensor:
+        total, places = hidden.new_zeros(()), 0
+        for_hidden, for_weight, for_bias = torch.zeros_like(hidden), [], []
+        for items, label in feed.blocks():
+            mask = label != 0
+            sums = torch.addmm(bias[items], hidden, weight[items].t()).requires_grad_()
+            with torch.enable_grad():
+                squared = ((network.last(sums) - label).square() * mask).sum()
+                (slope,) = torch.autograd.grad(squared, sums)  # B x block
+            total, places = total + squared.detach(), places + int(mask.sum())
+            for_hidden.addmm_(slope, weight[items])
+            for_weight.append(slope.t() @ hidden)
+            for_bias.append(slope.sum(0))
+        ctx.scale = 1 / max(1, places)
+        ctx.save_for_backward(for_hidden, torch.cat(for_weight), torch.cat(for_bias))
+        mean: Tensor = total * ctx.scale
+        return mean
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        scale = gradients[0] * ctx.scale
+        return (*(tensor * scale for tensor in ctx.saved_tensors), None, None)

@@ -1,0 +1,35 @@
+"""Dense re-feeding as it is written, the whole output at once: the quickest form for small batches over few items."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from refeed.models.autoencoder.layers.dropout import dropout
+from refeed.models.autoencoder.network import Network
+
+
+class DenseFeed:
+    """The output for a hidden layer under the network's present weights, held whole, as what is fed back.
+
+    Args:
+        network: in training.
+        hidden: h1, (B, k), detached.
+        dropped: probability of dropping a fed value.
+        noise: generator of what is dropped.
+    """
+
+    def __init__(self, network: Network, hidden: Tensor, *, dropped: float, noise: torch.Generator) -> None:
+        self._network = network
+        with torch.no_grad():
+            self._fed = dropout(network.output_dense(hidden), dropped, noise if dropped else None)  # B x n
+
+    def first_layer(self) -> Tensor:
+        """See `refeeding.Feed`."""
+        return self._network.sums_of_dense(self._fed)
+
+    def loss(self, hidden: Tensor) -> Tensor:
+        """See `refeeding.Feed`; places where the fed value is exactly 0 are left out, as in `BlockedFeed.loss`."""
+        mask = self._fed != 0
+        gap = self._network.output_dense(hidden) * mask - self._fed
+        return gap.square().sum() / mask.sum().clamp(min=1)

@@ -1,0 +1,112 @@
+"""The deep autoencoder: its description, and what both of its sides share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from refeed.config import conform, require_ranges
+from refeed.errors import ConfigError
+from refeed.models.autoencoder.item_side import ItemAutoEncoder
+from refeed.models.autoencoder.layers.activations import activation_name
+from refeed.models.autoencoder.network import Network, NetworkShape
+from refeed.models.autoencoder.user_side import UserAutoEncoder
+from refeed.models.common.offsets import OffsetKind, Offsets
+
+AutoEncoderModel = UserAutoEncoder | ItemAutoEncoder
+
+
+@dataclass(frozen=True)
+class AutoEncoder:
+    """A deep autoencoder over each user's (or each item's) sparse ratings; Kuchaiev & Ginsburg (2017), section 2.
+
+    Attributes:
+        encoder: widths of the encoder's layers, each at least 1; the last is the code layer.
+        decoder: widths of the decoder's hidden layers; None mirrors the encoder.
+        tied: the decoder uses the encoder's weights transposed ("constrained" in the original).
+        activation: selu, elu, leaky_relu, relu, relu6, sigmoid, tanh, silu (swish), gelu or identity.
+        activation_on_last_layer: whether the output has the activation too.
+        dropout: probability of dropping a value of the code layer, 0 to below 1.
+        hidden_dropout: the same for all other hidden layers.
+        input_dropout: the same for the ratings that go in (a denoising autoencoder).
+        skip: add the output of each encoder layer but the code layer to the output of the decoder layer that mirrors it.
+        side: "user" (a row is a user's ratings) or "item" (a row is an item's).
+        offsets: what is taken off the ratings first: "none", "mean", or "bias" (mean, user and item biases).
+        item_regularisation: for offsets "bias": imaginary ratings that pull an item's bias to 0, at least 0.
+        user_regularisation: the same for a user's bias.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of its range.
+    """
+
+    kind: ClassVar[str] = "autoencoder"
+    title: ClassVar[str] = "autoencoder"
+    uses_training_options: ClassVar[bool] = True
+
+    encoder: tuple[int, ...] = (512, 256)
+    decoder: tuple[int, ...] | None = None
+    tied: bool = False
+    activation: str = "selu"
+    activation_on_last_layer: bool = False
+    dropout: float = 0.0
+    hidden_dropout: float = 0.0
+    input_dropout: float = 0.0
+    skip: bool = False
+    side: Literal["user", "item"] = "user"
+    offsets: OffsetKind = "none"
+    item_regularisation: float = 10.0
+    user_regularisation: float = 15.0
+
+    def __post_init__(self) -> None:
+        conform(self)
+        object.__setattr__(self, "activation", activation_name(self.activation))
+        if not self.encoder or min(self.encoder + (self.decoder or (1,))) < 1:
+            raise ConfigError(f"encoder, decoder: layer widths must be at least 1, got {self.encoder} and {self.decoder}")
+        for name in ("dropout", "hidden_dropout", "input_dropout"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ConfigError(f"{name}: expected 0 to below 1, got {getattr(self, name)}")
+        if self.tied and self.decoder not in (None, self.mirrored):
+            raise ConfigError(f"decoder: tied weights need the mirrored decoder {list(self.mirrored)} (or leave it out)")
+        if self.skip and (len(self.encoder) < 2 or self.decoder not in (None, self.mirrored)):
+            raise ConfigError(
+                "skip: adds each encoder layer to a decoder layer of its width, so it needs two or more encoder layers and the "
+                f"mirrored decoder; got encoder {list(self.encoder)} and decoder {list(self.shape.decoder)}"
+            )
+        require_ranges(self, from_0=("item_regularisation", "user_regularisation"))
+
+    @property
+    def mirrored(self) -> tuple[int, ...]:
+        """The decoder's hidden widths when it mirrors the encoder."""
+        return tuple(reversed(self.encoder[:-1]))
+
+    @property
+    def shape(self) -> NetworkShape:
+        """The layers of the network."""
+        return NetworkShape(
+            encoder=self.encoder,
+            decoder=self.mirrored if self.decoder is None else self.decoder,
+            tied=self.tied,
+            activation=self.activation,
+            activation_on_last_layer=self.activation_on_last_layer,
+            code_dropout=self.dropout,
+            hidden_dropout=self.hidden_dropout,
+            input_dropout=self.input_dropout,
+            skip=self.skip,
+        )
+
+    def summary(self, num_users: int, num_items: int) -> str:
+        """The side, the layers and the activation, in a few words for people."""
+        columns = f"{num_items if self.side == 'user' else num_users:,}"
+        layers = [columns, *map(str, self.encoder)]
+        if self.dropout:
+            layers.append(f"dropout {self.dropout:g}")
+        layers += [*map(str, self.shape.decoder), columns]
+        notes = [*(["tied"] if self.tied else []), *(["skip connections"] if self.skip else []), self.activation]
+        return f"{self.side}-side autoencoder {' > '.join(layers)}, {', '.join(notes)}"
+
+    def build(self, num_users: int, num_items: int, *, seed: int) -> AutoEncoderModel:
+        """The model with its initial weights."""
+        network = Network(self.shape, num_items if self.side == "user" else num_users, seed=seed)
+        offsets = Offsets(self.offsets, num_items, user_regularisation=self.user_regularisation)
+        side = UserAutoEncoder if self.side == "user" else ItemAutoEncoder
+        return side(network, offsets, num_users, num_items)

@@ -1,0 +1,224 @@
+"""Who takes the optimiser steps of a network: a dense optimiser of PyTorch, or momentum that touches only the rows read."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from refeed.models.autoencoder.network import EdgeWeights, Network
+from refeed.models.common.sparse_rows import SparseRows
+from refeed.optim.optimizer_state import load_state_tensors, state_tensors
+from refeed.optim.optimizers import build_optimizer, fused, set_learning_rate
+from refeed.optim.options import TrainingOptions
+from refeed.optim.row_lazy_momentum import RowLazyMomentum
+
+DENSE_SHARE = 0.8  # a batch that reads more of the rows than this reads all: that costs less than picking them
+LAZY_SHARE = 0.5  # and after such a batch, rows are picked again for a batch that reads at most this: each change costs a pass
+
+
+class Stepper(Protocol):
+    """Gives out the weights that a batch reads, and updates them on a loss."""
+
+    def set_learning_rate(self, rate: float) -> None:
+        """For the steps to come."""
+        ...
+
+    def prepare(self, rows: SparseRows) -> None:
+        """Work out whatever a step on these rows will ask of them; may run in another thread, steps ahead."""
+        ...
+
+    def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
+        """The first and last layer's weights for a batch, and the batch over the columns of these.
+
+        Args:
+            rows: the batch.
+            all_columns: ask for the network's own parameters, up to date.
+        """
+        ...
+
+    def update(self, loss: Tensor) -> None:
+        """Take a step on a loss that was computed from the weights last read."""
+        ...
+
+    def flush(self) -> None:
+        """Bring all parameters up to date, for whoever reads them next."""
+        ...
+
+    def close(self) -> None:
+        """Bring all parameters up to date and let go of them; no step follows."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on but the parameters."""
+        ...
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take up a state; without any of the same kind, this one starts anew."""
+        ...
+
+
+def build_stepper(network: Network, options: TrainingOptions) -> Stepper:
+    """Row-lazy momentum for SGD, the dense optimiser of PyTorch for all others."""
+    return RowLazyStepper(network, options) if options.optimizer == "sgd" else DenseStepper(network, options)
+
+
+class DenseStepper:
+    """An optimiser of PyTorch over all parameters.
+
+    Args:
+        network: whose parameters to update.
+        options: optimiser, momentum, weight decay, gradient clipping.
+    """
+
+    def __init__(self, network: Network, options: TrainingOptions) -> None:
+        self._network, self._options = network, options
+        self._optimizer = build_optimizer(network, options)
+        # RMSprop with momentum keeps other tensors than without, so they are two kinds of state
+        self._kind = options.optimizer if options.momentum else f"{options.optimizer} without momentum"
+
+    def set_learning_rate(self, rate: float) -> None:
+        """See `Stepper`."""
+        set_learning_rate(self._optimizer, rate)
+
+    def prepare(self, rows: SparseRows) -> None:
+        """See `Stepper`."""
+        _ = rows.by_column
+
+    def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
+        """See `Stepper`; always all columns."""
+        return self._network.edge, rows
+
+    def update(self, loss: Tensor) -> None:
+        """See `Stepper`."""
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self._options.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self._network.parameters(), self._options.gradient_clip)
+        self._optimizer.step()
+
+    def flush(self) -> None:
+        """See `Stepper`; nothing is ever behind."""
+
+    def close(self) -> None:
+        """See `Stepper`."""
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Stepper`; named by optimiser, parameter and quantity."""
+        return {f"{self._kind}/{name}": tensor for name, tensor in state_tensors(self._optimizer).items()}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """See `Stepper`."""
+        own = f"{self._kind}/"
+        load_state_tensors(
+            self._optimizer, {key.removeprefix(own): tensor for key, tensor in tensors.items() if key.startswith(own)}
+        )
+
+
+class RowLazyStepper:
+    """SGD with momentum; of the first and last layer it updates the rows that the batch read, exactly as the dense one.
+
+    Args:
+        network: whose parameters to update.
+        options: momentum, weight decay, gradient clipping.
+
+    Attributes:
+        edge: the first layer's weights, the last one's unless they are the same, and the last one's biases.
+        rate: of the steps to come.
+    """
+
+    def __init__(self, network: Network, options: TrainingOptions) -> None:
+        self._network, self._options = network, options
+        edge = [network.input_weight, *([] if network.output_weight is None else [network.output_weight]), network.output_bias]
+        bias_decay = options.weight_decay if options.decay_biases else 0.0
+        decay = [options.weight_decay] * (len(edge) - 1) + [bias_decay]
+        self.edge = RowLazyMomentum(edge, decay, momentum=options.momentum)
+        at_edge = {id(parameter) for parameter in edge}
+        self._hidden = [parameter for parameter in network.parameters() if id(parameter) not in at_edge]
+        groups = [
+            {"params": [parameter for parameter in self._hidden if parameter.dim() > 1], "weight_decay": options.weight_decay},
+            {"params": [parameter for parameter in self._hidden if parameter.dim() <= 1], "weight_decay": bias_decay},
+        ]
+        self._optimizer = torch.optim.SGD(
+            groups, lr=options.learning_rate, momentum=options.momentum, fused=fused(self._hidden)
+        )
+        for parameter in self._hidden if options.momentum else []:
+            self._optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        self.rate = options.learning_rate
+        self._columns: Tensor | None = None
+        self._leaves: list[Tensor] = list(edge)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """See `Stepper`."""
+        self.rate = rate
+        set_learning_rate(self._optimizer, rate)
+
+    def prepare(self, rows: SparseRows) -> None:
+        """See `Stepper`."""
+        _ = rows.compact
+
+    def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
+        """See `Stepper`; the rows that the batch reads, unless these are most of them."""
+        self._columns = None
+        if not all_columns and self.picks(len(rows.compact[0]), rows.num_columns):
+            self._columns, compact = rows.compact
+            self._leaves = self.edge.read(self._columns, self.rate)
+            return EdgeWeights(self._leaves[0], self._leaves[-2], self._leaves[-1]), compact
+        self.edge.flush()
+        self._leaves = list(self.edge.parameters)
+        return self._network.edge, rows
+
+    def picks(self, columns: int, num_columns: int) -> bool:
+        """Whether a step on a batch that reads so many of the columns should touch these alone."""
+        return columns <= (LAZY_SHARE if self.edge.is_flat else DENSE_SHARE) * num_columns
+
+    def update(self, loss: Tensor) -> None:
+        """See `Stepper`."""
+        for leaf in self._leaves:
+            leaf.grad = None
+        self.clear_hidden()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self._options.gradient_clip is not None:
+            nn.utils.clip_grad_norm_([*self._leaves, *self._hidden], self._options.gradient_clip)
+        self.step_hidden()
+        if self._columns is None:
+            self.edge.step_all(self.rate)
+        else:
+            self.edge.step_rows(self._columns, self._leaves, self.rate)
+
+    def clear_hidden(self) -> None:
+        """Forget the gradients of all parameters but the first and last layer's."""
+        for parameter in self._hidden:
+            parameter.grad = None
+
+    def step_hidden(self) -> None:
+        """Update all parameters but the first and last layer's."""
+        self._optimizer.step()
+
+    def flush(self) -> None:
+        """See `Stepper`."""
+        self.edge.flush()
+
+    def close(self) -> None:
+        """See `Stepper`."""
+        self.edge.close()
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Stepper`."""
+        buffers = {
+            f"sgd/hidden.{place}": self._optimizer.state[parameter]["momentum_buffer"]
+            for place, parameter in enumerate(self._hidden if self._options.momentum else [])
+        }
+        return buffers | {f"sgd/edge.{name}": tensor for name, tensor in self.edge.state().items()}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """See `Stepper`."""
+        if not any(name.startswith("sgd/") for name in tensors):
+            return
+        self.edge.load_state(
+            {name.removeprefix("sgd/edge."): value for name, value in tensors.items() if name.startswith("sgd/edge.")}
+        )
+        for place, parameter in enumerate(self._hidden if self._options.momentum else []):
+            if f"sgd/hidden.{place}" in tensors:
+                self._optimizer.state[parameter]["momentum_buffer"].copy_(tensors[f"sgd/hidden.{place}"])

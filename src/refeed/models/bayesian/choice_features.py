@@ -1,0 +1,84 @@
+"""What was rated at all, whatever the rating, as a few numbers for each user and each item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from refeed.data.history import History
+from refeed.models.bayesian.scorer import choices_of
+from refeed.models.common.sparse_linear import sum_of_rows
+from refeed.models.common.sparse_rows import SparseRows
+
+SMALLEST_SHARE = 4  # of the users or items: at most one feature for every 4 of them
+FURTHER, ROUNDS = 8, 6  # directions beyond those wanted, and rounds, of the subspace iteration
+NEGLIGIBLE = 1e-3  # singular values below this share of the largest are noise
+
+
+@dataclass(frozen=True, eq=False)
+class ChoiceFeatures:
+    """Features of mean square 1; those beyond what the data allow are 0.
+
+    Attributes:
+        users: (m, f).
+        items: (n, f).
+        loadings: (n, f), from which `choices_of` makes the features of any history, and made those of the users.
+    """
+
+    users: Tensor
+    items: Tensor
+    loadings: Tensor
+
+
+def choice_features(history: History, features: int, *, seed: int, device: torch.device) -> ChoiceFeatures:
+    """The leading singular vectors of the matrix 1 / sqrt(n_u n_i) at the rated places, by subspace iteration.
+
+    Halko, Martinsson & Tropp (2011), "Finding structure with randomness", algorithm 4.4. n_u and n_i are numbers of ratings, so
+    that neither busy people nor well-known items dominate (Dhillon 2001, "Co-clustering documents and words").
+
+    Args:
+        history: the training ratings; their values play no part.
+        features: f.
+        seed: of the directions to start from.
+        device: of the result.
+    """
+    m, n = len(history), history.num_items
+    wanted = min(features, m // SMALLEST_SHARE, n // SMALLEST_SHARE)
+    rows = SparseRows.from_history(history, device)
+    item_counts = torch.bincount(rows.columns, minlength=n).clamp(min=1).to(torch.float32)
+    user_counts = torch.from_numpy(history.counts.clip(min=1)).to(device, torch.float32)
+    by_user = rows.with_values((user_counts[rows.row_of_entry] * item_counts[rows.columns]).rsqrt())
+    directions = min(wanted + FURTHER, m, n)
+    items = torch.randn(n, directions, generator=torch.Generator().manual_seed(seed)).to(device)
+    users = items  # of the right type; the first round replaces them
+    for _ in range(ROUNDS):
+        users = torch.linalg.qr(sum_of_rows(by_user.columns, items, by_user.indptr, by_user.values))[0]  # m x directions
+        items = _times_transposed(by_user, users)  # n x directions
+    vectors, values, _ = torch.linalg.svd(items, full_matrices=False)
+    return _scaled(history, vectors, values, item_counts, wanted=wanted, features=features)
+
+
+def _times_transposed(by_user: SparseRows, users: Tensor) -> Tensor:
+    order, row_of_entry, pointers = by_user.by_column
+    return sum_of_rows(row_of_entry, users, pointers, by_user.values[order])
+
+
+def _scaled(
+    history: History, vectors: Tensor, values: Tensor, item_counts: Tensor, *, wanted: int, features: int
+) -> ChoiceFeatures:
+    """From the items' singular vectors, (n, directions), and the singular values, falling, to features."""
+    m, n = len(history), history.num_items
+    usable = (torch.arange(len(values), device=values.device) < wanted) & (values > NEGLIGIBLE * values.max())
+    inverse = torch.where(usable, m**0.5 / values.clamp(min=1e-30), 0.0)
+    loadings = _to_width(vectors * inverse / item_counts.sqrt()[:, None], features)
+    return ChoiceFeatures(choices_of(history, loadings), _to_width(vectors * usable * n**0.5, features), loadings)
+
+
+def _to_width(vectors: Tensor, width: int) -> Tensor:
+    """The first `width` columns, or zeros after the last one."""
+    result = vectors.new_zeros(len(vectors), width)
+    kept = min(width, vectors.shape[1])
+    result[:, :kept] = vectors[:, :kept]
+    return result

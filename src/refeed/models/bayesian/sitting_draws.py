@@ -1,0 +1,94 @@
+"""Draws of the effects of sittings in a Bayesian factorisation, and of their variance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from refeed.data.history import History
+from refeed.models.bayesian.regression import PaddedRows
+from refeed.models.bayesian.sitting_sums import SittingSums, put_by_row
+from refeed.models.bayesian.sittings import Sittings
+from refeed.models.bayesian.slice_sampling import slice_draw
+
+FIRST_VARIANCE = 0.1  # v, of the effects relative to that of noise
+STRENGTH_SHAPE, STRENGTH_RATE = 1.0, 0.01  # of the gamma prior of 1 / v, which makes a few sittings count for little
+SMALLEST_VARIANCE = 1e-6
+LARGEST_VARIANCE = 100.0  # v above this says nothing more, and float32 products with the effects integrated out would suffer
+
+
+class SittingDraws:
+    """The effects t ~ N(0, v / a_u) of the D sittings of all users: their part of the chain's state.
+
+    Args:
+        history: the training ratings of the users, with timestamps.
+        sittings: theirs.
+        device: of the tensors.
+    """
+
+    def __init__(self, history: History, sittings: Sittings, device: torch.device) -> None:
+        assert history.timestamps is not None
+        self._sittings = sittings
+        numbers = sittings.numbers(history.row_of_rating, history.timestamps)
+        self._of_rating = torch.from_numpy(numbers.astype(np.int32)).to(device)
+        self._first, self._counts = (torch.from_numpy(a).to(device) for a in (sittings.indptr[:-1], sittings.counts))
+        self._user = torch.repeat_interleave(self._counts)
+        self._known = torch.zeros(len(self._user), 3, device=device)  # errors at the mean and the draw of users' vectors, and W
+        self.effects = torch.zeros(len(self._user), device=device)
+        self.variance = torch.full((1,), FIRST_VARIANCE, device=device)
+
+    def means(self) -> Tensor:
+        """What is expected of the effects given the items and all noise, (D,)."""
+        return self._share() * self._known[:, 0]
+
+    def _share(self) -> Tensor:
+        return self.variance / (1.0 + self.variance * self._known[:, 2])
+
+    def at_ratings(self) -> Tensor:
+        """The effect at each training rating of the users, (nnz,)."""
+        return self.effects.index_select(0, self._of_rating)
+
+    def of_items(self, by_item: History) -> npt.NDArray[np.int32]:
+        """The sitting of each training rating as the items' history has them, int32 (nnz,)."""
+        assert by_item.timestamps is not None
+        return self._sittings.numbers(by_item.indices, by_item.timestamps).astype(np.int32)
+
+    def taken_off(self, group: PaddedRows) -> PaddedRows:
+        """Items' ratings less the effects."""
+        assert group.sittings is not None
+        effects = self.effects.index_select(0, group.sittings.reshape(-1)).view(group.values.shape)
+        return replace(group, values=group.values - effects)
+
+    def take(self, rows: Tensor, sums: SittingSums, vectors: Tensor) -> None:
+        """Note what the mean and the draw of the vectors of the users `rows`, (g, d, 2), say of their sittings."""
+        known = torch.cat((sums.errors(vectors[None])[0], sums.weights[0, ..., None]), -1)
+        put_by_row(self._known, known, self._first[rows], self._counts[rows])
+
+    def draw(self, noise: Tensor, *, numbers: np.random.Generator, normal: torch.Generator) -> None:
+        """The variance given the users' drawn vectors and the precision of their noise, (m,); then the effects given all that.
+
+        The effects are integrated out where v is drawn, since a chain that draws each given the other moves slowly.
+        """
+        precision, (_, errors, weights) = noise[self._user], self._known.unbind(-1)
+        self.variance = torch.full_like(self.variance, self._drawn_variance(precision * errors.square(), weights, numbers))
+        free = torch.randn(len(errors), generator=normal, device=errors.device)
+        self.effects = self._share() * errors + (self._share() / precision).sqrt() * free
+
+    def _drawn_variance(self, squares: Tensor, weights: Tensor, numbers: np.random.Generator) -> float:
+        """v given a times squared errors, which have the expectation W + v W^2, and W of each sitting, both (D,)."""
+        squares, weights = squares.double(), weights.double()
+
+        def log_density(log_variance: float) -> float:
+            variance = math.exp(log_variance)
+            spread = 1.0 + variance * weights
+            likelihood = float((variance * squares / spread - spread.log()).sum()) / 2
+            return likelihood - STRENGTH_SHAPE * log_variance - STRENGTH_RATE / variance
+
+        lowest, highest = math.log(SMALLEST_VARIANCE), math.log(LARGEST_VARIANCE)
+        before = min(max(math.log(self.variance.item()), lowest), highest)
+        return math.exp(slice_draw(log_density, before, lowest=lowest, highest=highest, numbers=numbers))

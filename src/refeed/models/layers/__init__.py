@@ -1,1 +1,0 @@
-"""Layers over sparse rows of ratings."""

@@ -1,0 +1,93 @@
+"""Probabilistic matrix factorisation (PMF), with user and item biases or as it was published, fitted by gradient descent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from refeed.config import conform, require_ranges
+from refeed.errors import ConfigError
+from refeed.models.common.factors import FactorModel
+from refeed.models.common.offsets import OffsetKind, Offsets
+
+Prior = Literal["weighted", "fixed", "adaptive"]
+
+
+@dataclass(frozen=True)
+class PMF:
+    """Probabilistic matrix factorisation by SGD with momentum, with biases or plain; Salakhutdinov & Mnih (2008).
+
+    Minimises the sum of (r_ui - offset - p_u . q_i - b_u - c_i)^2 + sum_u penalty_u (|p_u|^2 + b_u^2) + the same of the items.
+    The biased form is that of Funk and of Koren, Bell & Volinsky (2009).
+
+    Attributes:
+        factors: numbers in the vector of a user or an item, at least 1.
+        regularisation: lambda / standard deviation of the ratings (so that it suits any rating scale), above 0.
+        prior: what a row's penalty is: "weighted" (lambda times its number of ratings, as in the authors' program), "fixed"
+            (lambda, the published objective), or "adaptive" (lambda until the factors have grown, then estimated from them
+            before each epoch, for users and for items: sections 3.1 and 3.2).
+        biased: users and items also have a bias, learnt with their vector.
+        learning_rate: of the sum of the gradients of a batch, times the standard deviation of the ratings, above 0.
+        momentum: 0 to below 1; it lengthens the way of a gradient by 1 / (1 - momentum).
+        batch_size: ratings a step, at least 1; none takes so many that the most frequent user or item occurs about
+            50 times in a batch, which is as good as one rating at a time.
+        epochs: passes over the ratings, at least 1.
+        patience: epochs without a better validation RMSE after which fitting stops; none never stops early.
+        offsets: what is taken off the ratings first: "none", "mean", or "bias" (mean, user and item biases).
+        item_regularisation: for offsets "bias": imaginary ratings that pull an item's bias to 0, at least 0.
+        user_regularisation: the same for a user's bias.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of its range.
+    """
+
+    kind: ClassVar[str] = "pmf"
+    title: ClassVar[str] = "PMF"
+    uses_training_options: ClassVar[bool] = False
+
+    factors: int = 100
+    regularisation: float = 0.055
+    prior: Prior = "weighted"
+    biased: bool = True
+    learning_rate: float = 0.011
+    momentum: float = 0.0
+    batch_size: int | None = None
+    epochs: int = 100
+    patience: int | None = 5
+    offsets: OffsetKind = "mean"
+    item_regularisation: float = 10.0
+    user_regularisation: float = 15.0
+
+    def __post_init__(self) -> None:
+        conform(self)
+        require_ranges(
+            self,
+            above_0=("regularisation", "learning_rate"),
+            from_0=("item_regularisation", "user_regularisation"),
+            from_1=("factors", "epochs", "patience"),
+        )
+        if not 0.0 <= self.momentum < 1.0:
+            raise ConfigError(f"momentum: expected 0 to below 1, got {self.momentum}")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ConfigError(f"batch_size: expected at least 1 rating, got {self.batch_size}")
+
+    def in_units_of(self, spread: float) -> PMF:
+        """The same for ratings of this standard deviation, with lambda itself as regularisation and the rate itself."""
+        return replace(self, regularisation=self.regularisation * spread, learning_rate=self.learning_rate / spread)
+
+    def summary(self, num_users: int, num_items: int) -> str:
+        """What it is, in a few words for people."""
+        return f"{'biased' if self.biased else 'probabilistic'} matrix factorisation by SGD, {self.factors:,} factors"
+
+    def build(self, num_users: int, num_items: int, *, seed: int) -> FactorModel:
+        """The model with its initial factors."""
+        return FactorModel(
+            num_users,
+            num_items,
+            factors=self.factors,
+            biased=self.biased,
+            offsets=Offsets(self.offsets, num_items, user_regularisation=self.user_regularisation),
+            regularisation=self.regularisation,
+            weighted=self.prior == "weighted",
+            seed=seed,
+        )

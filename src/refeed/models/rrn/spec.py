@@ -1,0 +1,114 @@
+"""The recurrent recommender network: its description."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from refeed.config import conform, require_ranges
+from refeed.models.common.factors import INITIAL_DEVIATION
+from refeed.models.common.offsets import Offsets
+from refeed.models.rrn.model import RecurrentModel
+from refeed.models.rrn.states import StateNetwork
+
+
+@dataclass(frozen=True)
+class RRN:
+    """A recurrent recommender network: LSTMs over the time steps of users and items; Wu et al. (2017).
+
+    prediction(u, i, t) = offset(u, i) + <A h_u(t) + b, C h_i(t) + d> + <p_u, q_i>
+
+    h_u(t) and h_i(t) are the hidden states of a user LSTM and an item LSTM after all those steps before the step of t in which
+    the user (the item) has a rating; see `StateNetwork` for what goes in. p and q are stationary factors. A rating is never
+    predicted from a state that has seen its own step or a later one. Asked about no particular time, or one after the training
+    ratings, states have seen all known ratings.
+
+    Where the paper is silent, this is chosen. Steps are those of the calendar (UTC), of one length for users and another for
+    items. Offsets are the mean and the biases of the bias baseline, fitted beforehand. The stationary factors minimise the
+    squared error plus `regularisation` times a row's number of ratings times |p|^2 (or |q|^2), by ridge regression: first
+    without the LSTMs (the start from PMF), later once an epoch with the states fixed. A and b begin at 0, so that the network
+    begins as that factorisation. In an epoch the users' LSTM, A and b learn from batches of users with the items' states fixed,
+    then those of the items with the users' states fixed.
+
+    Everybody's p, of training users too, is the ridge regression of their history on q with offsets and states taken off, and
+    their states come from their history; a history without times counts as one step at the end of training.
+
+    Attributes:
+        user_step_days: length of a user's step, above 0, at least a second.
+        item_step_days: the same of an item.
+        embedding: width of a step's embedding, at least 1.
+        units: of each LSTM, at least 1.
+        state: width of A h + b, at least 1.
+        factors: numbers in a stationary vector, at least 1.
+        regularisation: of the stationary factors, above 0.
+        start_epochs: epochs in which the stationary factors alone are fitted, at least 1.
+        epochs: further epochs, which fit all, at least 1.
+        learning_rate: of Adam, above 0.
+        weight_decay: weight penalty of the LSTMs' side of the model: half of it times the squared weights is added to the mean
+            squared error of a batch, at least 0.
+        batch_size: users, or items, a step of Adam, at least 1.
+        gradient_steps: gradients go back through pieces of so many time steps, at least 1; none through whole sequences.
+        patience: epochs without a better validation RMSE after which fitting stops; none never stops early.
+        item_regularisation: imaginary ratings that pull an item's bias to 0, at least 0.
+        user_regularisation: the same for a user's bias.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of its range.
+    """
+
+    kind: ClassVar[str] = "rrn"
+    title: ClassVar[str] = "RRN"
+    uses_training_options: ClassVar[bool] = False
+
+    user_step_days: float = 1.0
+    item_step_days: float = 30.0
+    embedding: int = 40
+    units: int = 40
+    state: int = 20
+    factors: int = 30
+    regularisation: float = 0.1
+    start_epochs: int = 8
+    epochs: int = 20
+    learning_rate: float = 0.001
+    weight_decay: float = 0.0001
+    batch_size: int = 128
+    gradient_steps: int | None = None
+    patience: int | None = 6
+    item_regularisation: float = 10.0
+    user_regularisation: float = 15.0
+
+    def __post_init__(self) -> None:
+        conform(self)
+        require_ranges(
+            self,
+            above_0=("user_step_days", "item_step_days", "regularisation", "learning_rate"),
+            from_0=("weight_decay", "item_regularisation", "user_regularisation"),
+            from_1=(
+                *("factors", "epochs", "patience"),
+                *("embedding", "units", "state", "start_epochs", "batch_size", "gradient_steps"),
+            ),
+        )
+
+    def summary(self, num_users: int, num_items: int) -> str:
+        """What it is, in a few words for people."""
+        return f"recurrent recommender network, {self.units:,} LSTM units, {self.factors:,} stationary factors"
+
+    def build(self, num_users: int, num_items: int, *, seed: int) -> RecurrentModel:
+        """The model with its initial weights."""
+        generator = torch.Generator().manual_seed(seed)
+        widths = {"embedding": self.embedding, "units": self.units, "state": self.state}
+        users = StateNetwork(num_items, step_days=self.user_step_days, **widths, generator=generator)
+        items = StateNetwork(num_users, step_days=self.item_step_days, **widths, generator=generator)
+        nn.init.zeros_(users.affine.weight)  # the products of states begin at 0
+        return RecurrentModel(
+            num_users,
+            num_items,
+            offsets=Offsets("bias", num_items, user_regularisation=self.user_regularisation),
+            user_network=users,
+            item_network=items,
+            item_factors=nn.init.normal_(torch.empty(num_items, self.factors), std=INITIAL_DEVIATION, generator=generator),
+            regularisation=self.regularisation,
+        )

@@ -1,0 +1,1 @@
+"""Svd plus plus."""

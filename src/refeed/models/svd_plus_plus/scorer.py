@@ -1,0 +1,151 @@
+"""Answers of SVD++: every person's side is solved for from their history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from refeed.data.history import History
+from refeed.models.base import Scorer
+from refeed.models.common.pairs import asked_places
+from refeed.models.common.ridge import RidgeSolver
+from refeed.models.common.sampled_linear import sampled_linear
+from refeed.models.common.sparse_rows import SparseRows
+from refeed.models.svd_plus_plus.time_terms import deviation
+
+if TYPE_CHECKING:
+    from refeed.models.svd_plus_plus.model import SvdPlusPlusModel
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """What was solved for of B people.
+
+    Attributes:
+        vectors: p_u, (B, k).
+        bias: b_u, (B,).
+        drift: alpha_u, (B,); zeros without time.
+        at_ratings: b_u + alpha_u dev_u(t) at each rating of their history, (nnz,).
+    """
+
+    vectors: Tensor
+    bias: Tensor
+    drift: Tensor
+    at_ratings: Tensor
+
+
+class SvdPlusPlusScorer(Scorer):
+    """See `SvdPlusPlus`.
+
+    Args:
+        model: as it is now.
+    """
+
+    @torch.no_grad()
+    def __init__(self, model: SvdPlusPlusModel) -> None:
+        self._model = model
+        self._solver = RidgeSolver(model.item_factors, intercept=True)
+
+    @torch.no_grad()
+    def people(self, history: History, rows: SparseRows, implicit: Tensor) -> People:
+        """p_u, b_u and alpha_u of each person, by ridge regression over their history.
+
+        Args:
+            history: B people.
+            rows: the same, on the device.
+            implicit: what their choices say, (B, k); see `SvdPlusPlusModel.implicit_sums`.
+        """
+        model, terms = self._model, self._model.time
+        left = rows.values - model.item_part(rows.columns, model.times_of(history))
+        left = left - sampled_linear(implicit, model.item_factors, rows)
+        solved = self._solve(history, left)
+        if terms is None:
+            return People(solved[:, :-1], solved[:, -1], solved.new_zeros(len(rows)), solved[:, -1][rows.row_of_entry])
+        around = deviation(terms.times_of(history), terms.middle(history)[history.row_of_rating])
+        around_u = torch.from_numpy(around).to(left.device)
+        drift, solved = self._with_drift(history, rows, left, solved, around_u)
+        at_ratings = solved[:, -1][rows.row_of_entry] + drift[rows.row_of_entry] * around_u
+        return People(solved[:, :-1], solved[:, -1], drift, at_ratings)
+
+    def _solve(self, history: History, targets: Tensor) -> Tensor:
+        """The ridge regression of targets, (nnz,), on item factors and a 1: (B, k + 1)."""
+        penalties = np.full(len(history), self._model.spec.regularisation)
+        return self._solver.solve(replace(history, values=targets.numpy(force=True)), penalties)
+
+    def _with_drift(
+        self, history: History, rows: SparseRows, left: Tensor, solved: Tensor, around: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """alpha_u, (B,), and what is solved for beside it, (B, k + 1).
+
+        Partialling out: what `solved` leaves of the ratings is regressed on what the same regression leaves of dev_u(t), here
+        `around`, (nnz,).
+        """
+        explained = self._solve(history, around)
+        numerator = _row_sums(rows, around * (left - self._fitted(rows, solved)))
+        denominator = _row_sums(rows, around * (around - self._fitted(rows, explained))) + self._model.spec.regularisation
+        drift = numerator / denominator
+        return drift, solved - drift[:, None] * explained
+
+    def _fitted(self, rows: SparseRows, solved: Tensor) -> Tensor:
+        """The regression at each rating, (nnz,)."""
+        vectors = solved[:, :-1].contiguous()
+        return sampled_linear(vectors, self._model.item_factors, rows) + solved[:, -1][rows.row_of_entry]
+
+    @torch.no_grad()
+    def predict_pairs(
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """See `Scorer.predict_pairs`."""
+        model = self._model
+        asked, places, place_of_pair = asked_places(rows, items, history.num_items, model.device)
+        people = history.rows(asked)
+        vectors, solved = self._vectors(people)
+        person = np.searchsorted(asked, rows)
+        user_part, times = self._user_part(people, solved, person, times)
+        outputs = sampled_linear(vectors, model.item_factors, places).numpy(force=True)[place_of_pair]
+        item_part = model.item_part(torch.from_numpy(items).to(model.device), times).numpy(force=True)
+        return np.asarray(outputs + user_part + item_part, np.float32)
+
+    @torch.no_grad()
+    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+        """See `Scorer.score_rows`."""
+        model = self._model
+        vectors, solved = self._vectors(history)
+        user_part, times = self._user_part(history, solved, np.arange(len(history)), None)
+        scores: npt.NDArray[np.float32] = (vectors @ model.item_factors.t()).numpy(force=True)
+        scores += user_part[:, None]
+        scores += (model.mean + model.item_bias).numpy(force=True)
+        if model.time is not None and times is not None:
+            scores += model.time.item_bias.t()[model.time.bins(times)].numpy(force=True)
+        return scores
+
+    def _vectors(self, history: History) -> tuple[Tensor, People]:
+        """p_u plus what their choices say, (B, k), and all that was solved for."""
+        rows = SparseRows.from_history(history, self._model.device)
+        implicit = self._model.implicit_sums(rows)
+        solved = self.people(history, rows, implicit)
+        return solved.vectors + implicit, solved
+
+    def _user_part(
+        self, history: History, solved: People, person: npt.NDArray[np.int64], times: npt.NDArray[np.int64] | None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64] | None]:
+        """b_u with its drift for each pair of these persons, float32 (P,), and the times that it is for."""
+        bias, terms = solved.bias.numpy(force=True)[person], self._model.time
+        if terms is None:
+            return bias, None
+        times = terms.latest(history)[person] if times is None else times
+        return bias + solved.drift.numpy(force=True)[person] * deviation(times, terms.middle(history)[person]), times
+
+
+def _row_sums(rows: SparseRows, entries: Tensor) -> Tensor:
+    """Sums of entries, (nnz,), over each row, (B,)."""
+    return entries.new_zeros(len(rows)).index_add_(0, rows.row_of_entry, entries)

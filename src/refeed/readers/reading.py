@@ -1,0 +1,121 @@
+"""`read_ratings`: any source of ratings to `Ratings`; `read_columns`: the same, before anything is judged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from refeed.data.ratings import DuplicatePolicy, Ratings, RatingScale
+from refeed.errors import DataError
+from refeed.readers.conversion import MissingPolicy, to_ratings
+from refeed.readers.encoding import collect
+from refeed.readers.formats.sparse import is_sparse, read_sparse
+from refeed.readers.formats.stores import columns_of, is_store, read_store
+from refeed.readers.formats.tables import is_pandas, read_table
+from refeed.readers.layouts import open_path
+from refeed.readers.options import ReadOptions
+from refeed.readers.rating_columns import RatingColumns
+from refeed.readers.rating_stream import RatingStream
+
+
+def read_ratings(
+    source: Any,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    time: str | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str = "utf-8",
+    decimal: str = ".",
+    labels: Sequence[str] = (),
+    scale: RatingScale | None = None,
+    duplicates: DuplicatePolicy = "error",
+    missing: MissingPolicy = "error",
+    layout: str | None = None,
+) -> Ratings:
+    """Read ratings from a file, a folder, a table or a sparse matrix.
+
+    Args:
+        source: a path to delimited text (plain, gzip, bzip2, Zstandard, or in a zip archive), Parquet, Arrow IPC, a ratings
+            store, or a folder of a known layout; a table with the Arrow C stream interface (pyarrow, pandas, polars, DuckDB);
+            or a sparse matrix.
+        user: the user column by name, or by number (from 1) as text; None finds it.
+        item: the item column, in the same way.
+        rating: the rating column, in the same way.
+        time: the time column, in the same way; "" reads no times.
+        delimiter: one character, "::", or a name such as "tab"; None finds it.
+        header: whether the first line holds names; None finds out.
+        encoding: of text files.
+        decimal: the sign before the broken part of ratings in text files, "." or ",".
+        labels: further columns to read, such as a split that the file already holds.
+        scale: the smallest and largest possible rating; None takes those that occur.
+        duplicates: what to do when a user rated an item more than once (see `Ratings.from_columns`).
+        missing: what to do with a row whose rating is absent or NaN: "error" refuses, "skip" leaves it out.
+        layout: "store" or a name of `refeed.readers.layouts.LAYOUTS`; None recognises it.
+
+    Raises:
+        DataError: the source cannot be read, or a row is not a usable rating; the message says where and what to do.
+        ConfigError: an option that does not exist or does not apply.
+    """
+    options = ReadOptions(user, item, rating, time, delimiter, header, encoding, decimal, as_labels(labels), scale)
+    if is_store(source, layout):
+        return read_store(Path(source), options)
+    return to_ratings(collect(open_stream(source, options, layout=layout), options), duplicates=duplicates, missing=missing)
+
+
+def read_columns(
+    source: Any,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    time: str | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str = "utf-8",
+    decimal: str = ".",
+    labels: Sequence[str] = (),
+    scale: RatingScale | None = None,
+    layout: str | None = None,
+) -> RatingColumns:
+    """Read the columns of a source of ratings as they are; the options are those of `read_ratings`.
+
+    NaN, infinite and out-of-scale ratings and duplicates are kept, for `refeed.data.audit.audit.audit` to report.
+
+    Raises:
+        DataError: the source cannot be read, or a value cannot be what its column says.
+        ConfigError: an option that does not exist or does not apply.
+    """
+    options = ReadOptions(user, item, rating, time, delimiter, header, encoding, decimal, as_labels(labels), scale)
+    if is_store(source, layout):
+        return replace(columns_of(read_store(Path(source), replace(options, scale=None)), Path(source)), scale=scale)
+    return collect(open_stream(source, options, layout=layout), options)
+
+
+def open_stream(source: Any, options: ReadOptions, *, layout: str | None) -> RatingStream:
+    """The ratings of a source that is no store, as a stream to be read once.
+
+    Raises:
+        DataError: the source cannot be read; also later, at a row that cannot.
+        ConfigError: an option that does not apply.
+    """
+    if isinstance(source, str | os.PathLike):
+        return open_path(Path(source), options, layout=layout)
+    if is_sparse(source):
+        return read_sparse(source)
+    if is_pandas(source) or hasattr(source, "__arrow_c_stream__"):
+        return read_table(source, options)
+    raise DataError(
+        f"expected a path, a table with the Arrow C stream interface or a sparse matrix, got {type(source).__name__}",
+        fix="Pass the columns to Ratings.from_columns if you have them as arrays.",
+    )
+
+
+def as_labels(labels: str | Sequence[str]) -> tuple[str, ...]:
+    """One or more names of columns as several."""
+    return (labels,) if isinstance(labels, str) else tuple(labels)

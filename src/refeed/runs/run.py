@@ -1,0 +1,149 @@
+"""One training run of an experiment, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from refeed.config import to_dict
+from refeed.errors import ConfigError
+from refeed.models import Ensemble, Spec
+from refeed.models.ensemble.model import variants
+from refeed.optim.options import TrainingOptions
+from refeed.version import __version__
+
+TEST_PREDICTIONS = "test_predictions.npy"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is trained, and how.
+
+    Attributes:
+        name: for people and files, for example "activations/selu/0"; plays no part in the fingerprint.
+        spec: the model.
+        options: how it is trained; plays no part where the model takes no training options.
+        seed: the one seed of the run.
+        reads_test: whether the test part is predicted after training; else it is never looked at.
+    """
+
+    name: str
+    spec: Spec
+    options: TrainingOptions
+    seed: int
+    reads_test: bool = False
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs it trains at most; of an ensemble, the members in all their variants."""
+        if isinstance(self.spec, Ensemble):
+            return sum(len(variants(text)) for text in self.spec.members)
+        return self.options.epochs if self.spec.uses_training_options else int(to_dict(self.spec).get("epochs", 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that the result depends on but the ratings, as plain JSON values."""
+        return {
+            "refeed": __version__,
+            "sources": _sources_digest(),
+            "torch": torch.__version__,
+            "model": {"kind": self.spec.kind, **to_dict(self.spec)},
+            "training": to_dict(self.options) if self.spec.uses_training_options else {},
+            "seed": self.seed,
+            "reads_test": self.reads_test,
+        }
+
+    def fingerprint(self, split_fingerprint: str) -> str:
+        """A hash (32 hex digits) of all that the result depends on, of the ratings by their split's fingerprint."""
+        described = json.dumps({**self.to_dict(), "split": split_fingerprint}, sort_keys=True)
+        return hashlib.blake2b(described.encode(), digest_size=16).hexdigest()
+
+
+@cache
+def _sources_digest() -> str:
+    """A hash of the sources that results depend on, so that no run of other code is taken for this one's."""
+    digest, package = hashlib.blake2b(digest_size=16), Path(__file__).parent.parent
+    for room in ("data", "inference", "intervals", "models", "optim", "readers", "training"):
+        for path in sorted((package / room).rglob("*.py")):
+            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        run: the run.
+        status: "diverged" where the loss or the model was not finite any more; that is a result, not an error.
+        message: why it diverged, empty otherwise.
+        log: one dict an epoch (of an ensemble: a member) with the fields of `training.progress.EpochRecord` (epoch,
+            train_rmse, valid_rmse, refeed_loss, learning_rate, seconds, …); up to the last good epoch where the run diverged.
+        best_epoch: the one with the lowest validation RMSE, from 1; 0 without any.
+        valid_rmse: at the best epoch, predictions clipped to the scale; None without any.
+        parameters: number of trained numbers.
+        seconds: of training and validation, over all epochs.
+        peak_memory: bytes; the most that the process held in memory during the run, PyTorch and the ratings included.
+        threads: that it had.
+        folder: where it is kept.
+        cached: whether it was there already.
+    """
+
+    run: Run
+    status: Literal["finished", "diverged"]
+    message: str
+    log: tuple[Mapping[str, Any], ...]
+    best_epoch: int
+    valid_rmse: float | None
+    parameters: int
+    seconds: float
+    peak_memory: int
+    threads: int
+    folder: Path
+    cached: bool = False
+
+    def test_predictions(self) -> npt.NDArray[np.float32]:
+        """Predictions of the test part's ratings in its order, not clipped, float32 (len(split.test),).
+
+        Raises:
+            ConfigError: the run does not read the test part, or it diverged.
+        """
+        if not self.run.reads_test or self.status == "diverged":
+            reason = "it diverged" if self.run.reads_test else "reads_test is false"
+            raise ConfigError(f"{self.run.name}: there are no test predictions, since {reason}")
+        predictions: npt.NDArray[np.float32] = np.load(self.folder / TEST_PREDICTIONS)
+        return predictions
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the run, the folder and `cached`, as plain JSON values."""
+        return {
+            "status": self.status,
+            "message": self.message,
+            "log": [dict(record) for record in self.log],
+            "best_epoch": self.best_epoch,
+            "valid_rmse": self.valid_rmse,
+            "parameters": self.parameters,
+            "seconds": self.seconds,
+            "peak_memory": self.peak_memory,
+            "threads": self.threads,
+        }
+
+    @classmethod
+    def from_dict(cls, run: Run, values: Mapping[str, Any], folder: Path, *, cached: bool) -> Outcome:
+        """The inverse of `to_dict`."""
+        return cls(run=run, folder=folder, cached=cached, **{**values, "log": tuple(values["log"])})
+
+
+def num_parameters(spec: Spec, num_users: int, num_items: int) -> int:
+    """Number of trained numbers of a model for so many users and items; nothing of that size is made."""
+    with torch.device("meta"):
+        model = spec.build(num_users, num_items, seed=0)
+    return sum(parameter.numel() for parameter in model.parameters())

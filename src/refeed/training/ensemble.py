@@ -1,0 +1,311 @@
+"""Fits an ensemble: its members one after the other, each the best of its variants, then their weights on validation."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from refeed.config import from_dict
+from refeed.data.row_blocks import row_blocks
+from refeed.data.splits.base import Split
+from refeed.errors import BundleError, SplitError, TrainingError
+from refeed.inference.histories import Histories
+from refeed.inference.scoring import predict_ratings
+from refeed.models.base import RatingModel, Spec, load_tensors
+from refeed.models.bayesian.model import BayesianFactorisation
+from refeed.models.ensemble.features import NAMES, OF_WEIGHTS, MetaFeatures
+from refeed.models.ensemble.model import Ensemble, EnsembleModel, Member, parse_member, variants
+from refeed.models.ensemble.rescaled import Rescaled
+from refeed.models.ensemble.stacking import Features, Stacking
+from refeed.optim.options import TrainingOptions
+from refeed.runtime import Runtime
+from refeed.seeds import derive_seed
+from refeed.storage import atomic_folder
+from refeed.tensor_files import read_tensors, write_tensors
+from refeed.training.interruption import stop_on_interrupt
+from refeed.training.loop import InterruptedTrainingError, RunState
+from refeed.training.progress import EpochRecord
+
+MEMBER_FILE, RECORD_FILE = "member.safetensors", "member.json"
+
+MemberRun = tuple[RatingModel, RunState]
+
+
+class TrainMember(Protocol):
+    """Trains one member."""
+
+    def __call__(self, member: Member, runtime: Runtime, folder: Path | None, /) -> MemberRun:
+        """The model, `Rescaled`, at its best epoch, and where its run ended.
+
+        Args:
+            member: what is trained, and how.
+            runtime: with the member's own seed.
+            folder: where the state of the run is kept and taken up from; None keeps nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FittedMember:
+    """A variant of a member after training.
+
+    Attributes:
+        text: its description, of one variant.
+        model: at its best epoch.
+        train_rmse: in that epoch.
+        best_epoch: from 1.
+        predictions: of the validation ratings, not clipped, float32.
+        valid_rmse: of these, clipped.
+        number: position of the member in the ensemble that was asked for, from 0.
+    """
+
+    text: str
+    model: RatingModel
+    train_rmse: float
+    best_epoch: int
+    predictions: npt.NDArray[np.float32]
+    valid_rmse: float
+    number: int
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEnsemble:
+    """What `EnsembleTrainer.fit` comes to.
+
+    Attributes:
+        spec: the ensemble with the variants that were kept.
+        model: fitted.
+        state: a log in which an "epoch" is a member: what all up to it together reach in validation, with the same weights for
+            all pairs; and a last one of all with weights that move, where they do.
+        best_epochs: of each member.
+        numbers: of each member, its position in the ensemble that was asked for.
+        left_out: why members are not among them: all of their variants diverged.
+    """
+
+    spec: Ensemble
+    model: EnsembleModel
+    state: RunState
+    best_epochs: tuple[int, ...]
+    numbers: tuple[int, ...]
+    left_out: tuple[str, ...]
+
+
+class EnsembleTrainer:
+    """Fits members in turn and keeps those that are done, so that an interrupted run goes on with the one it was in.
+
+    Args:
+        spec: the ensemble.
+        split: train and valid ratings.
+        runtime: whose seed the members' seeds are derived from.
+        train_member: how a member is trained.
+        folder: where finished members and the state of the one under way are kept; None keeps nothing.
+        identity: what the run is of; finished members of another one are refused.
+        announce: told which member comes next.
+
+    Raises:
+        ConfigError: training options of a member that there are not, or out of their range.
+        SplitError: the validation part is empty.
+    """
+
+    def __init__(
+        self,
+        spec: Ensemble,
+        split: Split,
+        runtime: Runtime,
+        *,
+        train_member: TrainMember,
+        folder: Path | None,
+        identity: Mapping[str, Any],
+        announce: Callable[[str], None],
+    ) -> None:
+        require_member_options(spec)
+        if not len(split.valid):
+            raise SplitError("an ensemble learns its weights on the validation part, but that is empty", fix="Give it a share.")
+        self._spec, self._split, self._runtime = spec, split, runtime
+        self._train_member, self._folder, self._identity = train_member, folder, dict(identity)
+        self._announce = announce
+        self._histories = Histories.of_training(split.train)
+        moving = [NAMES.index(name) for name in OF_WEIGHTS]
+        self._stacking = Stacking(split.valid, prior_ratings=spec.prior_ratings, moving=moving)
+
+    def fit(self) -> FittedEnsemble:
+        """The ensemble of the best variant of each member.
+
+        Raises:
+            TrainingError: all variants of all members diverge.
+            InterruptedTrainingError: Ctrl-C.
+        """
+        members: list[FittedMember] = []
+        left_out: list[str] = []
+        state = RunState()
+        with stop_on_interrupt() as stop:
+            for number, text in enumerate(self._spec.members):
+                began = time.monotonic()
+                member, reason = self._best_variant(number, text, lambda: stop.wished)
+                if member is None:
+                    left_out.append(f"'{text}' was left out, since {reason}")
+                    continue
+                members.append(member)
+                predictions = np.stack([member.predictions for member in members], 1)
+                valid_rmse = self._stacking.rmse(self._stacking.cross_fitted(predictions))
+                seconds = time.monotonic() - began
+                speed = len(self._split.train) / max(seconds, 1e-9)
+                state.log.append(EpochRecord(len(members), members[-1].train_rmse, None, valid_rmse, None, seconds, speed))
+        if not members:
+            raise TrainingError("no member of the ensemble could be trained: " + "; ".join(left_out))
+        spec = replace(self._spec, members=tuple(one.text for one in members))
+        model = EnsembleModel([one.model for one in members], self._split.train.num_users, self._split.train.num_items)
+        began = time.monotonic()
+        valid_rmse = self._weigh(model.to(self._runtime.device), predictions, alike=valid_rmse)
+        if len(model.weights_by_feature):
+            seconds = time.monotonic() - began
+            state.log.append(replace(state.log[-1], epoch=len(state.log) + 1, valid_rmse=valid_rmse, seconds=seconds))
+        state.epoch = state.best_epoch = len(state.log)
+        state.best_rmse = valid_rmse
+        return FittedEnsemble(
+            spec,
+            model,
+            state,
+            best_epochs=tuple(one.best_epoch for one in members),
+            numbers=tuple(one.number for one in members),
+            left_out=tuple(left_out),
+        )
+
+    def _weigh(self, model: EnsembleModel, predictions: npt.NDArray[np.float32], *, alike: float) -> float:
+        """Give the model its weights, moved by features of pairs where that beats `alike`, the RMSE of the same for all.
+
+        Returns:
+            the RMSE of weights from other users.
+        """
+        stacking = self._stacking
+        blend = stacking.fit(predictions)
+        if not self._spec.feature_ratings:
+            model.take(blend.weights, blend.by_feature)
+            return alike
+        model.features.learn(self._split.train)
+        z = self._features(model.features)
+        tried = [Features(z, ratings) for ratings in self._spec.feature_ratings]
+        errors = [stacking.rmse(stacking.cross_fitted(predictions, features)) for features in tried]
+        moved = min(errors)
+        if moved < alike:
+            blend = stacking.fit(predictions, tried[errors.index(moved)])
+        self._announce(
+            f"weights for each pair of user and item {'are kept' if moved < alike else 'are no better'}: validation RMSE "
+            f"{moved:.4f}, with the same weights for all {alike:.4f}"
+        )
+        model.take(blend.weights, blend.by_feature)
+        return min(moved, alike)
+
+    def _features(self, features: MetaFeatures) -> npt.NDArray[np.float32]:
+        """z of the validation ratings, (ratings, J), which become the yardstick."""
+        valid, reader = self._split.valid, features.reader()
+        raw = np.empty((len(valid), len(NAMES)))
+        for block in row_blocks(self._split.train.indptr):
+            places = slice(*valid.indptr[[block.rows.start, block.rows.stop]].tolist())
+            history = self._histories.rows(np.arange(block.rows.start, block.rows.stop))
+            rows = valid.row_of_rating[places].astype(np.int64) - block.rows.start
+            times = None if valid.timestamps is None else valid.timestamps[places]
+            raw[places] = reader.raw(history, rows, valid.indices[places].astype(np.int64), times)
+        features.standardise_by(raw)
+        return features.reader().standardised(raw)
+
+    def _best_variant(self, number: int, text: str, stop_wished: Callable[[], bool]) -> tuple[FittedMember | None, str]:
+        """The variant with the lowest validation RMSE, the first of equal ones; where all diverge none, and why the last did.
+
+        Raises:
+            InterruptedTrainingError: a stop is wished.
+        """
+        best, reason = None, ""
+        for place, variant in enumerate(self._distinct(text)):
+            if stop_wished():
+                kept = "nothing was kept" if self._folder is None else f"those before it are kept in {self._folder}"
+                raise InterruptedTrainingError(f"stopped before '{variant}'; {kept}")
+            self._announce(f"member {number + 1} of {len(self._spec.members)}: {variant}")
+            try:
+                one = self._fit_variant(number, place, variant)
+            except InterruptedTrainingError:
+                raise
+            except TrainingError as error:
+                reason = str(error).splitlines()[0]
+                continue
+            if best is None or one.valid_rmse < best.valid_rmse:
+                best = one
+        return best, reason
+
+    def _distinct(self, text: str) -> list[str]:
+        """The variants that differ with these ratings: without times, sittings make no difference."""
+        found: dict[str, str] = {}
+        for variant in variants(text):
+            member = parse_member(variant)
+            spec, training = member.spec, member.training
+            if self._split.train.timestamps is None and isinstance(spec, BayesianFactorisation):
+                spec = replace(spec, sitting_minutes=None)
+            found.setdefault(f"{spec} {sorted(training.items())}", variant)
+        return list(found.values())
+
+    def _fit_variant(self, number: int, place: int, text: str) -> FittedMember:
+        """Fit it, or take it up from the folder."""
+        name = f"member-{number + 1}" + (f"-variant-{place + 1}" if place else "")
+        kept = None if self._folder is None else self._folder / name
+        member = parse_member(text)
+        if kept is not None and (kept / RECORD_FILE).is_file():
+            return self._take_up(kept, number, text, member.spec)
+        under_way = None if kept is None else kept.with_name(f"{name}-under-way")
+        model, state = self._train_member(member, member_runtime(self._runtime, number), under_way)
+        train_rmse = state.log[state.best_epoch - 1].train_rmse
+        if kept is not None:
+            with atomic_folder(kept, overwrite=True, marker=RECORD_FILE) as written:
+                write_tensors(model.state_dict(), written / MEMBER_FILE)
+                record = {"identity": self._identity, "train_rmse": train_rmse, "best_epoch": state.best_epoch}
+                (written / RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
+        return self._measured(number, text, model, train_rmse, state.best_epoch)
+
+    def _take_up(self, kept: Path, number: int, text: str, spec: Spec) -> FittedMember:
+        inner = spec.build(self._split.train.num_users, self._split.train.num_items, seed=0)
+        model = Rescaled(inner).to(self._runtime.device)
+        try:
+            record = json.loads((kept / RECORD_FILE).read_text(encoding="utf-8"))
+            if record["identity"] != json.loads(json.dumps(self._identity)):
+                raise BundleError(
+                    f"{kept}: of another run; resume with the same data, split, model and seed, or delete the folder"
+                )
+            load_tensors(model, read_tensors(kept / MEMBER_FILE))
+            return self._measured(number, text, model, float(record["train_rmse"]), int(record["best_epoch"]))
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise BundleError(f"{kept}: damaged ({error}); delete it and resume again") from error
+
+    def _measured(self, number: int, text: str, model: RatingModel, train_rmse: float, best_epoch: int) -> FittedMember:
+        predictions = predict_ratings(model, self._histories, self._split.valid)
+        return FittedMember(text, model, train_rmse, best_epoch, predictions, self._stacking.rmse(predictions), number)
+
+
+def require_member_options(spec: Ensemble) -> None:
+    """See that all members can be trained, before the first one is.
+
+    Raises:
+        ConfigError: see `member_options`.
+    """
+    for text in spec.members:
+        for variant in variants(text):
+            member_options(parse_member(variant))
+
+
+def member_options(member: Member) -> TrainingOptions:
+    """How a member is trained.
+
+    Raises:
+        ConfigError: a key that training options do not have, or a value out of its range.
+    """
+    return from_dict(TrainingOptions, member.training, where=f"members: '{member.spec.kind}'")
+
+
+def member_runtime(runtime: Runtime, number: int) -> Runtime:
+    """The runtime of a member, by its position: with a seed of its own."""
+    return replace(runtime, seed=derive_seed(runtime.seed, "member", number))

@@ -1,0 +1,35 @@
+"""Learns the prediction intervals of a fitted model from its errors on the validation part."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import numpy as np
+
+from refeed.data.splits.base import Split
+from refeed.inference.histories import Histories
+from refeed.inference.scoring import predicted_blocks
+from refeed.intervals.conformal import RatingIntervals
+from refeed.intervals.spread import Scatter
+from refeed.models.base import RatingModel
+
+
+def learn_intervals(model: RatingModel, split: Split) -> RatingIntervals | None:
+    """The model's prediction intervals, None where the validation part is empty; one pass over it.
+
+    Args:
+        model: fitted to the training part.
+        split: train and valid ratings; the test part is not looked at.
+    """
+    valid = split.valid
+    if not len(valid):
+        return None
+    scatter, done = Scatter.of(split.train), 0
+    errors, spread = np.empty((2, len(valid)))
+    with closing(predicted_blocks(model, Histories.of_training(split.train), valid)) as blocks:
+        for _, block in blocks:
+            wanted, places = block.wanted, slice(done, done + len(block.predictions))
+            errors[places] = np.abs(wanted.values - valid.scale.clip(block.predictions).astype(np.float64))
+            spread[places] = scatter.spread(block.history, wanted.row_of_rating, wanted.indices)
+            done = places.stop
+    return RatingIntervals.learn(scatter, errors, spread)

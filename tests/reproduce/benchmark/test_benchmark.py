@@ -1,0 +1,147 @@
+"""Tuning by validation alone, the best settings tested with every seed."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from helpers.made_up_runs import system_named
+from helpers.one_process import OneProcess
+from helpers.small_worlds import random_split
+from refeed.errors import ConfigError
+from refeed.models import AutoEncoder, Bias
+from refeed.optim.options import TrainingOptions
+from refeed.reports import extras
+from refeed.reproduce.benchmark import benchmark
+from refeed.reproduce.benchmark.benchmark import run_benchmark
+from refeed.reproduce.benchmark.statistics import score_benchmark
+from refeed.reproduce.benchmark.systems import GUESSES, System, candidates
+from refeed.reproduce.scales import SCALES
+from refeed.runs import queue as run_queue
+from refeed.runs.progress import SilentQueueWatcher
+from refeed.training.loop import InterruptedTrainingError
+
+TINY = SCALES["tiny"]
+SPLIT = random_split(users=40, items=20)
+BIASES = System(
+    "bias",
+    "biases",
+    "competitor",
+    candidates(Bias(1e6, 1e6), *["item_regularisation=5 user_regularisation=5"] * (GUESSES - 1)),
+)
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    OneProcess.done.clear()
+    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+
+
+def bench(folder: Path, *systems: System, seeds=(3, 4), trials=TINY.trials, watcher=None):
+    scale, watcher = replace(TINY, trials=trials), watcher or SilentQueueWatcher()
+    return run_benchmark(SPLIT, scale, seeds, folder, workers=1, threads=1, watcher=watcher, systems=systems)
+
+
+def test_trials_take_the_first_seed_and_never_read_the_test_part(tmp_path):
+    (result,) = bench(tmp_path, BIASES).results
+    assert [one.run.name for one in result.trials] == ["benchmark/bias/trial 1", "benchmark/bias/trial 2"]
+    assert {(one.run.seed, one.run.reads_test) for one in result.trials} == {(3, False)}
+    assert result.tuning_seconds == sum(one.seconds for one in result.trials)
+
+
+def test_chosen_settings_are_fitted_with_every_seed_and_tested(tmp_path):
+    found = bench(tmp_path, BIASES)
+    (result,) = found.results
+    assert result.chosen == 1  # in the first neither people nor items have a bias
+    assert result.tried[1].change == "item_regularisation=5 user_regularisation=5"
+    assert [(one.run.seed, one.run.reads_test, one.run.spec) for one in result.finals] == [
+        (3, True, Bias(5, 5)),
+        (4, True, Bias(5, 5)),
+    ]
+    assert len(found.outcomes) == 2 + 2
+    assert score_benchmark(found).scores[0].rmse < 1.0
+
+
+def test_second_call_does_nothing_anew(tmp_path):
+    bench(tmp_path, BIASES)
+    before = len(OneProcess.done)
+    assert all(one.cached for one in bench(tmp_path, BIASES).outcomes)
+    assert len(OneProcess.done) == before > 0
+
+
+class PressesCtrlC(SilentQueueWatcher):
+    """When the run of that name begins."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def progress(self, run, *, epoch, epochs, seconds):
+        if run.name == self.name:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_trials_beyond_the_guesses_are_proposed_and_the_best_of_all_is_tested(tmp_path):
+    (result,) = bench(tmp_path, BIASES, seeds=(3,), trials=10).results
+    assert [one.run.name for one in result.trials] == [f"benchmark/bias/trial {number}" for number in range(1, 11)]
+    assert [(one.run.spec, one.run.seed, one.run.reads_test) for one in result.trials] == [
+        (tried.spec, 3, False) for tried in result.tried
+    ]
+    assert result.finals[0].run.spec == result.tried[result.chosen].spec
+    assert result.trials[result.chosen].valid_rmse == min(one.valid_rmse for one in result.trials)
+
+
+@pytest.mark.parametrize("at", ["benchmark/bias/trial 1", "benchmark/bias/trial 5", "benchmark/bias/trial 8"])
+def test_benchmark_cut_off_anywhere_goes_on_to_the_same_end_and_does_no_run_twice(tmp_path, at):
+    whole = bench(tmp_path / "whole", BIASES, trials=10)
+    runs = len(OneProcess.done)
+    OneProcess.done.clear()
+    with pytest.raises(InterruptedTrainingError, match="give the same command again"):
+        bench(tmp_path / "cut", BIASES, trials=10, watcher=PressesCtrlC(at))
+    assert len(OneProcess.done) < runs - 1  # in one process a run is over, but not noted, before it is told of
+    resumed = bench(tmp_path / "cut", BIASES, trials=10)
+    assert resumed.results[0].tried == whole.results[0].tried
+    assert [one.valid_rmse for one in resumed.outcomes] == [one.valid_rmse for one in whole.outcomes]
+    assert len(OneProcess.done) == len(set(OneProcess.done)) == runs - 1
+    assert all(one.cached for one in bench(tmp_path / "cut", BIASES, trials=10).outcomes)
+
+
+def test_missing_search_is_said_before_any_run(tmp_path, monkeypatch):
+    def absent(name):
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    with pytest.raises(ConfigError, match=r"pip install 'refeed\[tune\]'"):
+        bench(tmp_path / "out", BIASES, trials=GUESSES + 1)
+    assert not (tmp_path / "out").exists()
+    assert len(bench(tmp_path / "out", BIASES, trials=GUESSES).results[0].trials) == GUESSES
+
+
+def test_system_whose_trials_all_diverge_is_not_tested(tmp_path):
+    wild = TrainingOptions(epochs=2, optimizer="sgd", learning_rate=1e30)
+    steps = [f"learning_rate={n}e30" for n in range(2, GUESSES + 1)]
+    net = System("wild", "wild net", "ours", candidates(AutoEncoder(encoder=(4,)), *steps, options=wild))
+    bias, gone = bench(tmp_path, BIASES, net, seeds=(0,)).results
+    assert (gone.chosen, gone.finals, gone.tested) == (None, (), ())
+    assert {one.status for one in gone.trials} == {"diverged"}
+    assert len(bias.tested) == 1
+
+
+def test_system_that_the_ratings_are_not_enough_for_is_left_out_and_named(tmp_path):
+    found = bench(tmp_path, BIASES, system_named("timely", needs_times=True))
+    assert found.left_out == {"TIMELY": "it needs the times of the ratings"}
+    assert [one.system.name for one in found.results] == ["bias"]
+
+
+def test_every_system_is_asked_unless_some_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, "all_systems", lambda scale: (BIASES,) if scale is TINY else ())
+    found = run_benchmark(SPLIT, TINY, [0], tmp_path, workers=1, threads=1, watcher=SilentQueueWatcher())
+    assert [one.system for one in found.results] == [BIASES]
+
+
+@pytest.mark.parametrize(("systems", "seeds"), [((), (0,)), ((BIASES,), ())])
+def test_nothing_to_do_is_refused(tmp_path, systems, seeds):
+    with pytest.raises(ConfigError, match="expected a seed and a system at least"):
+        bench(tmp_path, *systems, seeds=seeds)
