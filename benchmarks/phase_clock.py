@@ -66,8 +66,10 @@ def watched(
     if compiled is not None:
         instance_calls |= {
             (compiled, "begin"): _lapping(clock, compiled.begin, before="read the batch"),
-            (stepper.edge, "gather"): _lapping(clock, stepper.edge.gather, before="last layer and loss", after="optimiser"),
-            (stepper.edge, "settle"): _lapping(clock, stepper.edge.settle, after="optimiser"),
+            (stepper.edge, "begin_dense_step"): _lapping(
+                clock, stepper.edge.begin_dense_step, before="last layer and loss", after="optimiser"
+            ),
+            (stepper.edge, "apply_step"): _lapping(clock, stepper.edge.apply_step, after="optimiser"),
         }
     of_torch = torch.Tensor.backward
     torch.Tensor.backward = _lapping(  # type: ignore[method-assign]

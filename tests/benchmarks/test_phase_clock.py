@@ -69,8 +69,8 @@ def test_phases_add_up_to_the_time_of_the_steps():
 
 
 def test_update_of_all_columns_counts_as_the_optimisers(monkeypatch):
-    settle = RowLazyMomentum.settle
-    monkeypatch.setattr(RowLazyMomentum, "settle", lambda self, rate: (time.sleep(0.05), settle(self, rate)))
+    apply_step = RowLazyMomentum.apply_step
+    monkeypatch.setattr(RowLazyMomentum, "apply_step", lambda self, rate: (time.sleep(0.05), apply_step(self, rate)))
     monkeypatch.setattr(steppers, "LAZY_SHARE", 0.0)  # so all columns take each step
     clock = PhaseClock()
     train(refeed_steps=0, clock=clock, compiled=True)

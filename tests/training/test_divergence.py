@@ -11,11 +11,11 @@ from refeed.errors import TrainingError
 from refeed.models import AutoEncoder
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.divergence import Yardstick
+from refeed.training.divergence import DivergenceCheck
 from refeed.training.progress import EpochRecord
 from refeed.training.train import train
 
-YARDSTICK = Yardstick(width=4.0, mean_rmse=1.1)
+YARDSTICK = DivergenceCheck(width=4.0, mean_rmse=1.1)
 
 
 def log(*pairs):
@@ -31,7 +31,7 @@ def log(*pairs):
 def test_yardstick_of_a_split_by_hand():
     train_part = ratings_of((0, 0, 1.0), (0, 1, 2.0), (1, 0, 3.0), (1, 1, 4.0))
     valid = ratings_of((0, 0, 3.5), (1, 1, 1.5), vocabularies=(train_part.users, train_part.items))
-    assert Yardstick.of(split_of(train_part, valid)) == Yardstick(width=4.0, mean_rmse=pytest.approx(1.0))
+    assert DivergenceCheck.of(split_of(train_part, valid)) == DivergenceCheck(width=4.0, mean_rmse=pytest.approx(1.0))
 
 
 @pytest.mark.parametrize("pairs", [[(4.1, 1.2)], [(1e6, 2.8), (1e9, 1.95), (30.0, 2.1)], [(50.0, None)]])
@@ -69,4 +69,4 @@ def test_network_that_hardly_learns_is_a_result():
     options = TrainingOptions(epochs=2, learning_rate=1e-9)
     fitted = train(AutoEncoder(encoder=(8, 4)), random_split(), options, runtime=Runtime(threads=1))
     best = fitted.provenance.log[-1]
-    assert best["valid_rmse"] > Yardstick.of(random_split()).mean_rmse and math.isfinite(best["train_rmse"])
+    assert best["valid_rmse"] > DivergenceCheck.of(random_split()).mean_rmse and math.isfinite(best["train_rmse"])

@@ -14,9 +14,9 @@ from refeed.training.interruption import stop_on_interrupt
 def test_first_signal_is_noted_and_the_old_handler_comes_back(number):
     before = signal.getsignal(number)
     with stop_on_interrupt() as stop:
-        assert not stop.wished
+        assert not stop.requested
         signal.raise_signal(number)
-        assert stop.wished
+        assert stop.requested
     assert signal.getsignal(number) is before
 
 
@@ -34,7 +34,7 @@ def test_other_threads_leave_the_signals_alone():
     def work():
         before = signal.getsignal(signal.SIGINT)
         with stop_on_interrupt() as stop:
-            seen.append((stop.wished, signal.getsignal(signal.SIGINT) is before))
+            seen.append((stop.requested, signal.getsignal(signal.SIGINT) is before))
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -60,13 +60,13 @@ def test_failed_trials_are_nothing_to_learn_from():
 def test_settings_that_were_not_proposed_are_learnt_from_where_they_lie_in_the_space():
     start = {"dropout": 0.1, "weight_decay": 1e-3, "width": 8, "encoder": (8,), "noise": None}
     proposals = Proposals(SPACE, sampler="tpe", seed=0)
-    proposals.tell_unasked({**start, "dropout": 0.95}, 1.0)
-    proposals.tell_unasked({**start, "encoder": (9,)}, 1.0)
+    proposals.add_observation({**start, "dropout": 0.95}, 1.0)
+    proposals.add_observation({**start, "encoder": (9,)}, 1.0)
     for _ in range(ENOUGH_FOR_IMPORTANCES - 1):
         one = proposals.ask()
         proposals.tell(one, error(one.values))
     assert proposals.importances() == {}
-    proposals.tell_unasked(start, 1.1)
+    proposals.add_observation(start, 1.1)
     assert set(proposals.importances()) == set(SPACE)
 
 

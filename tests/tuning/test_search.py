@@ -25,7 +25,7 @@ class Listed:
     def tell(self, proposal, rmse):
         self.told.append((proposal.values, rmse))
 
-    def tell_unasked(self, values, rmse):
+    def add_observation(self, values, rmse):
         self.learnt.append((values, rmse))
 
 

@@ -73,9 +73,9 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *,
             rating is left.
     """
     from refeed.cli.titles import UnknownItemError, resolve_item
-    from refeed.readers.formats.opinions import read_opinions
+    from refeed.readers.formats.user_ratings import read_user_ratings
 
-    opinions = read_opinions(
+    rated = read_user_ratings(
         path,
         encoding=reading.encoding or "utf-8",
         decimal=reading.decimal or fitted.provenance.reading.get("decimal") or ".",
@@ -84,7 +84,7 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *,
         known=fitted.provenance.reading,
     )
     ratings: dict[Id, float] = {}
-    for row, (item, rating) in enumerate(zip(opinions.items, opinions.ratings, strict=True)):
+    for row, (item, rating) in enumerate(zip(rated.items, rated.ratings, strict=True)):
         try:
             id_ = resolve_item(fitted, item)
             if id_ in ratings:
@@ -93,14 +93,14 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *,
             is_unknown = isinstance(error, UnknownItemError)
             if is_unknown and skip_unknown:
                 continue
-            file, line = opinions.locate(row)
+            file, line = rated.locate(row)
             fix = f"{error.fix} Or leave such items out: --skip-unknown." if is_unknown else error.fix
             raise DataError(error.problem, path=file, line=line, fix=fix) from None
         ratings[id_] = rating
-    if not len(opinions.ratings):
+    if not len(rated.ratings):
         raise DataError("there are no ratings", path=path, fix="Write a line item,rating for each item.")
-    if skipped := len(opinions.ratings) - len(ratings):
-        say(f"left out {skipped:,} of {len(opinions.ratings):,} ratings, of items that the model does not know")
+    if skipped := len(rated.ratings) - len(ratings):
+        say(f"left out {skipped:,} of {len(rated.ratings):,} ratings, of items that the model does not know")
     if not ratings:
         raise DataError("the model knows none of the items", path=path, fix="Rate items that were in its training data.")
     return ratings

@@ -80,7 +80,7 @@ class ReadingOptions:
         said = {name: value for name, value in asdict(self).items() if value is not None}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
 
-    def or_else(self, recorded: Mapping[str, Any], *, source: Path) -> ReadingOptions:
+    def with_defaults(self, recorded: Mapping[str, Any], *, source: Path) -> ReadingOptions:
         """These options for reading `source`; what was not said is as in `recorded` (from `to_dict`).
 
         A store has fixed columns, so nothing but the scale is taken over for one.
@@ -141,7 +141,7 @@ def read_as_trained(
 ) -> Ratings:
     """Read further ratings for a model, or a data set of that name; what was not said is as for those it was trained on."""
     source = source_of(path)
-    return read(source, options.or_else(recorded, source=source), labels=labels)
+    return read(source, options.with_defaults(recorded, source=source), labels=labels)
 
 
 def say_what_was_read(path: Path, ratings: Ratings) -> None:

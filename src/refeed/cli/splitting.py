@@ -71,7 +71,7 @@ class SplittingOptions:
         """The label columns that have to be read."""
         return () if self.split_column is None else (self.split_column,)
 
-    def asked_for(self) -> Splitter | None:
+    def requested(self) -> Splitter | None:
         """The splitter that was said, None where that follows from the ratings.
 
         Raises:

@@ -17,7 +17,7 @@ from refeed.errors import ConfigError
 from refeed.models.base import Fitter, ScoredModel, Scorer, StepReport
 from refeed.models.common.building import new_model
 from refeed.models.common.offsets import OffsetKind, Offsets, fit_offsets
-from refeed.models.common.pairs import asked_places, centred
+from refeed.models.common.pairs import centred, unique_pairs
 from refeed.models.common.ridge import RidgeSolver
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_linear import sum_of_rows
@@ -129,7 +129,7 @@ class PcaScorer(Scorer):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
-        asked, places, place_of_pair = asked_places(rows, items, history.num_items, self._device)
+        asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, self._device)
         outputs = sampled_linear(self._codes(history.rows(asked)), self._components, places).numpy(force=True)
         return outputs[place_of_pair] + self._offsets.user_part(history)[rows] + self._offsets.item_part()[items]
 

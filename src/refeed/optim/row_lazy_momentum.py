@@ -110,7 +110,7 @@ class RowLazyMomentum:
             add_rows(parameter.data, rows, leaf.grad, first)
 
     @torch.no_grad()
-    def gather(self) -> None:
+    def begin_dense_step(self) -> None:
         """Begin a step whose gradients are added to the momenta one by one; the parameters have to be flat."""
         assert self.is_flat
         for place, parameter in enumerate(self.parameters):
@@ -119,7 +119,7 @@ class RowLazyMomentum:
                 momenta.add_(parameter.data, alpha=self.weight_decay[place])
 
     @torch.no_grad()
-    def settle(self, rate: float) -> None:
+    def apply_step(self, rate: float) -> None:
         """End such a step."""
         for place, parameter in enumerate(self.parameters):
             parameter.data.add_(self.buffer(place), alpha=-rate)

@@ -14,7 +14,7 @@ from refeed.training.progress import EpochRecord
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class DivergenceCheck:
     """What a run must do better than in one epoch at least, on the training or on the validation part.
 
     An answer within the rating scale errs by its width at most, whatever it is. So a training RMSE (of answers that are not
@@ -31,8 +31,8 @@ class Yardstick:
     mean_rmse: float
 
     @classmethod
-    def of(cls, split: Split) -> Yardstick:
-        """The yardstick of a split."""
+    def of(cls, split: Split) -> DivergenceCheck:
+        """The check against the errors of a constant, on a split."""
         scale, mean = split.train.scale, np.mean(split.train.values, dtype=np.float64)
         errors = np.asarray(split.valid.values, np.float64) - mean
         return cls(scale.maximum - scale.minimum, math.sqrt(np.square(errors).mean()))

@@ -148,7 +148,7 @@ class EnsembleTrainer:
         with stop_on_interrupt() as stop:
             for number, text in enumerate(self._spec.members):
                 began = time.monotonic()
-                member, reason = self._best_variant(number, text, lambda: stop.wished)
+                member, reason = self._best_variant(number, text, lambda: stop.requested)
                 if member is None:
                     left_out.append(f"'{text}' was left out, since {reason}")
                     continue
@@ -204,7 +204,7 @@ class EnsembleTrainer:
         return min(moved, alike)
 
     def _features(self, features: MetaFeatures) -> npt.NDArray[np.float32]:
-        """z of the validation ratings, (ratings, J), which become the yardstick."""
+        """z of the validation ratings, (ratings, J), whose mean and spread standardise all later ones."""
         valid, reader = self._split.valid, features.reader()
         raw = np.empty((len(valid), len(NAMES)))
         for block in row_blocks(self._split.train.indptr):
@@ -216,15 +216,15 @@ class EnsembleTrainer:
         features.standardise_by(raw)
         return features.reader().standardised(raw)
 
-    def _best_variant(self, number: int, text: str, stop_wished: Callable[[], bool]) -> tuple[FittedMember | None, str]:
+    def _best_variant(self, number: int, text: str, stop_requested: Callable[[], bool]) -> tuple[FittedMember | None, str]:
         """The variant with the lowest validation RMSE, the first of equal ones; where all diverge none, and why the last did.
 
         Raises:
-            InterruptedTrainingError: a stop is wished.
+            InterruptedTrainingError: a stop is requested.
         """
         best, reason = None, ""
         for place, variant in enumerate(self._distinct(text)):
-            if stop_wished():
+            if stop_requested():
                 kept = "nothing was kept" if self._folder is None else f"those before it are kept in {self._folder}"
                 raise InterruptedTrainingError(f"stopped before '{variant}'; {kept}")
             self._announce(f"member {number + 1} of {len(self._spec.members)}: {variant}")

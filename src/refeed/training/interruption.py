@@ -13,10 +13,10 @@ class StopWish:
     """Whether somebody wants the run to stop.
 
     Attributes:
-        wished: set by the first Ctrl-C.
+        requested: set by the first Ctrl-C.
     """
 
-    wished: bool = False
+    requested: bool = False
 
 
 _open_wishes: list[StopWish] = []  # of blocks within blocks, the innermost last
@@ -24,7 +24,7 @@ _open_wishes: list[StopWish] = []  # of blocks within blocks, the innermost last
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[StopWish]:
-    """Within the block the first Ctrl-C (or SIGTERM) only sets `wished`; a second one interrupts at once.
+    """Within the block the first Ctrl-C (or SIGTERM) only sets `requested`; a second one interrupts at once.
 
     Of blocks within blocks the inner one hears it; what it heard is passed on to the outer one when it ends. In a thread
     other than the main one signals are not ours to handle, and nothing is changed.
@@ -37,9 +37,9 @@ def stop_on_interrupt() -> Iterator[StopWish]:
     before = {number: signal.getsignal(number) for number in signals}
 
     def note(number: int, frame: FrameType | None) -> None:
-        if wish.wished:
+        if wish.requested:
             raise KeyboardInterrupt
-        wish.wished = True
+        wish.requested = True
 
     _open_wishes.append(wish)
     try:
@@ -48,7 +48,7 @@ def stop_on_interrupt() -> Iterator[StopWish]:
         yield wish
     finally:
         _open_wishes.pop()
-        if _open_wishes and wish.wished:
-            _open_wishes[-1].wished = True
+        if _open_wishes and wish.requested:
+            _open_wishes[-1].requested = True
         for number, handler in before.items():
             signal.signal(number, handler)

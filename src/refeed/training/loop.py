@@ -17,7 +17,7 @@ from refeed.errors import BundleError, TrainingError
 from refeed.models.base import Fitter, StepReport
 from refeed.storage import require_replaceable_folder
 from refeed.training.checkpoints import STATE_FILE, Checkpoint, read_checkpoint, write_checkpoint
-from refeed.training.divergence import Yardstick
+from refeed.training.divergence import DivergenceCheck
 from refeed.training.interruption import stop_on_interrupt
 from refeed.training.progress import EpochRecord, SilentWatcher, TrainingWatcher
 
@@ -87,7 +87,7 @@ class TrainingLoop:
         watcher: told how it goes.
         checkpoint_folder: where the state is kept; None keeps none.
         identity: what the run is of; a checkpoint of another one is refused.
-        yardstick: what the run is measured by at its end; None lets any end pass.
+        divergence_check: judges the run at its end; None accepts any.
         options_may_change: whether a run may be taken up with other options, which is what helps after a failure.
         epochs: how many are done; None does all of the fitter's.
         keep_end: leave the state in the checkpoint folder at the end too, for a run that is one part of a longer one.
@@ -101,7 +101,7 @@ class TrainingLoop:
         watcher: TrainingWatcher | None = None,
         checkpoint_folder: Path | None = None,
         identity: Mapping[str, Any] | None = None,
-        yardstick: Yardstick | None = None,
+        divergence_check: DivergenceCheck | None = None,
         options_may_change: bool = True,
         epochs: int | None = None,
         keep_end: bool = False,
@@ -110,7 +110,7 @@ class TrainingLoop:
         self.epochs, self.keep_end = fitter.epochs if epochs is None else min(epochs, fitter.epochs), keep_end
         self.watcher: TrainingWatcher = watcher or SilentWatcher()
         self.checkpoint_folder, self.identity = checkpoint_folder, dict(identity or {})
-        self.yardstick, self.options_may_change = yardstick, options_may_change
+        self.divergence_check, self.options_may_change = divergence_check, options_may_change
         self.state = RunState()
         self._best: dict[str, Tensor] = {}
         self._written_at, self._writing_took = time.monotonic(), 0.0
@@ -142,7 +142,7 @@ class TrainingLoop:
 
         Raises:
             TrainingError: the loss or the model is not finite any more; the best epoch is kept in the checkpoint folder. Or the
-                run has ended and its yardstick says that it diverged; then nothing is kept.
+                run has ended and its divergence check says that it diverged; then nothing is kept.
             InterruptedTrainingError: Ctrl-C; the state is in the checkpoint folder.
             StorageError: the checkpoint folder cannot be written.
         """
@@ -152,7 +152,7 @@ class TrainingLoop:
         try:
             with stop_on_interrupt() as stop:
                 while self.state.epoch < self.epochs and not self._out_of_patience:
-                    self._run_epoch(lambda: stop.wished)
+                    self._run_epoch(lambda: stop.requested)
                 if self.keep_end:
                     self._write_checkpoint()
         except InterruptedTrainingError:
@@ -168,14 +168,14 @@ class TrainingLoop:
 
     def _require_convergence(self) -> None:
         try:
-            if self.yardstick is not None:
-                self.yardstick.measure(self.state.log)
+            if self.divergence_check is not None:
+                self.divergence_check.measure(self.state.log)
         except TrainingError:
             if self.checkpoint_folder is not None:
                 shutil.rmtree(self.checkpoint_folder, ignore_errors=True)  # there is no epoch to go on from
             raise
 
-    def _run_epoch(self, stop_wished: Callable[[], bool]) -> None:
+    def _run_epoch(self, stop_requested: Callable[[], bool]) -> None:
         state = self.state
         while state.step < self.fitter.num_steps(state.epoch):
             began = time.perf_counter()
@@ -183,10 +183,10 @@ class TrainingLoop:
             state.sums.add(report, time.perf_counter() - began)
             state.step += 1
             self.watcher.step(epoch=state.epoch, step=state.step, train_rmse=state.sums.rmse)
-            if stop_wished():
+            if stop_requested():
                 self._interrupt()
         self._finish_epoch()
-        if stop_wished() and state.epoch < self.epochs:
+        if stop_requested() and state.epoch < self.epochs:
             self._interrupt()
 
     def _finish_epoch(self) -> None:

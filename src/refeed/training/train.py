@@ -28,7 +28,7 @@ from refeed.models.registry import build_fitter
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.storage import PARTIAL
-from refeed.training.divergence import Yardstick
+from refeed.training.divergence import DivergenceCheck
 from refeed.training.ensemble import EnsembleTrainer, MemberRun, member_options, member_runtime
 from refeed.training.intervals import learn_intervals
 from refeed.training.loop import RunState, TrainingLoop
@@ -212,7 +212,7 @@ class _Job:
             watcher=self.watcher,
             checkpoint_folder=folder,
             identity=_identity(spec, split, options, runtime, rescaled=rescaled),
-            yardstick=Yardstick.of(split) if epochs is None else None,
+            divergence_check=DivergenceCheck.of(split) if epochs is None else None,
             options_may_change=spec.uses_training_options,
             epochs=epochs,
             keep_end=self.keep_end,

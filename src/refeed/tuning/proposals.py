@@ -60,7 +60,7 @@ class Proposals:
         failed = self._optuna.trial.TrialState.FAIL
         self._study.tell(proposal.ticket, rmse, state=failed if rmse is None else None)
 
-    def tell_unasked(self, values: Mapping[str, Any], rmse: float) -> None:
+    def add_observation(self, values: Mapping[str, Any], rmse: float) -> None:
         """What came of settings that were not proposed; nothing is learnt from such as are not in the space."""
         if all(values[name] in choice for name, choice in self._space.items()):
             drawn = {

@@ -111,7 +111,7 @@ class Search:
         if asked.proposal is not None:
             self._proposals.tell(asked.proposal, trial.rmse)
         elif trial.rmse is not None and self._lies_in_space(self._given[asked.number]):
-            self._proposals.tell_unasked(asked.values, trial.rmse)
+            self._proposals.add_observation(asked.values, trial.rmse)
 
     def _given_one(self, number: int) -> Asked:
         settings = self._given[number]

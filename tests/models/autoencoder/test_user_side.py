@@ -8,7 +8,7 @@ import torch
 from helpers.small_worlds import history_of, random_ratings
 from refeed.models import AutoEncoder
 from refeed.models.common.offsets import fit_offsets
-from refeed.models.common.pairs import asked_places, centred
+from refeed.models.common.pairs import centred, unique_pairs
 
 
 def test_prediction_is_offset_plus_network_of_the_centred_history():
@@ -43,7 +43,7 @@ def test_centring_keeps_everything_but_the_values():
 
 def test_pairs_in_any_order_and_with_repeats_become_distinct_places():
     rows, items = np.array([9, 2, 9, 9, 2]), np.array([1, 3, 0, 1, 3])
-    asked, places, place_of_pair = asked_places(rows, items, 5, torch.device("cpu"))
+    asked, places, place_of_pair = unique_pairs(rows, items, 5, torch.device("cpu"))
     assert asked.tolist() == [2, 9]
     assert (places.indptr.tolist(), places.columns.tolist()) == ([0, 1, 3], [3, 0, 1])
     assert place_of_pair.tolist() == [2, 0, 1, 2, 0]

@@ -63,10 +63,10 @@ def demo(
 def _next_steps(model: Path, user: int | str, recommended: list[Recommendation]) -> str:
     """Commands to try; the ratings of one's own are for the first two recommended items."""
     rated = zip(recommended, ("5", "3.5"), strict=False)
-    opinions = shlex.join(f"{one.title or one.item}={rating}" for one, rating in rated)
+    ratings = shlex.join(f"{one.title or one.item}={rating}" for one, rating in rated)
     command = f"refeed recommend {shlex.quote(str(model))}"
     known = f"{command} --user-id {shlex.quote(str(user))}"
-    return f"next: {known}\n  or, with ratings of your own: {command} {opinions}"
+    return f"next: {known}\n  or, with ratings of your own: {command} {ratings}"
 
 
 def _data(data_folder: Path | None, synthetic: bool, seed: int) -> tuple[Ratings, list[str | None], str]:

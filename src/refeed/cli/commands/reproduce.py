@@ -101,7 +101,7 @@ def reproduce(
     scale = _scale(name, budget, trials, chosen)
     require_experiment_folder(output)
     _require_extras()
-    source, splitter = source_of(data), splitting.asked_for()
+    source, splitter = source_of(data), splitting.requested()
     is_netflix = splitter is None and _is_netflix(source, reading)
     ratings = read(source, reading, labels=splitting.labels)
     if is_netflix:

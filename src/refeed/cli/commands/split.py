@@ -41,7 +41,7 @@ def split_command(
     if output is not None:
         require_known_suffix(output)
         require_file(output, overwrite=overwrite, inputs=(data,))
-    splitter = splitting.asked_for()
+    splitter = splitting.requested()
     ratings = read(data, reading, labels=splitting.labels)
     parts = split(ratings, splitter or splitting.default_for(ratings))
     leaks = audit_leaks(parts)

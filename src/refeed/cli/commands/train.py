@@ -77,7 +77,7 @@ def train_command(
         require_member_options(spec)
     require_folder(output, overwrite=overwrite, marker=CONFIG)
     checkpoint = _require_checkpoint(output, resume=resume)
-    splitter = splitting.asked_for()
+    splitter = splitting.requested()
     runtime = Runtime.detect(device=device, threads=threads, seed=seed, loops=cast(LoopsName, loops))
     source = source_of(data)
     ratings = read(source, reading, labels=splitting.labels)

@@ -99,7 +99,7 @@ def tune_command(
     require_tunable(spec)
     space = _space(spec, options, vary or [], set_ or [])
     require_experiment_folder(output)
-    source, splitter = source_of(data), splitting.asked_for()
+    source, splitter = source_of(data), splitting.requested()
     ratings = read(source, reading, labels=splitting.labels)
     parts = split(ratings, splitter or splitting.default_for(ratings))
     require_same_search(output, _search(spec, options, space, parts, sampler=sampler.value, seed=seed))

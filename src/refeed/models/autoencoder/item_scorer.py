@@ -15,7 +15,7 @@ from refeed.models.autoencoder.fold_in import fold_in_vectors
 from refeed.models.autoencoder.network import Network
 from refeed.models.base import Scorer
 from refeed.models.common.offsets import Offsets
-from refeed.models.common.pairs import asked_places, centred
+from refeed.models.common.pairs import centred, unique_pairs
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_rows import SparseRows
 
@@ -47,7 +47,7 @@ class ItemScorer(Scorer):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
-        asked, places, place_of_pair = asked_places(rows, items, history.num_items, self.codes.device)
+        asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, self.codes.device)
         vectors, biases = self._user_vectors(history.rows(asked))
         sums = sampled_linear(vectors, self.codes, places) + biases[places.row_of_entry]
         outputs = self._network.last(sums).numpy(force=True)

@@ -11,7 +11,7 @@ from refeed.data.ratings import Ratings
 from refeed.models.autoencoder.network import Network
 from refeed.models.base import RatingModel, RowSource
 from refeed.models.common.offsets import Offsets
-from refeed.models.common.pairs import asked_places, centred
+from refeed.models.common.pairs import centred, unique_pairs
 from refeed.models.common.sparse_rows import SparseRows
 
 
@@ -46,7 +46,7 @@ class UserAutoEncoder(RatingModel):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`; each asked row goes through the network once."""
-        asked, places, place_of_pair = asked_places(rows, items, self.num_items, self.device)
+        asked, places, place_of_pair = unique_pairs(rows, items, self.num_items, self.device)
         outputs = self.network.output_at(self._hidden(history.rows(asked)), places).numpy(force=True)
         return outputs[place_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 

@@ -17,7 +17,7 @@ from refeed.models.base import Scorer
 from refeed.models.bayesian.regression import FeatureTable, PaddedRows, Posterior, padded_rows
 from refeed.models.bayesian.sitting_sums import SittingSums, put_by_row
 from refeed.models.bayesian.sittings import SittingMeans, Sittings
-from refeed.models.common.pairs import asked_places, centred
+from refeed.models.common.pairs import centred, unique_pairs
 from refeed.models.common.row_groups import for_each_group
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_linear import sum_of_rows
@@ -86,7 +86,7 @@ class BayesianScorer(Scorer):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
-        asked, places, place_of_pair = asked_places(rows, items, history.num_items, self._model.device)
+        asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, self._model.device)
         people = self._people(history.rows(asked))
         sums = sampled_linear(people.factors, self._item_factors, places)
         sums += people.biases[places.row_of_entry] + self._item_bias[places.columns]

@@ -14,7 +14,7 @@ from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
 from refeed.models.base import ScoredModel, Scorer
 from refeed.models.common.offsets import Offsets
-from refeed.models.common.pairs import asked_places, centred
+from refeed.models.common.pairs import centred, unique_pairs
 from refeed.models.common.ridge import RidgeSolver
 from refeed.models.common.row_digests import row_digests
 from refeed.models.common.sampled_linear import sampled_linear
@@ -107,7 +107,7 @@ class FactorScorer(Scorer):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
-        asked, places, place_of_pair = asked_places(rows, items, history.num_items, self._model.device)
+        asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, self._model.device)
         people = history.rows(asked)
         vectors, biases = self._user_vectors(people)
         outputs: npt.NDArray[np.float32] = sampled_linear(vectors, self._model.item_factors, places).numpy(force=True)

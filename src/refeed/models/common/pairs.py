@@ -23,7 +23,7 @@ def centred(history: History, offsets: npt.NDArray[np.float32]) -> History:
     )
 
 
-def asked_places(
+def unique_pairs(
     rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64], num_items: int, device: torch.device
 ) -> tuple[npt.NDArray[np.int64], SparseRows, npt.NDArray[np.int64]]:
     """Pairs, (P,), in any order and with repeats, as distinct places for `Network.output_at`.

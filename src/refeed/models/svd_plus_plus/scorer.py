@@ -12,7 +12,7 @@ from torch import Tensor
 
 from refeed.data.history import History
 from refeed.models.base import Scorer
-from refeed.models.common.pairs import asked_places
+from refeed.models.common.pairs import unique_pairs
 from refeed.models.common.ridge import RidgeSolver
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_rows import SparseRows
@@ -106,7 +106,7 @@ class SvdPlusPlusScorer(Scorer):
     ) -> npt.NDArray[np.float32]:
         """See `Scorer.predict_pairs`."""
         model = self._model
-        asked, places, place_of_pair = asked_places(rows, items, history.num_items, model.device)
+        asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, model.device)
         people = history.rows(asked)
         vectors, solved = self._vectors(people)
         person = np.searchsorted(asked, rows)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import numba
-import numba.typed  # imported before `njit` is replaced: it uses the decorator itself
+import numba.typed.typeddict  # imported before `njit` is replaced: it uses the decorator itself
 import pytest
 
 from refeed.models.autoencoder.compiled.compiling import compiled

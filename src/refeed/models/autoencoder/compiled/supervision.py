@@ -31,7 +31,7 @@ TILE = 1 << 19  # numbers of the side that the rows or columns of a large batch 
 WORTHWHILE = 1 << 22  # numbers in the first and last layer, which no cache close to a processor holds
 FIRST, LAST, BIAS = range(3)  # places among the parameters of `RowLazyStepper.edge`
 UNMOVED = (0.0, 0.0)
-INTO_MOMENTA = (0.0, 1.0)  # between `RowLazyMomentum.gather` and `settle`
+INTO_MOMENTA = (0.0, 1.0)  # between `RowLazyMomentum.begin_dense_step` and `apply_step`
 
 
 def use_loops(loops: LoopsName, shape: NetworkShape, options: TrainingOptions, *, num_columns: int, device: str) -> bool:
@@ -188,7 +188,7 @@ class CompiledPass:
         """See `SupervisedPass`."""
         of, stepper, move = self._of, self._of.stepper, None if self._is_lazy else INTO_MOMENTA
         if not self._is_lazy:
-            stepper.edge.gather()
+            stepper.edge.begin_dense_step()
         weights, biases, hidden = of.coordinates(LAST, move), of.coordinates(BIAS, move), self.hidden.detach().contiguous()
         fit = self._fit_columns if self._of_columns else self._fit_rows
         loss, for_hidden = fit(weights, biases, hidden)
@@ -199,7 +199,7 @@ class CompiledPass:
         of.loops.move_columns(self._entries, self._entries.values, weights, slopes, of.scratch, of.tile)
         stepper.step_hidden()
         if not self._is_lazy:
-            stepper.edge.settle(stepper.rate)
+            stepper.edge.apply_step(stepper.rate)
         return loss
 
     def _first_layer(self) -> Tensor:

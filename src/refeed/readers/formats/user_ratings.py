@@ -19,7 +19,7 @@ from refeed.readers.text.sources import text_source
 
 
 @dataclass(frozen=True)
-class Opinions:
+class UserRatings:
     """One person's ratings as they are written.
 
     Attributes:
@@ -33,7 +33,7 @@ class Opinions:
     locate: Locate
 
 
-def read_opinions(
+def read_user_ratings(
     path: Path,
     *,
     encoding: str = "utf-8",
@@ -41,7 +41,7 @@ def read_opinions(
     item: str | None = None,
     rating: str | None = None,
     known: Mapping[str, Any] | None = None,
-) -> Opinions:
+) -> UserRatings:
     """Read one person's ratings.
 
     Args:
@@ -74,4 +74,4 @@ def read_opinions(
         ratings += (
             RatingColumn(of_rating, decimal).read(decoded(numbers, place=of_rating, first_row=rows), first_row=rows).tolist()
         )
-    return Opinions(items, ratings, locate)
+    return UserRatings(items, ratings, locate)
