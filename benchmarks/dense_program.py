@@ -2,7 +2,7 @@
 
     python benchmarks/dense_program.py STORE --batches N [--refeed N] [--encoder 512,512,1024] [--batch-size 128]
 
-Reads the ratings of a store (docs/store-format.md) without refeed's reader into a dict from user to a list of
+Reads the ratings of a store (docs/reference/store-format.md) without refeed's reader into a dict from user to a list of
 (item, rating), trains on the first N batches of an epoch with `DenseTrainer`, and prints the last loss. The original
 keeps the lines of the file that it reads in memory too, which is not done here.
 """

@@ -12,7 +12,7 @@ import pytest
 from helpers.command_line import done
 from refeed.data.synthetic.in_memory import synthetic_ratings
 
-TUTORIAL = Path(__file__).resolve().parent.parent / "docs" / "tutorial.md"
+TUTORIAL = Path(__file__).resolve().parent.parent / "docs" / "guide" / "tutorial.md"
 QUICKER = {
     "train": ["--preset", "autoencoder", "--set", "epochs=2", "--set", "encoder=8"],
     "bayesian": ["--set", "factors=2", "--set", "samples=3", "--set", "burn_in=1"],

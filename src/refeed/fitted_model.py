@@ -118,7 +118,7 @@ class FittedModel:
 
 
 def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> None:
-    """Write a model folder; see `FittedModel.save` and docs/model-folder.md."""
+    """Write a model folder; see `FittedModel.save` and docs/reference/model-folder.md."""
     with atomic_folder(path, overwrite=overwrite, marker=CONFIG) as folder:
         _write_tensors(fitted.model.state_dict(), folder / WEIGHTS)
         write_ids(fitted.users, folder / USERS)

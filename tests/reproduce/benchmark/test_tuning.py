@@ -162,7 +162,7 @@ def test_only_the_papers_budget_needs_a_search():
 
 
 def test_docs_say_the_number_of_settings_of_each_budget():
-    text = (Path(__file__).resolve().parents[3] / "docs" / "tuning.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[3] / "docs" / "guide" / "tuning.md").read_text(encoding="utf-8")
     for name, scale in SCALES.items():
         assert f"| `{name}` | {scale.trials} | {max(0, scale.trials - GUESSES) or 'none'} |" in text
 

@@ -1,4 +1,4 @@
-"""Ratings on disk as a folder of memory-mapped arrays, opened without reading them; docs/store-format.md has every detail."""
+"""Ratings on disk as a folder of memory-mapped arrays, opened without reading them; see docs/reference/store-format.md."""
 
 from __future__ import annotations
 

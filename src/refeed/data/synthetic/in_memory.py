@@ -16,7 +16,7 @@ def synthetic_ratings(
 ) -> Ratings:
     """Invented ratings in whole stars with a long tail of users and items, biases, taste that drifts, and four years of time.
 
-    It is the world of `synthetic_world`, all of it in memory; docs/synthetic.md has its laws. No pair occurs twice.
+    It is the world of `synthetic_world`, all of it in memory; docs/guide/synthetic.md has its laws. No pair occurs twice.
 
     Args:
         num_users: users, with ids 1, 2, …; each has at least one rating.

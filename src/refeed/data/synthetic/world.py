@@ -124,7 +124,7 @@ class SyntheticWorld:
 def synthetic_world(
     num_users: int, num_items: int, num_ratings: int, *, seed: int, span: int, scale: tuple[int, int] = (1, 5)
 ) -> SyntheticWorld:
-    """A world of these sizes; docs/synthetic.md has its laws.
+    """A world of these sizes; docs/guide/synthetic.md has its laws.
 
     Args:
         num_users: users; each has at least one rating.
