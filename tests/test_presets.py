@@ -6,9 +6,7 @@ import pytest
 
 from refeed.config import from_dict, to_dict
 from refeed.errors import ConfigError
-from refeed.models import AutoEncoder, Ensemble
-from refeed.models.ensemble.model import parse_member, variants
-from refeed.models.registry import MODELS
+from refeed.models import MODELS, AutoEncoder, Ensemble
 from refeed.optim.options import TrainingOptions
 from refeed.presets import PRESETS, preset, start_of
 
@@ -63,5 +61,5 @@ def test_every_kind_has_a_start_and_networks_have_an_l2_penalty(kind):
 def test_default_blends_networks_of_both_sides_with_a_bayesian_factorisation():
     default = preset("default").model
     assert isinstance(default, Ensemble)
-    kinds = [parse_member(variants(text)[0]).spec.kind for text in default.members]
+    kinds = [member.variants[0].spec.kind for member in default.members]
     assert kinds == ["autoencoder", "autoencoder", "autorec", "autorec", "svd++", "bayesian"]

@@ -28,7 +28,8 @@ def from_dict(config_class: type[T], values: Mapping[str, Any], *, where: str) -
     """Build `config_class` from `values`.
 
     Args:
-        config_class: a dataclass whose fields all have types made of bool, int, float, str, tuples, literals and None.
+        config_class: a dataclass whose fields all have types made of bool, int, float, str, tuples, literals, None, and
+            classes that are read from a text by their `from_text`.
         values: field name to value, as JSON or TOML gives them.
         where: the source of the values, for messages (for example "run.toml [model]").
 
@@ -158,6 +159,8 @@ def _required(config_class: Any) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
+    if hasattr(type(value), "from_text"):
+        return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return to_dict(value)
     if isinstance(value, tuple | list):
@@ -183,6 +186,8 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         return float(value)
     if hint is int and isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, str) and hasattr(hint, "from_text"):
+        return hint.from_text(value)
     if isinstance(hint, type) and isinstance(value, hint) and not (hint is not bool and isinstance(value, bool)):
         return value
     raise ConfigError(f"{where}: expected {_type_name(hint)}, got {value!r}")
@@ -211,4 +216,6 @@ def _type_name(hint: Any) -> str:
         return "none"
     if typing.get_origin(hint) is tuple:
         return f"a list of {_type_name(typing.get_args(hint)[0])}"
+    if hasattr(hint, "from_text"):
+        return "a text"
     return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}.get(hint, str(hint))

@@ -20,9 +20,8 @@ from refeed.data.store.store import open_store, write_store
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError, RefeedError
 from refeed.intervals.conformal import RatingIntervals
-from refeed.models import Spec
+from refeed.models import MODELS, Spec
 from refeed.models.base import RatingModel, load_tensors
-from refeed.models.registry import MODELS
 from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors

@@ -7,8 +7,8 @@ from typing import Any
 
 from refeed.config import nearest, to_toml
 from refeed.errors import ConfigError
-from refeed.models import AutoEncoder, AutoRec, Ensemble, Spec
-from refeed.models.registry import MODELS
+from refeed.models import MODELS, AutoEncoder, AutoRec, Ensemble, Spec
+from refeed.models.ensemble.members import Member
 from refeed.optim.options import TrainingOptions
 
 PAPER_TRAINING = TrainingOptions(
@@ -57,23 +57,23 @@ ITEM_SIDE = f"autorec side=item {NETWORK} patience=10"
 
 DEFAULT = Ensemble(
     members=(
-        *(f"{USER_SIDE} weight_decay={penalty}" for penalty in (0.003, 0.01)),
-        *(f"{ITEM_SIDE} weight_decay={penalty}" for penalty in (0.0004, 0.0016)),
-        "svd++",
-        "bayesian samples=100 thinning=2 sitting_minutes=10|none",
+        *(Member(f"{USER_SIDE} weight_decay={penalty}") for penalty in (0.003, 0.01)),
+        *(Member(f"{ITEM_SIDE} weight_decay={penalty}") for penalty in (0.0004, 0.0016)),
+        Member("svd++"),
+        Member("bayesian samples=100 thinning=2 sitting_minutes=10|none"),
     )
 )
 
 BEST = Ensemble(
     members=(
-        *(f"{USER_SIDE} weight_decay={penalty}" for penalty in (0.001, 0.003, 0.01, 0.03)),
-        f"{USER_SIDE} side=item weight_decay=0.003|0.01|0.03",
-        *(f"{ITEM_SIDE} weight_decay={penalty}" for penalty in (0.0002, 0.0004, 0.0008, 0.0016, 0.0064)),
-        "svd++ regularisation=15|30",
-        "als factors=20|50",
-        "pmf",
-        "bayesian factors=16|32|48 samples=100 thinning=2",
-        "bayesian samples=150 thinning=3 sitting_minutes=10|none",
+        *(Member(f"{USER_SIDE} weight_decay={penalty}") for penalty in (0.001, 0.003, 0.01, 0.03)),
+        Member(f"{USER_SIDE} side=item weight_decay=0.003|0.01|0.03"),
+        *(Member(f"{ITEM_SIDE} weight_decay={penalty}") for penalty in (0.0002, 0.0004, 0.0008, 0.0016, 0.0064)),
+        Member("svd++ regularisation=15|30"),
+        Member("als factors=20|50"),
+        Member("pmf"),
+        Member("bayesian factors=16|32|48 samples=100 thinning=2"),
+        Member("bayesian samples=150 thinning=3 sitting_minutes=10|none"),
     )
 )
 

@@ -1,4 +1,4 @@
-"""What every model must do; a test class for each entry of `refeed.models.registry.MODELS` inherits it."""
+"""What every model must do; a test class for each entry of `refeed.models.MODELS` inherits it."""
 
 from __future__ import annotations
 

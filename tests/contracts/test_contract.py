@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from contracts.model_contract import ModelContract
 from helpers.small_worlds import with_times
-from refeed.models import ALS, PMF, RRN, AutoEncoder, AutoRec, BayesianFactorisation, Bias, Ease, Ensemble, Pca, SvdPlusPlus
-from refeed.models.registry import MODELS
+from refeed.models import (
+    ALS,
+    MODELS,
+    PMF,
+    RRN,
+    AutoEncoder,
+    AutoRec,
+    BayesianFactorisation,
+    Bias,
+    Ease,
+    Ensemble,
+    Pca,
+    SvdPlusPlus,
+)
 
 
 class TestRecurrentNetwork(ModelContract):

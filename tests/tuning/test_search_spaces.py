@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from refeed.errors import ConfigError
-from refeed.models import ALS, AutoEncoder, BayesianFactorisation, Bias, Ensemble
-from refeed.models.registry import MODELS
+from refeed.models import ALS, MODELS, AutoEncoder, BayesianFactorisation, Bias, Ensemble
 from refeed.optim.options import TrainingOptions
 from refeed.tuning.search_spaces import (
     SPACES,

@@ -37,7 +37,7 @@ def describe_result(fitted: FittedModel) -> list[str]:
         numbers = f"train RMSE {best['train_rmse']:.4f}, validation RMSE {best['valid_rmse']:.4f}"
         return [f"best epoch {fitted.provenance.best_epoch} of {len(log)}, {numbers}"]
     weights = fitted.model.weights.tolist()[1:]
-    lines = [f"weight {weight:+.2f}  {text}" for weight, text in zip(weights, fitted.spec.members, strict=True)]
+    lines = [f"weight {weight:+.2f}  {member}" for weight, member in zip(weights, fitted.spec.members, strict=True)]
     rmse = f"validation RMSE {log[-1]['valid_rmse']:.4f} (of each user with weights from other users)"
     moved = " whose weights move with what is known of user and item" if len(fitted.model.weights_by_feature) else ""
     return [*lines, f"blend of {len(weights)} models{moved}, {rmse}"]

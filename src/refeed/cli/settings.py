@@ -8,8 +8,7 @@ from typing import Any
 
 from refeed.config import from_dict, nearest, parse_setting, read_file, to_dict
 from refeed.errors import ConfigError
-from refeed.models import Spec
-from refeed.models.registry import MODELS
+from refeed.models import MODELS, Spec
 from refeed.optim.options import TrainingOptions
 from refeed.presets import preset, start_of
 

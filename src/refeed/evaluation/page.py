@@ -165,8 +165,8 @@ def _comparison(evaluations: Mapping[str, Evaluation]) -> list[Table | Figure]:
 def _members(fitted: FittedModel, spec: Ensemble, model: EnsembleModel) -> Section:
     log = fitted.provenance.log
     rows: list[list[str | int | float | None]] = [
-        [text, f"{weight:+.2f}", f"{record['train_rmse']:.4f}", f"{record['valid_rmse']:.4f}"]
-        for text, weight, record in zip(spec.members, model.weights.tolist()[1:], log[: len(spec.members)], strict=True)
+        [str(member), f"{weight:+.2f}", f"{record['train_rmse']:.4f}", f"{record['valid_rmse']:.4f}"]
+        for member, weight, record in zip(spec.members, model.weights.tolist()[1:], log[: len(spec.members)], strict=True)
     ]
     if len(model.weights_by_feature):
         rows.append(["all of them, with weights that move with the pair", "", "", f"{log[-1]['valid_rmse']:.4f}"])

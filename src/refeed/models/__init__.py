@@ -12,7 +12,7 @@ from refeed.models.ease import Ease
 from refeed.models.ensemble.model import Ensemble
 from refeed.models.pca import Pca
 from refeed.models.pmf.spec import PMF
-from refeed.models.registry import MODELS
+from refeed.models.registry import KINDS
 from refeed.models.rrn.spec import RRN
 from refeed.models.svd_plus_plus.model import SvdPlusPlus
 
@@ -31,3 +31,6 @@ __all__ = [
     "Spec",
     "SvdPlusPlus",
 ]
+
+MODELS: dict[str, type[Spec]] = {**{name: kind.spec for name, kind in KINDS.items()}, Ensemble.kind: Ensemble}
+"""The classes of descriptions by their kind: those of the registry, and the ensemble that is made of them."""

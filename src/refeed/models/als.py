@@ -183,6 +183,6 @@ def _data(parameter: torch.nn.Parameter | None) -> Tensor | None:
 
 
 def build_als_fitter(spec: ALS, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of ALS; see `registry.FITTERS`."""
+    """The fitter of ALS; see `registry.KINDS`."""
     model = with_offsets(spec.in_units_of(rating_spread(train)), train, runtime)
     return AlternatingFitter(model, train, epochs=spec.epochs, patience=spec.patience)

@@ -111,5 +111,5 @@ class BiasFitter(OneStepFitter):
 
 
 def build_bias_fitter(spec: Bias, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of the bias baseline; see `registry.FITTERS`."""
+    """The fitter of the bias baseline; see `registry.KINDS`."""
     return BiasFitter(new_model(spec, train, runtime), train, spec)

@@ -278,5 +278,5 @@ def item_weights(gram: Tensor, regularisation: float) -> Tensor:
 
 
 def build_ease_fitter(spec: Ease, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of EASE; see `registry.FITTERS`."""
+    """The fitter of EASE; see `registry.KINDS`."""
     return EaseFitter(new_model(spec, train, runtime), train, spec)

@@ -236,5 +236,5 @@ class SoftImputeFitter:
 
 
 def build_pca_fitter(spec: Pca, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of PCA; see `registry.FITTERS`."""
+    """The fitter of PCA; see `registry.KINDS`."""
     return SoftImputeFitter(new_model(spec, train, runtime), train, spec)

@@ -1,9 +1,9 @@
-"""Which fitter fits which kind of model."""
+"""The one table of the kinds of models, but for the ensemble, which is made of these."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from refeed.data.ratings import Ratings
 from refeed.models.als import ALS, build_als_fitter
@@ -15,7 +15,6 @@ from refeed.models.bayesian.fitter import build_bayesian_fitter
 from refeed.models.bayesian.model import BayesianFactorisation
 from refeed.models.bias import Bias, build_bias_fitter
 from refeed.models.ease import Ease, build_ease_fitter
-from refeed.models.ensemble.model import Ensemble
 from refeed.models.pca import Pca, build_pca_fitter
 from refeed.models.pmf.fitter import build_pmf_fitter
 from refeed.models.pmf.spec import PMF
@@ -30,34 +29,32 @@ FitterBuilder = Callable[[Any, Ratings, TrainingOptions, Runtime], Fitter]
 """From a description, the training ratings, the options (for the models that take them) and the runtime."""
 
 
+class Kind(NamedTuple):
+    """A kind of model.
+
+    Attributes:
+        spec: the class of its descriptions.
+        build_fitter: what makes the fitter of a new model.
+    """
+
+    spec: type[Spec]
+    build_fitter: FitterBuilder
+
+
+KINDS: dict[str, Kind] = {
+    ALS.kind: Kind(ALS, build_als_fitter),
+    PMF.kind: Kind(PMF, build_pmf_fitter),
+    RRN.kind: Kind(RRN, build_rrn_fitter),
+    AutoEncoder.kind: Kind(AutoEncoder, build_autoencoder_fitter),
+    AutoRec.kind: Kind(AutoRec, build_autorec_fitter),
+    BayesianFactorisation.kind: Kind(BayesianFactorisation, build_bayesian_fitter),
+    Bias.kind: Kind(Bias, build_bias_fitter),
+    Ease.kind: Kind(Ease, build_ease_fitter),
+    Pca.kind: Kind(Pca, build_pca_fitter),
+    SvdPlusPlus.kind: Kind(SvdPlusPlus, build_svd_plus_plus_fitter),
+}
+
+
 def build_fitter(spec: Spec, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     """The fitter of a new model, which lies on the runtime's device."""
-    return FITTERS[spec.kind](spec, train, options, runtime)
-
-
-FITTERS: dict[str, FitterBuilder] = {
-    ALS.kind: build_als_fitter,
-    PMF.kind: build_pmf_fitter,
-    RRN.kind: build_rrn_fitter,
-    AutoEncoder.kind: build_autoencoder_fitter,
-    AutoRec.kind: build_autorec_fitter,
-    BayesianFactorisation.kind: build_bayesian_fitter,
-    Bias.kind: build_bias_fitter,
-    Ease.kind: build_ease_fitter,
-    Pca.kind: build_pca_fitter,
-    SvdPlusPlus.kind: build_svd_plus_plus_fitter,
-}
-
-MODELS: dict[str, type[Spec]] = {
-    ALS.kind: ALS,
-    PMF.kind: PMF,
-    RRN.kind: RRN,
-    AutoEncoder.kind: AutoEncoder,
-    AutoRec.kind: AutoRec,
-    BayesianFactorisation.kind: BayesianFactorisation,
-    Bias.kind: Bias,
-    Ease.kind: Ease,
-    Ensemble.kind: Ensemble,
-    Pca.kind: Pca,
-    SvdPlusPlus.kind: SvdPlusPlus,
-}
+    return KINDS[spec.kind].build_fitter(spec, train, options, runtime)

@@ -17,7 +17,6 @@ import torch
 from refeed.config import to_dict
 from refeed.errors import ConfigError
 from refeed.models import Ensemble, Spec
-from refeed.models.ensemble.model import variants
 from refeed.optim.options import TrainingOptions
 from refeed.version import __version__
 
@@ -46,7 +45,7 @@ class Run:
     def epochs(self) -> int:
         """Number of epochs it trains at most; of an ensemble, the members in all their variants."""
         if isinstance(self.spec, Ensemble):
-            return sum(len(variants(text)) for text in self.spec.members)
+            return sum(len(member.variants) for member in self.spec.members)
         return self.options.epochs if self.spec.uses_training_options else int(to_dict(self.spec).get("epochs", 1))
 
     def to_dict(self) -> dict[str, Any]:

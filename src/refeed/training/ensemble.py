@@ -12,19 +12,17 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from refeed.config import from_dict
 from refeed.data.row_blocks import row_blocks
 from refeed.data.splits.base import Split
 from refeed.errors import BundleError, SplitError, TrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
-from refeed.models.base import RatingModel, Spec, load_tensors
-from refeed.models.bayesian.model import BayesianFactorisation
+from refeed.models.base import RatingModel, load_tensors
 from refeed.models.ensemble.features import NAMES, OF_WEIGHTS, MetaFeatures
-from refeed.models.ensemble.model import Ensemble, EnsembleModel, Member, parse_member, variants
+from refeed.models.ensemble.members import Member, Variant
+from refeed.models.ensemble.model import Ensemble, EnsembleModel
 from refeed.models.ensemble.rescaled import Rescaled
 from refeed.models.ensemble.stacking import Features, Stacking
-from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.seeds import derive_seed
 from refeed.storage import atomic_folder
@@ -41,11 +39,11 @@ MemberRun = tuple[RatingModel, RunState]
 class TrainMember(Protocol):
     """Trains one member."""
 
-    def __call__(self, member: Member, runtime: Runtime, folder: Path | None, /) -> MemberRun:
+    def __call__(self, variant: Variant, runtime: Runtime, folder: Path | None, /) -> MemberRun:
         """The model, `Rescaled`, at its best epoch, and where its run ended.
 
         Args:
-            member: what is trained, and how.
+            variant: what is trained, and how.
             runtime: with the member's own seed.
             folder: where the state of the run is kept and taken up from; None keeps nothing.
         """
@@ -57,7 +55,7 @@ class FittedMember:
     """A variant of a member after training.
 
     Attributes:
-        text: its description, of one variant.
+        variant: its description.
         model: at its best epoch.
         train_rmse: in that epoch.
         best_epoch: from 1.
@@ -66,7 +64,7 @@ class FittedMember:
         number: position of the member in the ensemble that was asked for, from 0.
     """
 
-    text: str
+    variant: Variant
     model: RatingModel
     train_rmse: float
     best_epoch: int
@@ -110,7 +108,6 @@ class EnsembleTrainer:
         announce: told which member comes next.
 
     Raises:
-        ConfigError: training options of a member that there are not, or out of their range.
         SplitError: the validation part is empty.
     """
 
@@ -125,7 +122,6 @@ class EnsembleTrainer:
         identity: Mapping[str, Any],
         announce: Callable[[str], None],
     ) -> None:
-        require_member_options(spec)
         if not len(split.valid):
             raise SplitError("an ensemble learns its weights on the validation part, but that is empty", fix="Give it a share.")
         self._spec, self._split, self._runtime = spec, split, runtime
@@ -146,11 +142,11 @@ class EnsembleTrainer:
         left_out: list[str] = []
         state = RunState()
         with stop_on_interrupt() as stop:
-            for number, text in enumerate(self._spec.members):
+            for number, described in enumerate(self._spec.members):
                 began = time.monotonic()
-                member, reason = self._best_variant(number, text, lambda: stop.requested)
+                member, reason = self._best_variant(number, described, lambda: stop.requested)
                 if member is None:
-                    left_out.append(f"'{text}' was left out, since {reason}")
+                    left_out.append(f"'{described}' was left out, since {reason}")
                     continue
                 members.append(member)
                 predictions = np.stack([member.predictions for member in members], 1)
@@ -160,8 +156,8 @@ class EnsembleTrainer:
                 state.log.append(EpochRecord(len(members), members[-1].train_rmse, None, valid_rmse, None, seconds, speed))
         if not members:
             raise TrainingError("no member of the ensemble could be trained: " + "; ".join(left_out))
-        spec = replace(self._spec, members=tuple(one.text for one in members))
-        model = EnsembleModel([one.model for one in members], self._split.train.num_users, self._split.train.num_items)
+        spec = replace(self._spec, members=tuple(Member(member.variant.text) for member in members))
+        model = EnsembleModel([member.model for member in members], self._split.train.num_users, self._split.train.num_items)
         began = time.monotonic()
         valid_rmse = self._weigh(model.to(self._runtime.device), predictions, alike=valid_rmse)
         if len(model.weights_by_feature):
@@ -173,8 +169,8 @@ class EnsembleTrainer:
             spec,
             model,
             state,
-            best_epochs=tuple(one.best_epoch for one in members),
-            numbers=tuple(one.number for one in members),
+            best_epochs=tuple(member.best_epoch for member in members),
+            numbers=tuple(member.number for member in members),
             left_out=tuple(left_out),
         )
 
@@ -216,59 +212,47 @@ class EnsembleTrainer:
         features.standardise_by(raw)
         return features.reader().standardised(raw)
 
-    def _best_variant(self, number: int, text: str, stop_requested: Callable[[], bool]) -> tuple[FittedMember | None, str]:
+    def _best_variant(self, number: int, member: Member, stop_requested: Callable[[], bool]) -> tuple[FittedMember | None, str]:
         """The variant with the lowest validation RMSE, the first of equal ones; where all diverge none, and why the last did.
 
         Raises:
             InterruptedTrainingError: a stop is requested.
         """
         best, reason = None, ""
-        for place, variant in enumerate(self._distinct(text)):
+        for place, variant in enumerate(member.distinct_variants(timed=self._split.train.timestamps is not None)):
             if stop_requested():
                 kept = "nothing was kept" if self._folder is None else f"those before it are kept in {self._folder}"
-                raise InterruptedTrainingError(f"stopped before '{variant}'; {kept}")
-            self._announce(f"member {number + 1} of {len(self._spec.members)}: {variant}")
+                raise InterruptedTrainingError(f"stopped before '{variant.text}'; {kept}")
+            self._announce(f"member {number + 1} of {len(self._spec.members)}: {variant.text}")
             try:
-                one = self._fit_variant(number, place, variant)
+                fitted = self._fit_variant(number, place, variant)
             except InterruptedTrainingError:
                 raise
             except TrainingError as error:
                 reason = str(error).splitlines()[0]
                 continue
-            if best is None or one.valid_rmse < best.valid_rmse:
-                best = one
+            if best is None or fitted.valid_rmse < best.valid_rmse:
+                best = fitted
         return best, reason
 
-    def _distinct(self, text: str) -> list[str]:
-        """The variants that differ with these ratings: without times, sittings make no difference."""
-        found: dict[str, str] = {}
-        for variant in variants(text):
-            member = parse_member(variant)
-            spec, training = member.spec, member.training
-            if self._split.train.timestamps is None and isinstance(spec, BayesianFactorisation):
-                spec = replace(spec, sitting_minutes=None)
-            found.setdefault(f"{spec} {sorted(training.items())}", variant)
-        return list(found.values())
-
-    def _fit_variant(self, number: int, place: int, text: str) -> FittedMember:
+    def _fit_variant(self, number: int, place: int, variant: Variant) -> FittedMember:
         """Fit it, or take it up from the folder."""
         name = f"member-{number + 1}" + (f"-variant-{place + 1}" if place else "")
         kept = None if self._folder is None else self._folder / name
-        member = parse_member(text)
         if kept is not None and (kept / RECORD_FILE).is_file():
-            return self._take_up(kept, number, text, member.spec)
+            return self._resumed(kept, number, variant)
         under_way = None if kept is None else kept.with_name(f"{name}-under-way")
-        model, state = self._train_member(member, member_runtime(self._runtime, number), under_way)
+        model, state = self._train_member(variant, member_runtime(self._runtime, number), under_way)
         train_rmse = state.log[state.best_epoch - 1].train_rmse
         if kept is not None:
             with atomic_folder(kept, overwrite=True, marker=RECORD_FILE) as written:
                 write_tensors(model.state_dict(), written / MEMBER_FILE)
                 record = {"identity": self._identity, "train_rmse": train_rmse, "best_epoch": state.best_epoch}
                 (written / RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
-        return self._measured(number, text, model, train_rmse, state.best_epoch)
+        return self._measured(number, variant, model, train_rmse, state.best_epoch)
 
-    def _take_up(self, kept: Path, number: int, text: str, spec: Spec) -> FittedMember:
-        inner = spec.build(self._split.train.num_users, self._split.train.num_items, seed=0)
+    def _resumed(self, kept: Path, number: int, variant: Variant) -> FittedMember:
+        inner = variant.spec.build(self._split.train.num_users, self._split.train.num_items, seed=0)
         model = Rescaled(inner).to(self._runtime.device)
         try:
             record = json.loads((kept / RECORD_FILE).read_text(encoding="utf-8"))
@@ -277,33 +261,13 @@ class EnsembleTrainer:
                     f"{kept}: of another run; resume with the same data, split, model and seed, or delete the folder"
                 )
             load_tensors(model, read_tensors(kept / MEMBER_FILE))
-            return self._measured(number, text, model, float(record["train_rmse"]), int(record["best_epoch"]))
+            return self._measured(number, variant, model, float(record["train_rmse"]), int(record["best_epoch"]))
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BundleError(f"{kept}: damaged ({error}); delete it and resume again") from error
 
-    def _measured(self, number: int, text: str, model: RatingModel, train_rmse: float, best_epoch: int) -> FittedMember:
+    def _measured(self, number: int, variant: Variant, model: RatingModel, train_rmse: float, best_epoch: int) -> FittedMember:
         predictions = predict_ratings(model, self._histories, self._split.valid)
-        return FittedMember(text, model, train_rmse, best_epoch, predictions, self._stacking.rmse(predictions), number)
-
-
-def require_member_options(spec: Ensemble) -> None:
-    """See that all members can be trained, before the first one is.
-
-    Raises:
-        ConfigError: see `member_options`.
-    """
-    for text in spec.members:
-        for variant in variants(text):
-            member_options(parse_member(variant))
-
-
-def member_options(member: Member) -> TrainingOptions:
-    """How a member is trained.
-
-    Raises:
-        ConfigError: a key that training options do not have, or a value out of its range.
-    """
-    return from_dict(TrainingOptions, member.training, where=f"members: '{member.spec.kind}'")
+        return FittedMember(variant, model, train_rmse, best_epoch, predictions, self._stacking.rmse(predictions), number)
 
 
 def member_runtime(runtime: Runtime, number: int) -> Runtime:

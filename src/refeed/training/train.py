@@ -22,14 +22,15 @@ from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import Spec
 from refeed.models.base import Fitter, RatingModel
-from refeed.models.ensemble.model import Ensemble, EnsembleModel, Member, parse_member
+from refeed.models.ensemble.members import Variant
+from refeed.models.ensemble.model import Ensemble, EnsembleModel
 from refeed.models.ensemble.rescaled import RescaledFitter
 from refeed.models.registry import build_fitter
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.storage import PARTIAL
 from refeed.training.divergence import DivergenceCheck
-from refeed.training.ensemble import EnsembleTrainer, MemberRun, member_options, member_runtime
+from refeed.training.ensemble import EnsembleTrainer, MemberRun, member_runtime
 from refeed.training.intervals import learn_intervals
 from refeed.training.loop import RunState, TrainingLoop
 from refeed.training.progress import ConsoleWatcher, SilentWatcher, TrainingWatcher
@@ -177,12 +178,13 @@ class _Job:
             return self._fit(chosen.spec, split, self.options, self.runtime, self._part(REFITTED), epochs=epochs)[0]
         assert isinstance(chosen.spec, Ensemble)
         of_members = zip(chosen.spec.members, chosen.best_epochs, chosen.numbers, strict=True)
-        for number, (text, epochs, asked) in enumerate(of_members):
-            member = parse_member(text)
-            own, options = member_runtime(self.runtime, asked), member_options(member)
+        for number, (member, epochs, original) in enumerate(of_members):
+            (variant,) = member.variants
+            own = member_runtime(self.runtime, original)
             part = self._part(f"{REFITTED}-{number + 1}")
-            self.watcher.announce(f"refitting {number + 1} of {len(chosen.spec.members)}: {text}")
-            chosen.model.members[number] = self._fit(member.spec, split, options, own, part, epochs=epochs, rescaled=True)[0]
+            self.watcher.announce(f"refitting {number + 1} of {len(chosen.spec.members)}: {variant.text}")
+            model, _ = self._fit(variant.spec, split, variant.training, own, part, epochs=epochs, rescaled=True)
+            chosen.model.members[number] = model
         chosen.model.learn_features(split.train)
         return chosen.model
 
@@ -226,8 +228,8 @@ class _Job:
         return fitter.model, state
 
     def _choose_ensemble(self, spec: Ensemble, split: Split, folder: Path | None) -> _Chosen:
-        def train_member(member: Member, runtime: Runtime, under_way: Path | None) -> MemberRun:
-            return self._fit(member.spec, split, member_options(member), runtime, under_way, rescaled=True)
+        def train_member(variant: Variant, runtime: Runtime, under_way: Path | None) -> MemberRun:
+            return self._fit(variant.spec, split, variant.training, runtime, under_way, rescaled=True)
 
         identity = _identity(spec, split, TrainingOptions(), self.runtime, rescaled=True)
         fitted = EnsembleTrainer(

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.command_line import done, refused
 from refeed.config import from_dict
-from refeed.models.registry import MODELS
+from refeed.models import MODELS
 
 
 def test_all_models_are_listed_with_what_they_are():

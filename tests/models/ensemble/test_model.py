@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
 from helpers.small_worlds import history_of, random_ratings, with_times
+from refeed.config import from_dict, to_dict
 from refeed.errors import ConfigError
 from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.models.ensemble.features import NAMES, UNTIMED
-from refeed.models.ensemble.model import Member, parse_member, variants
+from refeed.models.ensemble.members import Member
+from refeed.optim.options import TrainingOptions
 
 TWO_BIASES = Ensemble(members=("bias user_regularisation=1", "bias user_regularisation=3"))
 
 
 def test_member_is_a_kind_with_its_settings_and_those_of_its_training():
-    member = parse_member("autoencoder encoder=8,4 side=item weight_decay=0.01 epochs=3")
-    assert member == Member(AutoEncoder(encoder=(8, 4), side="item"), {"weight_decay": 0.01, "epochs": 3})
-    assert parse_member("bias") == Member(Bias(), {})
+    (variant,) = Member("autoencoder encoder=8,4 side=item weight_decay=0.01 epochs=3").variants
+    assert variant.spec == AutoEncoder(encoder=(8, 4), side="item")
+    assert variant.training == TrainingOptions(weight_decay=0.01, epochs=3)
+    (plain,) = Member("bias").variants
+    assert (plain.spec, plain.training) == (Bias(), TrainingOptions())
+
+
+def test_members_are_given_as_values_or_as_texts_and_written_as_texts():
+    spec = Ensemble(members=("bias sweeps=1|2", Member("bias")))
+    assert spec.members == (Member("bias sweeps=1|2"), Member("bias"))
+    written = to_dict(spec)
+    assert written["members"] == ["bias sweeps=1|2", "bias"]
+    assert from_dict(Ensemble, written, where="") == spec == pickle.loads(pickle.dumps(spec))
 
 
 @pytest.mark.parametrize(
@@ -28,6 +42,9 @@ def test_member_is_a_kind_with_its_settings_and_those_of_its_training():
         ({"members": ("biass",)}, "members: no 'biass'; did you mean 'bias'"),
         ({"members": ("ensemble",)}, "members: no 'ensemble'"),
         ({"members": ("",)}, "members: no ''"),
+        ({"members": (3,)}, "members: expected a text, got 3"),
+        ({"members": ("autoencoder encoder=4 epoch=3",)}, "unknown key 'epoch'; did you mean 'epochs'"),
+        ({"members": ("autoencoder epochs=5|0",)}, "epochs: expected at least 1, got 0"),
         ({"members": ("bias sweep=3",)}, "members: 'bias sweep=3': unknown key 'sweep'; did you mean 'sweeps'"),
         ({"members": ("bias sweeps=1|",)}, "expected a value on either side of each bar in 'sweeps=1|'"),
         ({"members": ("bias sweeps=1|0",)}, "sweeps: expected at least 1"),
@@ -42,13 +59,12 @@ def test_bad_description_is_refused(values, message):
 
 
 def test_variants_are_all_combinations_of_the_values():
-    assert variants("bias sweeps=1|2 user_regularisation=3|4") == (
+    assert [variant.text for variant in Member("bias sweeps=1|2 user_regularisation=3|4").variants] == [
         "bias sweeps=1 user_regularisation=3",
         "bias sweeps=1 user_regularisation=4",
         "bias sweeps=2 user_regularisation=3",
         "bias sweeps=2 user_regularisation=4",
-    )
-    assert variants("bias") == ("bias",)
+    ]
     assert Ensemble(members=("bias sweeps=1|2",)).summary(2, 3) == "(1) user and item biases, the best of 2 settings"
 
 
@@ -122,7 +138,7 @@ def test_summary_numbers_the_members():
 
 
 def test_default_is_an_autoencoder_of_either_side_and_the_bayesian_factorisation():
-    members = [parse_member(text) for text in Ensemble().members]
+    members = [member.variants[0] for member in Ensemble().members]
     assert [member.spec.kind for member in members] == ["autoencoder", "autorec", "bayesian"]
     assert [getattr(member.spec, "side", None) for member in members] == ["user", "item", None]
-    assert [member.training.get("weight_decay") for member in members] == [0.003, 0.0004, None]
+    assert [member.training.weight_decay for member in members] == [0.003, 0.0004, 0.0]

@@ -16,7 +16,7 @@ def models(
     """List the kinds of models for `train --model`, or print one's options."""
     from refeed.config import nearest, to_toml
     from refeed.errors import ConfigError
-    from refeed.models.registry import MODELS
+    from refeed.models import MODELS
     from refeed.reports.page import Table
     from refeed.reports.terminal import print_table
 

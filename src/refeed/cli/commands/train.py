@@ -68,13 +68,9 @@ def train_command(
     """
     from refeed.cli.settings import resolve
     from refeed.fitted_model import CONFIG
-    from refeed.models import Ensemble
     from refeed.runtime import LoopsName, Runtime
-    from refeed.training.ensemble import require_member_options
 
     spec, options = resolve(preset_name=preset, config_file=config, settings=set_ or [], model_kind=model)
-    if isinstance(spec, Ensemble):
-        require_member_options(spec)
     require_folder(output, overwrite=overwrite, marker=CONFIG)
     checkpoint = _require_checkpoint(output, resume=resume)
     splitter = splitting.requested()

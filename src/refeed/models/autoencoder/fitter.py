@@ -156,12 +156,12 @@ class GradientFitter:
 
 
 def build_autoencoder_fitter(spec: AutoEncoder, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of an autoencoder; see `registry.FITTERS`."""
+    """The fitter of an autoencoder; see `registry.KINDS`."""
     return _network_fitter(with_offsets(spec, train, runtime), train, options, runtime)
 
 
 def build_autorec_fitter(spec: AutoRec, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of AutoRec; see `registry.FITTERS`."""
+    """The fitter of AutoRec; see `registry.KINDS`."""
     model = new_model(spec, train, runtime)
     fit_offsets(model.offsets, train, item_regularisation=0.0, user_regularisation=0.0)
     offset, mean = model.offsets.mean.item(), float(np.mean(train.values, dtype=np.float64))

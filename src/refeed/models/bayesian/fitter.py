@@ -265,5 +265,5 @@ class GibbsFitter:
 
 
 def build_bayesian_fitter(spec: BayesianFactorisation, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of the Bayesian factorisation; see `registry.FITTERS`."""
+    """The fitter of the Bayesian factorisation; see `registry.KINDS`."""
     return GibbsFitter(new_model(spec, train, runtime), train, spec, seed=runtime.seed)

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from refeed.config import conform, from_dict, nearest, parse_setting, require_ranges, to_dict
+from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError
-from refeed.models.base import RatingModel, ScoredModel, Scorer, Spec
+from refeed.models.base import RatingModel, ScoredModel, Scorer
 from refeed.models.ensemble.features import MetaFeatures, MetaReader
+from refeed.models.ensemble.members import Member
 from refeed.models.ensemble.rescaled import Rescaled
-
-
-@dataclass(frozen=True)
-class Member:
-    """A model of an ensemble.
-
-    Attributes:
-        spec: its description.
-        training: what differs from the defaults of `TrainingOptions`; empty for a model that takes none.
-    """
-
-    spec: Spec
-    training: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,9 +35,8 @@ class Ensemble:
     deviation is made that of MovieLens' stars, so that the same penalties suit any rating scale.
 
     Attributes:
-        members: each a text "KIND key=value …", with options of that kind and of its training, for example
-            "autoencoder encoder=512 weight_decay=0.003"; fitted in turn, each with a seed of its own. A value may be several,
-            "weight_decay=0.001|0.003": the member is fitted with each, and the one that does best in validation is kept.
+        members: fitted in turn, each with a seed of its own; a text such as "autoencoder encoder=512 weight_decay=0.001|0.003"
+            becomes a `Member`, of whose settings the best on the validation set is kept.
         prior_ratings: imaginary validation ratings that say that all weights are equal, above 0.
         feature_ratings: imaginary validation ratings that say that weights do not move with the pair, each above 0: the number
             that does best on the validation part is taken, and none where the same weights for all pairs do better.
@@ -64,11 +49,13 @@ class Ensemble:
     title: ClassVar[str] = "ensemble"
     uses_training_options: ClassVar[bool] = False
 
-    members: tuple[str, ...] = (
-        "autoencoder encoder=512 dropout=0.7 offsets=bias weight_decay=0.003 decay_biases=false epochs=60 schedule=cosine"
-        " patience=8",
-        "autorec side=item weight_decay=0.0004 decay_biases=false epochs=60 schedule=cosine patience=10",
-        "bayesian",
+    members: tuple[Member, ...] = (
+        Member(
+            "autoencoder encoder=512 dropout=0.7 offsets=bias weight_decay=0.003 decay_biases=false epochs=60 schedule=cosine"
+            " patience=8"
+        ),
+        Member("autorec side=item weight_decay=0.0004 decay_biases=false epochs=60 schedule=cosine patience=10"),
+        Member("bayesian"),
     )
     prior_ratings: float = 100.0
     feature_ratings: tuple[float, ...] = (1000.0, 3000.0, 10000.0)
@@ -80,66 +67,16 @@ class Ensemble:
             raise ConfigError(f"feature_ratings: expected numbers above 0, got {list(self.feature_ratings)}")
         if not self.members:
             raise ConfigError('members: expected at least one, for example ["bayesian", "autoencoder encoder=512"]')
-        for text in self.members:
-            for one in variants(text):
-                parse_member(one)
 
     def summary(self, num_users: int, num_items: int) -> str:
         """What it is, in a few words for people."""
-        return "; ".join(f"({number}) {_summary(text, num_users, num_items)}" for number, text in enumerate(self.members, 1))
+        return "; ".join(f"({number}) {member.summary(num_users, num_items)}" for number, member in enumerate(self.members, 1))
 
     def build(self, num_users: int, num_items: int, *, seed: int) -> EnsembleModel:
         """The model before fitting, with equal weights, and of each member the first variant."""
-        specs = (parse_member(variants(text)[0]).spec for text in self.members)
+        specs = (member.variants[0].spec for member in self.members)
         models: list[RatingModel] = [Rescaled(spec.build(num_users, num_items, seed=seed)) for spec in specs]
         return EnsembleModel(models, num_users, num_items)
-
-
-def variants(text: str) -> tuple[str, ...]:
-    """The members that "KIND key=a|b …" stands for: every combination of its values, those of the last key first.
-
-    Raises:
-        ConfigError: a value is missing before, between or after the bars.
-    """
-    words = text.split() or [""]
-    choices = []
-    for word in words:
-        key, equals, values = word.partition("=")
-        several = values.split("|")
-        if len(several) > 1 and not all(several):
-            raise ConfigError(f"members: '{text}': expected a value on either side of each bar in '{word}'")
-        choices.append([f"{key}{equals}{value}" for value in several])
-    return tuple(" ".join(chosen) for chosen in product(*choices))
-
-
-def _summary(text: str, num_users: int, num_items: int) -> str:
-    all_variants = variants(text)
-    first = parse_member(all_variants[0]).spec.summary(num_users, num_items)
-    return first if len(all_variants) == 1 else f"{first}, the best of {len(all_variants)} settings"
-
-
-def parse_member(text: str) -> Member:
-    """A member from "KIND key=value …".
-
-    Raises:
-        ConfigError: an unknown kind, a key that neither the kind nor (where it takes them) training options have, or a value
-            out of its range.
-    """
-    from refeed.models.registry import MODELS  # which holds the ensemble too
-
-    kind, *settings = text.split() or [""]
-    kinds = {name: spec for name, spec in MODELS.items() if spec is not Ensemble}
-    if kind not in kinds:
-        raise ConfigError(f"members: no '{kind}'{nearest(kind, kinds).replace('known keys', 'the models')}")
-    spec_class = kinds[kind]
-    known = to_dict(spec_class())
-    values = dict(map(parse_setting, settings))
-    unknown = [key for key in values if key not in known]
-    if unknown and not spec_class.uses_training_options:
-        raise ConfigError(f"members: '{text}': unknown key '{unknown[0]}'{nearest(unknown[0], known)}")
-    of_spec = {key: value for key, value in values.items() if key in known}
-    spec = from_dict(spec_class, of_spec, where=f"members: '{text}'")
-    return Member(spec, {key: values[key] for key in unknown})
 
 
 class EnsembleModel(ScoredModel):

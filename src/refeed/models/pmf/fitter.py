@@ -209,6 +209,6 @@ def _batch_size(train: Ratings) -> int:
 
 
 def build_pmf_fitter(spec: PMF, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of PMF; see `registry.FITTERS`."""
+    """The fitter of PMF; see `registry.KINDS`."""
     scaled = spec.in_units_of(rating_spread(train))
     return FactorDescentFitter(with_offsets(scaled, train, runtime), train, scaled, seed=runtime.seed)

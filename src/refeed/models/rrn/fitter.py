@@ -145,5 +145,5 @@ def _adam(parameters: list[torch.nn.Parameter], spec: RRN) -> Adam:
 
 
 def build_rrn_fitter(spec: RRN, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of RRN; see `registry.FITTERS`."""
+    """The fitter of RRN; see `registry.KINDS`."""
     return RecurrentFitter(with_offsets(spec, train, runtime), train, spec, seed=runtime.seed)

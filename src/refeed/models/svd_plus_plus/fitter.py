@@ -119,5 +119,5 @@ class SvdPlusPlusFitter:
 
 
 def build_svd_plus_plus_fitter(spec: SvdPlusPlus, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of SVD++; see `registry.FITTERS`."""
+    """The fitter of SVD++; see `registry.KINDS`."""
     return SvdPlusPlusFitter(new_model(spec, train, runtime), train, spec, seed=runtime.seed)

@@ -6,7 +6,6 @@ from refeed.data.splits.base import ColdCounts
 from refeed.data.splits.time import NetflixSplit
 from refeed.metrics.intervals import Interval
 from refeed.models import Ensemble
-from refeed.models.ensemble.model import variants
 from refeed.reports.figures import interval_chart, line_chart
 from refeed.reports.page import Block, Cell, Facts, Findings, Section, Table
 from refeed.reproduce.benchmark.benchmark import QUESTION, BenchmarkResult, SystemResult
@@ -204,7 +203,7 @@ def _own_tuning(benchmark: BenchmarkResult) -> list[str]:
     for result in benchmark.results:
         spec = result.system.candidates[0].spec
         if isinstance(spec, Ensemble):
-            counts = ", ".join(str(len(variants(text))) for text in spec.members)
+            counts = ", ".join(str(len(member.variants)) for member in spec.members)
             texts.append(
                 f"{result.system.title} is an ensemble, which tunes itself as a part of its training: its members are tried in "
                 f"{counts} settings, on the same validation part. It is not tuned beyond that. {UNITS}"
