@@ -1,19 +1,27 @@
-"""The names that `import refeed` promises."""
+"""The names that `import refeed` promises: each there, documented, typed, with an example that runs."""
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import refeed
 
+PROJECT = Path(__file__).resolve().parent.parent
+NAMES = [name for name in refeed.__all__ if name != "__version__"]
+HEAVY = {"torch", "numpy", "pyarrow", "safetensors", "typer", "rich", "importlib.metadata"}
 
-@pytest.mark.parametrize("name", refeed.__all__)
+
+@pytest.mark.parametrize("name", NAMES)
 def test_public_name_is_there_and_documented(name):
     value = getattr(refeed, name)
-    assert name == "__version__" or (value.__name__ == name and len(value.__doc__) > 20)
+    assert value.__name__ == name and len(value.__doc__) > 20
+    assert not value.__module__.rpartition(".")[2].startswith("_")
 
 
 def test_other_names_are_not():
@@ -21,6 +29,31 @@ def test_other_names_are_not():
         refeed.recomend  # noqa: B018
 
 
+def test_dir_lists_the_public_names():
+    assert dir(refeed) == sorted(refeed.__all__)
+
+
+def test_type_checkers_see_the_same_homes_as_the_table():
+    tree = ast.parse(Path(refeed.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = {alias.asname: node.module for node in block.body for alias in node.names}
+    assert imported == refeed._HOMES
+
+
 def test_importing_refeed_is_quick_since_it_loads_nothing_heavy():
-    code = "import refeed, sys; print(sorted({'torch', 'numpy', 'pyarrow', 'typer'} & set(sys.modules)))"
+    code = f"import refeed, sys; print(sorted({HEAVY} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_name_loads_only_what_it_needs():
+    code = f"import refeed, sys; refeed.DataError; print(sorted({HEAVY} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("path", ["README.md", *(str(path.relative_to(PROJECT)) for path in PROJECT.glob("docs/**/*.md"))])
+def test_names_used_in_python_blocks_are_public(path):
+    code = "\n".join(re.findall(r"(?s)```python\n(.*?)```", (PROJECT / path).read_text(encoding="utf-8")))
+    imported = re.findall(r"(?m)^(?:>>> )?from refeed import \(?([\w, \n]+)\)?$", code)
+    used = {name for names in imported for name in re.split(r"[\s,]+", names.strip(", \n"))}
+    used |= set(re.findall(r"\brefeed\.([A-Za-z]\w*)\b(?!\.)", re.sub(r"(?m)^(from|import) .*$|\"[^\"]*\"", "", code)))
+    assert used <= set(refeed.__all__)

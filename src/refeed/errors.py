@@ -74,6 +74,12 @@ class TrainingError(RefeedError):
     exit_code: ClassVar[int] = 6
 
 
+class InterruptedTrainingError(TrainingError):
+    """Training that was stopped by Ctrl-C or SIGTERM; it resumes from its checkpoint folder where it has one."""
+
+    exit_code: ClassVar[int] = 130  # as shells report a program that Ctrl-C ended
+
+
 class StorageError(RefeedError):
     """A file or folder that cannot be written (exists already, no permission, disk full)."""
 

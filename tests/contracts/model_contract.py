@@ -18,13 +18,12 @@ from helpers.small_worlds import (
     timeless,
 )
 from refeed.data.ratings import Ratings
-from refeed.errors import DataError
+from refeed.errors import DataError, InterruptedTrainingError
 from refeed.fitted_model import load
 from refeed.inference.recommend import recommend
 from refeed.models import AutoEncoder, Spec
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.loop import InterruptedTrainingError
 from refeed.training.train import train
 
 OPTIONS = TrainingOptions(epochs=5, batch_size=5, learning_rate=0.03)

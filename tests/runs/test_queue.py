@@ -17,7 +17,7 @@ import pytest
 
 from helpers.one_process import OneProcess
 from helpers.small_worlds import random_split, timeless
-from refeed.errors import BundleError, ConfigError, TrainingError
+from refeed.errors import BundleError, ConfigError, InterruptedTrainingError, TrainingError
 from refeed.models import AutoEncoder, Bias
 from refeed.optim.options import TrainingOptions
 from refeed.runs import queue as run_queue
@@ -26,7 +26,6 @@ from refeed.runs.queue import RUNS, run_all
 from refeed.runs.run import Run
 from refeed.runs.worker import CHECKPOINT, OUTCOME
 from refeed.runtime import Runtime
-from refeed.training.loop import InterruptedTrainingError
 from refeed.training.train import train
 
 SPLIT = random_split()

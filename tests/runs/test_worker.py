@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from helpers.small_worlds import random_split, timeless
-from refeed.errors import ConfigError
+from refeed.errors import ConfigError, InterruptedTrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import AutoEncoder, Bias
@@ -21,7 +21,6 @@ from refeed.runs.run import TEST_PREDICTIONS, Outcome, Run, num_parameters
 from refeed.runs.split_folder import SplitFolder
 from refeed.runs.worker import CHECKPOINT, ERROR, OUTCOME, STOP, Ended, Progressed, Task, perform, work
 from refeed.runtime import Runtime
-from refeed.training.loop import InterruptedTrainingError
 from refeed.training.train import train
 
 SPEC = AutoEncoder(encoder=(8, 4), dropout=0.3)

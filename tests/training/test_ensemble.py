@@ -11,7 +11,7 @@ import pytest
 from helpers.small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, ratings_of, timeless, with_times
 from refeed.data.ratings import RatingScale
 from refeed.data.splits.random import RandomSplit
-from refeed.errors import BundleError, SplitError, StorageError, TrainingError
+from refeed.errors import BundleError, InterruptedTrainingError, SplitError, StorageError, TrainingError
 from refeed.evaluation.evaluate import evaluate
 from refeed.fitted_model import load
 from refeed.inference.histories import Histories
@@ -20,7 +20,6 @@ from refeed.models import Bias, Ensemble
 from refeed.models.ensemble.members import Member
 from refeed.models.ensemble.stacking import blend_weights
 from refeed.runtime import Runtime
-from refeed.training.loop import InterruptedTrainingError
 from refeed.training.progress import SilentWatcher
 from refeed.training.train import train
 

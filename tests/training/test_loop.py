@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from helpers.small_worlds import InterruptAfter, Recorder
-from refeed.errors import BundleError, StorageError, TrainingError
+from refeed.errors import BundleError, InterruptedTrainingError, StorageError, TrainingError
 from refeed.models import Bias
 from refeed.models.base import StepReport
 from refeed.training import loop as loop_module
 from refeed.training.checkpoints import read_checkpoint
-from refeed.training.loop import EpochSums, InterruptedTrainingError, RunState, TrainingLoop
+from refeed.training.loop import EpochSums, RunState, TrainingLoop
 
 
 class CountingFitter:

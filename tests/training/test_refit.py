@@ -9,7 +9,7 @@ import pytest
 
 from helpers.small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, with_times
 from refeed.data.splits.random import RandomSplit
-from refeed.errors import BundleError, ConfigError
+from refeed.errors import BundleError, ConfigError, InterruptedTrainingError
 from refeed.evaluation.evaluate import evaluate
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
@@ -17,7 +17,7 @@ from refeed.models import ALS, AutoEncoder, Ensemble
 from refeed.models.registry import build_fitter
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.loop import InterruptedTrainingError, TrainingLoop
+from refeed.training.loop import TrainingLoop
 from refeed.training.train import train
 
 RUNTIME = Runtime(threads=1, seed=5)

@@ -11,12 +11,11 @@ import torch
 
 from helpers.small_worlds import InterruptAfter, Recorder, predictions_of, random_split, timeless
 from refeed.data.splits.registry import split_from_dict
-from refeed.errors import BundleError, ConfigError, TrainingError
+from refeed.errors import BundleError, ConfigError, InterruptedTrainingError, TrainingError
 from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.training import train as train_module
-from refeed.training.loop import InterruptedTrainingError
 from refeed.training.train import train, validation_rmse
 
 SPEC = AutoEncoder(encoder=(8, 4), dropout=0.3, offsets="bias")

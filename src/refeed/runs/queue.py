@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from refeed.data.splits.base import Split
-from refeed.errors import BundleError, ConfigError
+from refeed.errors import BundleError, ConfigError, InterruptedTrainingError
 from refeed.runs.crew import Crew
 from refeed.runs.progress import QueueWatcher
 from refeed.runs.run import Outcome, Run
 from refeed.runs.split_folder import SplitFolder
 from refeed.runs.worker import OUTCOME, Progressed, Task
-from refeed.training.loop import InterruptedTrainingError
 
 RUNS, SPLITS = "runs", "splits"
 

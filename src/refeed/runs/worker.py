@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from refeed.data.splits.base import Split
-from refeed.errors import RefeedError, TrainingError
+from refeed.errors import InterruptedTrainingError, RefeedError, TrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import Ensemble
@@ -27,7 +27,6 @@ from refeed.runs.split_folder import SplitFolder
 from refeed.runtime import Runtime
 from refeed.storage import atomic_file
 from refeed.training.checkpoints import STATE_FILE, read_checkpoint
-from refeed.training.loop import InterruptedTrainingError
 from refeed.training.progress import EpochRecord, SilentWatcher
 from refeed.training.train import train
 

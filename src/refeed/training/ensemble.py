@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from refeed.data.row_blocks import row_blocks
 from refeed.data.splits.base import Split
-from refeed.errors import BundleError, SplitError, TrainingError
+from refeed.errors import BundleError, InterruptedTrainingError, SplitError, TrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models.base import RatingModel, load_tensors
@@ -28,7 +28,7 @@ from refeed.seeds import derive_seed
 from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
 from refeed.training.interruption import stop_on_interrupt
-from refeed.training.loop import InterruptedTrainingError, RunState
+from refeed.training.loop import RunState
 from refeed.training.progress import EpochRecord
 
 MEMBER_FILE, RECORD_FILE = "member.safetensors", "member.json"

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from refeed.errors import BundleError, TrainingError
+from refeed.errors import BundleError, InterruptedTrainingError, TrainingError
 from refeed.models.base import Fitter, StepReport
 from refeed.storage import require_replaceable_folder
 from refeed.training.checkpoints import STATE_FILE, Checkpoint, read_checkpoint, write_checkpoint
@@ -22,12 +22,6 @@ from refeed.training.interruption import stop_on_interrupt
 from refeed.training.progress import EpochRecord, SilentWatcher, TrainingWatcher
 
 CHECKPOINT_SHARE = 0.05  # at most this share of the time goes into checkpoints after epochs
-
-
-class InterruptedTrainingError(TrainingError):
-    """Somebody asked the run to stop; it can be taken up again if it has a checkpoint folder."""
-
-    exit_code = 130
 
 
 @dataclass

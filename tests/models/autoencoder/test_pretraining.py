@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from helpers.small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, timeless
-from refeed.errors import ConfigError, TrainingError
+from refeed.errors import ConfigError, InterruptedTrainingError, TrainingError
 from refeed.models import AutoEncoder
 from refeed.models.autoencoder.layers.dropout import dropout
 from refeed.models.autoencoder.network import Network
@@ -17,7 +17,6 @@ from refeed.models.common.sparse_rows import SparseRows
 from refeed.models.registry import build_fitter
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.loop import InterruptedTrainingError
 from refeed.training.train import train
 
 RATINGS = random_ratings()

@@ -10,13 +10,12 @@ import torch
 
 from helpers.small_worlds import InterruptAfter, predictions_of, random_ratings, ratings_of, split_of, timeless, with_times
 from refeed.data.splits.time import TimeSplit
-from refeed.errors import DataError, TrainingError
+from refeed.errors import DataError, InterruptedTrainingError, TrainingError
 from refeed.evaluation.evaluate import evaluate
 from refeed.models import ALS, RRN, Bias
 from refeed.models.registry import build_fitter
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
-from refeed.training.loop import InterruptedTrainingError
 from refeed.training.train import train
 
 RATINGS = with_times(random_ratings())

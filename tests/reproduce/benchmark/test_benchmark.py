@@ -11,7 +11,7 @@ import pytest
 from helpers.made_up_runs import system_named
 from helpers.one_process import OneProcess
 from helpers.small_worlds import random_split
-from refeed.errors import ConfigError
+from refeed.errors import ConfigError, InterruptedTrainingError
 from refeed.models import AutoEncoder, Bias
 from refeed.optim.options import TrainingOptions
 from refeed.reports import extras
@@ -22,7 +22,6 @@ from refeed.reproduce.benchmark.systems import GUESSES, System, candidates
 from refeed.reproduce.scales import SCALES
 from refeed.runs import queue as run_queue
 from refeed.runs.progress import SilentQueueWatcher
-from refeed.training.loop import InterruptedTrainingError
 
 TINY = SCALES["tiny"]
 SPLIT = random_split(users=40, items=20)

@@ -173,8 +173,8 @@ def _finish(tuning: Tuning, output: Path, following: str, *, parts: Split, circu
         InterruptedTrainingError: it was interrupted; what was done is printed and written none the less.
         TrainingError: all trials failed.
     """
+    from refeed.errors import InterruptedTrainingError
     from refeed.reports.terminal import print_table
-    from refeed.training.loop import InterruptedTrainingError
     from refeed.tuning.files import BEST, PAGE, write_tuning
     from refeed.tuning.page import STOPPED, importance_table, require_best, trial_table
 
