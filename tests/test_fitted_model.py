@@ -71,7 +71,7 @@ def test_loaded_model_is_the_saved_one(tmp_path, spec, named):
     assert loaded.histories.fingerprint == fitted.histories.fingerprint
     assert np.array_equal(predictions_of(loaded), predictions_of(fitted))
     stranger = History.of_one([2, 0], [5.0, 1.0], num_items=len(fitted.items))
-    assert np.array_equal(loaded.model.score_rows(stranger), fitted.model.score_rows(stranger))
+    assert np.array_equal(loaded.model.scorer().score_rows(stranger), fitted.model.scorer().score_rows(stranger))
     assert loaded.num_parameters == fitted.num_parameters
 
 

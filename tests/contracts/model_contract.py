@@ -52,7 +52,9 @@ class ModelContract:
 
     def test_fitting_explains_more_than_the_mean_does(self, fitted):
         ratings = fitted.histories
-        predicted = fitted.model.predict_pairs(ratings.rows(), ratings.row_of_rating.astype(np.int64), ratings.rows().indices)
+        predicted = fitted.model.scorer().predict_pairs(
+            ratings.rows(), ratings.row_of_rating.astype(np.int64), ratings.rows().indices
+        )
         assert np.square(predicted - ratings.values).mean() < 0.9 * np.var(ratings.values)
 
     def test_fitting_is_a_function_of_the_seed(self, fitted):
@@ -74,49 +76,55 @@ class ModelContract:
         assert (loaded.spec, loaded.users, loaded.items, loaded.scale) == (self.spec, fitted.users, fitted.items, fitted.scale)
         assert np.array_equal(predictions_of(loaded), predictions_of(fitted))
         stranger = history_of({0: 5.0, 3: 1.0}, num_items=len(fitted.items))
-        assert np.array_equal(loaded.model.score_rows(stranger), fitted.model.score_rows(stranger))
+        assert np.array_equal(loaded.model.scorer().score_rows(stranger), fitted.model.scorer().score_rows(stranger))
 
     def test_pairs_are_the_entries_of_the_rows(self, fitted):
         history, n = fitted.histories.rows([5, 2, 9]), len(fitted.items)
         rows, items = np.divmod(np.random.default_rng(0).permutation(3 * n), n)
-        expected = fitted.model.score_rows(history)[rows, items]
-        np.testing.assert_allclose(fitted.model.predict_pairs(history, rows, items), expected, rtol=1e-5, atol=1e-5)
+        scorer = fitted.model.scorer()
+        expected = scorer.score_rows(history)[rows, items]
+        np.testing.assert_allclose(scorer.predict_pairs(history, rows, items), expected, rtol=1e-5, atol=1e-5)
 
-    def test_scorer_answers_as_the_model_does(self, fitted):
-        history, scorer = fitted.histories.rows([5, 2, 9]), fitted.model.scorer()
+    def test_kept_scorer_answers_as_a_new_one_does(self, fitted):
+        history, kept = fitted.histories.rows([5, 2, 9]), fitted.model.scorer()
         rows, items = np.array([2, 0, 2]), np.array([1, 3, 0])
         for _ in range(2):
-            assert np.array_equal(scorer.score_rows(history), fitted.model.score_rows(history))
-            assert np.array_equal(scorer.predict_pairs(history, rows, items), fitted.model.predict_pairs(history, rows, items))
+            new = fitted.model.scorer()
+            assert np.array_equal(kept.score_rows(history), new.score_rows(history))
+            assert np.array_equal(kept.predict_pairs(history, rows, items), new.predict_pairs(history, rows, items))
 
     def test_pairs_may_repeat_more_often_than_there_are_places(self, fitted):
         history, n = fitted.histories.rows([4]), len(fitted.items)
         items = np.tile(np.arange(n)[::-1], 3)
-        predicted = fitted.model.predict_pairs(history, np.zeros(3 * n, np.int64), items)
-        np.testing.assert_allclose(predicted, fitted.model.score_rows(history)[0][items], rtol=1e-5, atol=1e-5)
+        scorer = fitted.model.scorer()
+        predicted = scorer.predict_pairs(history, np.zeros(3 * n, np.int64), items)
+        np.testing.assert_allclose(predicted, scorer.score_rows(history)[0][items], rtol=1e-5, atol=1e-5)
 
     def test_no_pairs_give_no_predictions(self, fitted):
         nothing = np.empty(0, np.int64)
-        assert fitted.model.predict_pairs(fitted.histories.rows([0]), nothing, nothing).shape == (0,)
-        assert fitted.model.score_rows(fitted.histories.rows([])).shape == (0, len(fitted.items))
+        scorer = fitted.model.scorer()
+        assert scorer.predict_pairs(fitted.histories.rows([0]), nothing, nothing).shape == (0,)
+        assert scorer.score_rows(fitted.histories.rows([])).shape == (0, len(fitted.items))
 
     def test_prediction_does_not_depend_on_who_else_is_asked_about(self, fitted):
         together = predictions_of(fitted)
-        alone = np.concatenate([fitted.model.score_rows(fitted.histories.rows([user])) for user in range(len(fitted.users))])
+        scorer = fitted.model.scorer()
+        alone = np.concatenate([scorer.score_rows(fitted.histories.rows([user])) for user in range(len(fitted.users))])
         np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-5)
 
     def test_new_person_is_a_history_and_not_a_retraining(self, fitted):
         n = len(fitted.items)
         happy, grumpy, silent = dict.fromkeys(range(n), 5.0), dict.fromkeys(range(n), 1.0), {}
-        scores = fitted.model.score_rows(history_of(happy, grumpy, silent, num_items=n))
+        scores = fitted.model.scorer().score_rows(history_of(happy, grumpy, silent, num_items=n))
         assert scores.shape == (3, n) and np.isfinite(scores).all()
         assert scores[0].mean() > scores[1].mean() + 0.5
 
     def test_scoring_changes_neither_history_nor_model(self, fitted):
         history = fitted.histories.rows([1, 2])
         before = history.values.copy(), {name: tensor.clone() for name, tensor in fitted.model.state_dict().items()}
-        first = fitted.model.score_rows(history)
-        assert np.array_equal(fitted.model.score_rows(history), first)
+        scorer = fitted.model.scorer()
+        first = scorer.score_rows(history)
+        assert np.array_equal(scorer.score_rows(history), first)
         assert np.array_equal(history.values, before[0])
         assert all(bool((fitted.model.state_dict()[name] == tensor).all()) for name, tensor in before[1].items())
 

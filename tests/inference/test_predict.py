@@ -13,7 +13,7 @@ from refeed.inference import predict as predict_module
 from refeed.inference.predict import predict, predict_interval
 from refeed.intervals.conformal import RatingIntervals
 from refeed.intervals.spread import Scatter
-from refeed.models.bias import BiasModel
+from refeed.models.bias import BiasModel, BiasScorer
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "b", 2), ("u2", "c", 3), ("u3", "d", 1))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0])
@@ -82,8 +82,13 @@ def test_model_without_intervals_and_level_out_of_range_are_refused():
 
 
 class Clock(BiasModel):
-    """Predicts 1 + the hour of the asked time; 5 where it is not known."""
+    """Predicts 1 + the hour of the given time; 5 where it is not known."""
 
+    def scorer(self):
+        return ClockScorer(self.offsets)
+
+
+class ClockScorer(BiasScorer):
     def predict_pairs(self, history, rows, items, times=None):
         return np.full(len(rows), 5.0) if times is None else 1.0 + times / 3600
 

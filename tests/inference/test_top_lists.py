@@ -42,7 +42,7 @@ def test_lists_are_those_of_a_full_sort(monkeypatch, name, exclude_seen, k):
     expected = []
     for user in users:
         history = histories.rows([user])
-        scores = fitted.model.score_rows(history)[0].astype(float)
+        scores = fitted.model.scorer().score_rows(history)[0].astype(float)
         order = [item for item in np.argsort(-scores, kind="stable") if not (exclude_seen and item in history.indices)]
         expected += [(user, rank, item, scores[item]) for rank, item in enumerate(order[:k], start=1)]
     found = flat(top_lists(fitted.model, histories, users, k=k, exclude_seen=exclude_seen))

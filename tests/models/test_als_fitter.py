@@ -68,7 +68,8 @@ def test_trained_vectors_are_those_that_a_new_person_with_this_history_gets():
     fitted = train(ALS(factors=3, epochs=4, patience=None), random_split())
     known, strangers = fitted.histories.rows(), fitted.histories.rows()
     strangers.users[:] = -1
-    np.testing.assert_allclose(fitted.model.score_rows(strangers), fitted.model.score_rows(known), atol=2e-5)
+    scorer = fitted.model.scorer()
+    np.testing.assert_allclose(scorer.score_rows(strangers), scorer.score_rows(known), atol=2e-5)
 
 
 def test_blocks_give_what_one_step_for_each_side_gives(monkeypatch):

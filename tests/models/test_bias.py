@@ -70,7 +70,7 @@ def test_joint_form_is_the_minimum_of_the_regularised_squared_error():
 def test_new_person_has_a_bias_from_the_history():
     model = fitted(sweeps=1).model
     # (5 - 4 - 1/3) / (1 + 1) = 1/3
-    assert model.score_rows(history_of({0: 5.0}, num_items=2))[0].tolist() == pytest.approx([4 + 2 / 3, 4 - 1 / 6])
+    assert model.scorer().score_rows(history_of({0: 5.0}, num_items=2))[0].tolist() == pytest.approx([4 + 2 / 3, 4 - 1 / 6])
 
 
 def test_log_holds_one_epoch_with_the_training_error():

@@ -26,13 +26,15 @@ def model_of(target, *, level=0.0):
 
 def test_ratings_are_bias_plus_weighted_residuals():
     # of item 0 rated 5 and item 1 rated 4: user bias (1 + 1) / 3, residuals 1 - 2/3 = 1/3 twice
-    scores = model_of("ratings").score_rows(history_of({0: 5.0, 1: 4.0}, num_items=3))[0]
+    scores = model_of("ratings").scorer().score_rows(history_of({0: 5.0, 1: 4.0}, num_items=3))[0]
     expected = 3 + 2 / 3 + np.array([1 + 0.2 / 3, 0.5 / 3, -1 + (0.1 + 0.3) / 3])
     np.testing.assert_allclose(scores, expected, rtol=1e-6)
 
 
 def test_choices_are_weighted_whatever_their_ratings():
-    scores = model_of("implicit", level=-0.5).score_rows(history_of({0: 5.0, 1: 4.0}, {0: 1.0, 1: 1.0}, {}, num_items=3))
+    scores = (
+        model_of("implicit", level=-0.5).scorer().score_rows(history_of({0: 5.0, 1: 4.0}, {0: 1.0, 1: 1.0}, {}, num_items=3))
+    )
     preferences = np.array([0.2, 0.5, 0.4])
     np.testing.assert_allclose(scores[0], 3 + 2 / 3 - 0.5 + preferences, rtol=1e-6)
     np.testing.assert_allclose(scores[1] - scores[1, 0], preferences - 0.2, atol=1e-6)
@@ -43,7 +45,8 @@ def test_pairs_are_answered_some_people_at_once(monkeypatch):
     monkeypatch.setattr("refeed.models.ease.SCORES_PER_BLOCK", 6)  # two people of three items
     model, history = model_of("ratings"), history_of(*({person % 3: 1.0 + person % 5} for person in range(7)), num_items=3)
     rows, items = np.array([6, 0, 3, 3, 5, 0, 6]), np.array([0, 1, 2, 2, 1, 0, 2])
-    assert np.array_equal(model.predict_pairs(history, rows, items), model.score_rows(history)[rows, items])
+    scorer = model.scorer()
+    assert np.array_equal(scorer.predict_pairs(history, rows, items), scorer.score_rows(history)[rows, items])
 
 
 def test_too_many_items_are_refused_with_the_memory_they_take():

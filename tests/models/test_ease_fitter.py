@@ -74,7 +74,7 @@ def test_planted_taste_is_told_better_than_by_biases():
         if not gain:
             result.model.weights.zero_()
         asked = split.test.rows()
-        predicted = result.model.predict_pairs(split.train.rows(), asked.row_of_rating, asked.indices)
+        predicted = result.model.scorer().predict_pairs(split.train.rows(), asked.row_of_rating, asked.indices)
         rmse[gain] = np.sqrt(np.square(predicted - asked.values).mean())
     assert rmse[True] < 0.85 * rmse[False]
 

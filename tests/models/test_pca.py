@@ -27,17 +27,17 @@ def model_of(regularisation):
 def test_person_is_projected_by_a_ridge_regression():
     # components (1.8, 0), (2.4, 0), (0, 2); of residuals 1 and 2 of items 0 and 2: codes 1.8 / (1.8^2 + 1), 4 / (4 + 1)
     codes = 1.8 / 4.24, 0.8
-    scores = model_of(1.0).score_rows(history_of({0: 4.0, 2: 5.0}, num_items=3))[0]
+    scores = model_of(1.0).scorer().score_rows(history_of({0: 4.0, 2: 5.0}, num_items=3))[0]
     np.testing.assert_allclose(scores, [3 + 1.8 * codes[0], 3 + 2.4 * codes[0], 3 + 2 * codes[1]], rtol=1e-5)
 
 
 def test_without_regularisation_ratings_in_the_span_are_reproduced_and_the_open_rest_is_zero():
-    scores = model_of(0.0).score_rows(history_of({0: 3.6}, num_items=3))[0]
+    scores = model_of(0.0).scorer().score_rows(history_of({0: 3.6}, num_items=3))[0]
     np.testing.assert_allclose(scores, [3.6, 3.8, 3.0], atol=1e-4)
 
 
 def test_person_without_ratings_gets_the_offsets():
-    np.testing.assert_allclose(model_of(1.0).score_rows(history_of({}, num_items=3)), 3.0)
+    np.testing.assert_allclose(model_of(1.0).scorer().score_rows(history_of({}, num_items=3)), 3.0)
 
 
 def test_rank_is_at_most_the_number_of_users_and_items():

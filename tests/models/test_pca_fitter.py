@@ -49,7 +49,7 @@ def test_regularisation_is_taken_off_the_singular_values():
         fitter.train_step(epoch, 0)
     expected = np.maximum(values - 2.0, 0.0)  # 8, 3, 0.5, 0, ...
     np.testing.assert_allclose(fitter.model.singular_values.numpy(), expected[:6], atol=1e-3)
-    np.testing.assert_allclose(fitter.model.score_rows(ratings.rows()), left * expected @ right, atol=2e-3)
+    np.testing.assert_allclose(fitter.model.scorer().score_rows(ratings.rows()), left * expected @ right, atol=2e-3)
 
 
 def test_planted_low_rank_matrix_is_recovered_from_half_of_its_entries():
@@ -61,7 +61,7 @@ def test_planted_low_rank_matrix_is_recovered_from_half_of_its_entries():
     assert np.sqrt(np.square(error).mean()) < 0.01 * matrix.std()
     stranger = np.array([1.0, -0.5]) @ np.linalg.svd(matrix)[2][:2] * 7
     few = {int(item): stranger[item] for item in range(0, 50, 7)}
-    np.testing.assert_allclose(result.model.score_rows(history_of(few, num_items=50))[0], stranger, atol=0.01)
+    np.testing.assert_allclose(result.model.scorer().score_rows(history_of(few, num_items=50))[0], stranger, atol=0.01)
 
 
 def test_no_step_raises_the_objective_and_the_end_is_a_minimum_for_every_user():
@@ -77,7 +77,7 @@ def test_no_step_raises_the_objective_and_the_end_is_a_minimum_for_every_user():
         objective.append(fitter.train_step(epoch, 0).squared_error / 2 + 0.8 * values)
     assert (np.diff(objective) <= 1e-4).all() and objective[-1] < 0.5 * objective[0]
     ending = fitter.state()["users"] * fitter.model.singular_values @ fitter.model.directions.t()
-    np.testing.assert_allclose(fitter.model.score_rows(ratings.rows()), ending.numpy(), atol=2e-3)
+    np.testing.assert_allclose(fitter.model.scorer().score_rows(ratings.rows()), ending.numpy(), atol=2e-3)
 
 
 def test_ratings_that_are_all_zero_are_fitted_by_nothing():

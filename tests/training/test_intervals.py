@@ -52,7 +52,7 @@ def test_intervals_hold_what_they_promise_on_further_ratings_of_people_who_scatt
     fitted = train(spec, split_of(*chosen), runtime=Runtime(threads=1, seed=0))
     test = chosen[2]
     rows = test.row_of_rating.astype(int)
-    predictions = fitted.model.predict_pairs(fitted.histories.rows(), rows, test.indices.astype(int))
+    predictions = fitted.model.scorer().predict_pairs(fitted.histories.rows(), rows, test.indices.astype(int))
     spread = fitted.intervals.scatter.spread(fitted.histories.rows(), rows, test.indices)
     low, high = fitted.intervals.bounds(predictions, spread, level=0.9, scale=test.scale)
     inside = (test.values >= low) & (test.values <= high)

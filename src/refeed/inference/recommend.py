@@ -59,7 +59,7 @@ def recommend(
         raise ConfigError(f"k: expected at least 1, got {k}")
     seen = history if history is not None else history_of(fitted, who)
     _require_one_person(seen, fitted)
-    scores = fitted.model.score_rows(seen)[0].astype(np.float64)  # (n,)
+    scores = fitted.model.scorer().score_rows(seen)[0].astype(np.float64)  # (n,)
     left_out = np.zeros(len(scores), bool)
     if exclude_seen:
         left_out[seen.indices] = True

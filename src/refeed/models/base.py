@@ -41,8 +41,8 @@ class Scorer(abc.ABC):
         """Predicted ratings of every item for every person of the history, a new float32 (B, n), not clipped."""
 
 
-class RatingModel(nn.Module, Scorer):
-    """A rating predictor over n items.
+class RatingModel(nn.Module, abc.ABC):
+    """A rating predictor over n items, asked through `scorer()`.
 
     All that it has learnt lies in its parameters and buffers, so that its state dict is the whole model.
 
@@ -58,31 +58,16 @@ class RatingModel(nn.Module, Scorer):
 
     @abc.abstractmethod
     def scorer(self) -> Scorer:
-        """The model as it is now, to be asked many times: what does not depend on whom it is asked about is worked out once."""
+        """Predict with the model as it is now; what does not depend on the history is computed once, here.
+
+        Keep the scorer where more than one question is asked.
+        """
 
     @property
     def device(self) -> torch.device:
         """Where the model's tensors lie."""
         tensor = next(self.parameters(), next(self.buffers(), None))
         return torch.device("cpu") if tensor is None else tensor.device
-
-
-class ScoredModel(RatingModel):
-    """A model whose answers are all given by a scorer of its own, in which what does not depend on the asked is worked out."""
-
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
-        return self.scorer().predict_pairs(history, rows, items, times)
-
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        return self.scorer().score_rows(history)
 
 
 def load_tensors(model: RatingModel, tensors: Mapping[str, Tensor]) -> None:

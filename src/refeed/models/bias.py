@@ -7,12 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
-from refeed.models.base import Fitter, OneStepFitter, RatingModel, StepReport
+from refeed.models.base import Fitter, OneStepFitter, RatingModel, Scorer, StepReport
 from refeed.models.common.building import new_model
 from refeed.models.common.offsets import Offsets, fit_offsets
 from refeed.optim.options import TrainingOptions
@@ -61,17 +62,25 @@ class Bias:
 
 
 class BiasModel(RatingModel):
-    """See `Bias`; a new person's bias comes from their history."""
+    """The mean and the item biases of `Bias`."""
 
     def __init__(self, spec: Bias, num_users: int, num_items: int) -> None:
         super().__init__(num_users, num_items)
         self.spec = spec
         self.offsets = Offsets("bias", num_items, user_regularisation=spec.user_regularisation)
 
-    def scorer(self) -> BiasModel:
-        """See `RatingModel.scorer`: nothing is to be worked out."""
-        return self
+    @override
+    def scorer(self) -> BiasScorer:
+        return BiasScorer(self.offsets)
 
+
+class BiasScorer(Scorer):
+    """Predictions of the bias baseline; a user's bias is computed from their history."""
+
+    def __init__(self, offsets: Offsets) -> None:
+        self.offsets = offsets
+
+    @override
     def predict_pairs(
         self,
         history: History,
@@ -79,11 +88,10 @@ class BiasModel(RatingModel):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
         return self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
+    @override
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
         return self.offsets.user_part(history)[:, None] + self.offsets.item_part()[None, :]
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError, TrainingError
-from refeed.models.base import Fitter, OneStepFitter, RatingModel, StepReport
+from refeed.models.base import Fitter, OneStepFitter, RatingModel, Scorer, StepReport
 from refeed.models.common.building import new_model
 from refeed.models.common.offsets import Offsets, fit_offsets
 from refeed.models.common.pairs import centred
@@ -120,10 +121,18 @@ class EaseModel(RatingModel):
             return self.offsets.item_part()
         return np.full(self.num_items, self.level.item(), np.float32)
 
-    def scorer(self) -> EaseModel:
-        """See `RatingModel.scorer`: nothing is to be worked out."""
-        return self
+    @override
+    def scorer(self) -> EaseScorer:
+        return EaseScorer(self)
 
+
+class EaseScorer(Scorer):
+    """Predictions of `Ease` from each user's history alone."""
+
+    def __init__(self, model: EaseModel) -> None:
+        self._model = model
+
+    @override
     def predict_pairs(
         self,
         history: History,
@@ -131,12 +140,12 @@ class EaseModel(RatingModel):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`; a person who is asked about is scored on all items, some people at once."""
+        """Score the users of the pairs on all items, block by block."""
         predictions = np.empty(len(rows), np.float32)
         order = np.argsort(rows, kind="stable")
         asked, starts = np.unique(rows[order], return_index=True)
         ends = np.append(starts[1:], len(rows))
-        size = max(1, SCORES_PER_BLOCK // self.num_items)
+        size = max(1, SCORES_PER_BLOCK // self._model.num_items)
         for first in range(0, len(asked), size):
             block = asked[first : first + size]
             pairs = order[starts[first] : ends[first + len(block) - 1]]
@@ -144,13 +153,13 @@ class EaseModel(RatingModel):
             predictions[pairs] = scores[np.searchsorted(block, rows[pairs]), items[pairs]]
         return predictions
 
+    @override
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        rows = self.inputs(history)
-        scores: npt.NDArray[np.float32] = sum_of_rows(rows.columns, self.weights, rows.indptr, rows.values).numpy(force=True)
-        scores += self.offsets.user_part(history)[:, None]
-        scores += self.offsets_of_items()
+        model, rows = self._model, self._model.inputs(history)
+        scores: npt.NDArray[np.float32] = sum_of_rows(rows.columns, model.weights, rows.indptr, rows.values).numpy(force=True)
+        scores += model.offsets.user_part(history)[:, None]
+        scores += model.offsets_of_items()
         return scores
 
 
@@ -207,9 +216,9 @@ class EaseFitter(OneStepFitter):
     def _sums(self) -> LineSums:
         """Over the training ratings: their distance from what a prediction has without the weights, and the scores x_u B."""
         total = np.zeros(6)
-        item_part = self.model.offsets_of_items()
+        item_part, scorer = self.model.offsets_of_items(), self.model.scorer()
         for history in self._blocks():
-            scores = self.model.score_rows(history)[history.row_of_rating, history.indices].astype(np.float64)
+            scores = scorer.score_rows(history)[history.row_of_rating, history.indices].astype(np.float64)
             offsets = self.model.offsets.user_part(history)[history.row_of_rating] + item_part[history.indices]
             x, y = scores - offsets, history.values.astype(np.float64) - offsets
             total += np.array([len(x), x.sum(), y.sum(), x @ x, x @ y, y @ y])

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError
-from refeed.models.base import Fitter, ScoredModel, Scorer, StepReport
+from refeed.models.base import Fitter, RatingModel, StepReport
 from refeed.models.common.building import new_model
+from refeed.models.common.offset_scorer import OffsetScorer
 from refeed.models.common.offsets import OffsetKind, Offsets, fit_offsets
-from refeed.models.common.pairs import centred, unique_pairs
+from refeed.models.common.pairs import centred
 from refeed.models.common.ridge import RidgeSolver
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_linear import sum_of_rows
@@ -84,7 +85,7 @@ class Pca:
         return PcaModel(self, num_users, num_items, seed=seed)
 
 
-class PcaModel(ScoredModel):
+class PcaModel(RatingModel):
     """See `Pca`; k is the rank.
 
     Attributes:
@@ -101,49 +102,32 @@ class PcaModel(ScoredModel):
         self.directions = nn.Parameter(start, requires_grad=False)
         self.singular_values = nn.Parameter(torch.zeros(rank), requires_grad=False)
 
+    @override
     def scorer(self) -> PcaScorer:
-        """See `RatingModel.scorer`: the components that people are projected on."""
         return PcaScorer(self)
 
 
-class PcaScorer(Scorer):
-    """See `Pca`.
-
-    Args:
-        model: as it is now.
-    """
+class PcaScorer(OffsetScorer):
+    """Predictions of `Pca`: each user's residuals are projected on the components."""
 
     @torch.no_grad()
     def __init__(self, model: PcaModel) -> None:
-        self._offsets, self._device = model.offsets, model.device
+        super().__init__(model.offsets, model.device)
         self._components = model.directions * model.singular_values.sqrt()  # n x k
         self._solver = RidgeSolver(self._components)
         self._penalty = max(model.spec.regularisation, LEAST_PENALTY * max(1.0, model.singular_values.max().item()))
 
-    @torch.no_grad()
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
-        asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, self._device)
-        outputs = sampled_linear(self._codes(history.rows(asked)), self._components, places).numpy(force=True)
-        return outputs[place_of_pair] + self._offsets.user_part(history)[rows] + self._offsets.item_part()[items]
+    @override
+    def outputs_at(self, history: History, places: SparseRows) -> Tensor:
+        return sampled_linear(self._codes(history), self._components, places)
 
-    @torch.no_grad()
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        scores: npt.NDArray[np.float32] = (self._codes(history) @ self._components.t()).numpy(force=True)
-        scores += self._offsets.user_part(history)[:, None]
-        scores += self._offsets.item_part()
-        return scores
+    @override
+    def outputs(self, history: History) -> Tensor:
+        return self._codes(history) @ self._components.t()
 
     def _codes(self, history: History) -> Tensor:
         """Each person's coordinates, (B, k)."""
-        residuals = centred(history, self._offsets.of_entries(history))
+        residuals = centred(history, self.offsets.of_entries(history))
         return self._solver.solve(residuals, np.full(len(history), self._penalty))
 
 

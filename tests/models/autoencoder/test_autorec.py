@@ -62,7 +62,7 @@ def test_prediction_is_the_papers_equation(side, centred, hidden, output):
         expected = code @ network.output_weight.t() + network.output_bias
         expected = 1 + 4 * torch.sigmoid(expected) if output == "sigmoid" else expected + mean
     expected = expected.t() if side == "item" else expected
-    np.testing.assert_allclose(model.score_rows(RATINGS.rows()), expected.numpy(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(model.scorer().score_rows(RATINGS.rows()), expected.numpy(), rtol=1e-5, atol=1e-5)
 
 
 def test_output_starts_at_the_mean_rating():
@@ -92,7 +92,9 @@ def test_new_person_of_the_item_side_is_folded_in_within_the_scale():
     spec = AutoRec(width=4, output="sigmoid")
     model = build_fitter(spec, RATINGS, TrainingOptions(), Runtime(threads=1)).model
     items = model.num_items
-    scores = model.score_rows(history_of(dict.fromkeys(range(items), 5.0), dict.fromkeys(range(items), 1.0), num_items=items))
+    scores = model.scorer().score_rows(
+        history_of(dict.fromkeys(range(items), 5.0), dict.fromkeys(range(items), 1.0), num_items=items)
+    )
     assert scores.min() >= 1 and scores.max() <= 5
     assert scores[0].mean() > 3.5 and scores[1].mean() < 2.5
 

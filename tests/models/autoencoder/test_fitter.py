@@ -52,7 +52,7 @@ def test_every_rating_is_used_in_every_epoch_the_last_batch_included(side):
 def test_report_holds_the_squared_error_before_the_update():
     one = fitter(TrainingOptions(batch_size=1000))
     with torch.no_grad():
-        predicted = one.model.score_rows(RATINGS.rows())[RATINGS.row_of_rating, RATINGS.indices]
+        predicted = one.model.scorer().score_rows(RATINGS.rows())[RATINGS.row_of_rating, RATINGS.indices]
     report = one.train_step(0, 0)
     assert report.squared_error == pytest.approx(np.square(predicted - RATINGS.values).sum(), rel=1e-5)
     assert (report.ratings, report.refeed_loss) == (len(RATINGS), None)

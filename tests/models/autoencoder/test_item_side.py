@@ -30,12 +30,13 @@ def test_prediction_for_a_training_user_is_the_trained_output_of_the_items(fitte
     dense[train_ratings.indices, rows] = torch.from_numpy(train_ratings.values - offsets[rows, train_ratings.indices])
     with torch.no_grad():
         outputs = model.network.output_dense(model.network.hidden_of_dense(dense)).t().numpy()
-    np.testing.assert_allclose(model.score_rows(train_ratings.rows()), outputs + offsets, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(model.scorer().score_rows(train_ratings.rows()), outputs + offsets, rtol=1e-4, atol=1e-4)
 
 
 def test_person_with_the_same_history_but_not_in_training_is_folded_in_close_to_the_trained_one(fitted):
     history = fitted.histories.rows(np.argsort(-fitted.histories.user_counts)[:5])
-    known, stranger = fitted.model.score_rows(history), fitted.model.score_rows(replace(history, users=np.full(5, -1)))
+    scorer = fitted.model.scorer()
+    known, stranger = scorer.score_rows(history), scorer.score_rows(replace(history, users=np.full(5, -1)))
     assert not np.array_equal(known, stranger)
     rows, items = history.row_of_rating, history.indices
     own = np.sqrt(np.square(stranger[rows, items] - history.values).mean())
@@ -47,20 +48,22 @@ def test_changed_history_moves_the_prediction_towards_the_new_rating_and_nobody_
     history = fitted.histories.rows([3, 4])
     items = np.setdiff1d(np.arange(fitted.histories.num_items), history.indices[: history.counts[0]])
     added = int(items[0])
-    before = fitted.model.score_rows(history)
+    scorer = fitted.model.scorer()
+    before = scorer.score_rows(history)
     more = [dict(zip(history.rows([row]).indices.tolist(), history.rows([row]).values.tolist(), strict=True)) for row in (0, 1)]
     wanted = 5.0 if before[0, added] < 3 else 1.0
     changed = history_of({**more[0], added: wanted}, more[1], num_items=history.num_items, users=[3, 4])
-    after = fitted.model.score_rows(changed)
+    after = scorer.score_rows(changed)
     assert abs(after[0, added] - wanted) < abs(before[0, added] - wanted)
     np.testing.assert_allclose(after[1], before[1], rtol=1e-5)
 
 
 def test_person_without_a_rating_gets_the_mean_vector(fitted):
     model = fitted.model
-    scores = model.score_rows(history_of({}, num_items=model.num_items))[0]
+    scorer = model.scorer()
+    scores = scorer.score_rows(history_of({}, num_items=model.num_items))[0]
     with torch.no_grad():
-        codes, network = model.scorer().codes, model.network
+        codes, network = scorer.codes, model.network
         expected = codes @ network.last_weight.mean(0) + network.output_bias.mean()
     np.testing.assert_allclose(scores, expected.numpy() + model.offsets.mean.item() + model.offsets.item_part(), rtol=1e-5)
 
@@ -86,19 +89,21 @@ def test_transposed_rows_are_the_columns():
 
 
 def test_what_training_taught_about_people_by_hand(fitted):
-    spread, noise = fitted.model.scorer().trained_vectors
+    scorer = fitted.model.scorer()
+    spread, noise = scorer.trained_vectors
     weight = fitted.model.network.output_weight.detach().double().numpy()
     np.testing.assert_allclose((spread @ spread.t()).numpy(), np.cov(weight.T, bias=True), rtol=1e-3, atol=1e-6)
     ratings = fitted.histories
-    predicted = fitted.model.score_rows(ratings.rows())[ratings.row_of_rating, ratings.indices]
+    predicted = scorer.score_rows(ratings.rows())[ratings.row_of_rating, ratings.indices]
     assert noise == pytest.approx(np.square(predicted - ratings.values).mean(), rel=1e-4)
 
 
 def test_one_trained_person_and_no_error_left_still_give_a_stranger_an_answer():
     ratings = ratings_of(*((0, item, 3.0) for item in range(5)))
     fitted = train(AutoEncoder(encoder=(3,), side="item", offsets="mean"), split_of(ratings), runtime=Runtime(threads=1))
-    scores = fitted.model.score_rows(history_of({0: 5.0, 1: 1.0}, num_items=5))
-    assert np.isfinite(scores).all() and fitted.model.scorer().trained_vectors[1] > 0
+    scorer = fitted.model.scorer()
+    scores = scorer.score_rows(history_of({0: 5.0, 1: 1.0}, num_items=5))
+    assert np.isfinite(scores).all() and scorer.trained_vectors[1] > 0
 
 
 def test_strangers_are_predicted_about_as_well_as_people_of_training():
@@ -116,7 +121,8 @@ def test_strangers_are_predicted_about_as_well_as_people_of_training():
     history = fitted.histories.rows()
     strangers = replace(history, users=np.full(400, -1))
     known, folded = (
-        np.sqrt(np.square(np.clip(fitted.model.score_rows(one), 1, 5) - truth)[~seen].mean()) for one in (history, strangers)
+        np.sqrt(np.square(np.clip(fitted.model.scorer().score_rows(one), 1, 5) - truth)[~seen].mean())
+        for one in (history, strangers)
     )
     assert known < 0.6 < np.std(truth)
     assert folded < 1.05 * known

@@ -21,7 +21,7 @@ def test_prediction_is_offset_plus_network_of_the_centred_history():
     dense[0, [0, 4]] = torch.from_numpy(np.array([5.0, 2.0], np.float32) - offset[[0, 4]])
     with torch.no_grad():
         expected = model.network.output_dense(model.network.hidden_of_dense(dense))[0].numpy() + offset
-    np.testing.assert_allclose(model.score_rows(history)[0], expected, rtol=1e-5)
+    np.testing.assert_allclose(model.scorer().score_rows(history)[0], expected, rtol=1e-5)
 
 
 def test_training_rows_are_the_users_with_offsets_taken_off():

@@ -39,7 +39,7 @@ def world():
 
 def test_planted_ratings_are_recovered_where_nobody_rated(world):
     fitted, ratings, expected = world
-    predicted = fitted.model.score_rows(ratings.rows())
+    predicted = fitted.model.scorer().score_rows(ratings.rows())
     rated = np.zeros(expected.shape, bool)
     rated[ratings.row_of_rating, ratings.indices] = True
     assert expected.std() > 1.5
@@ -66,7 +66,7 @@ def test_users_of_different_noise_are_told_apart():
         fitter = GibbsFitter(spec.build(150, 100, seed=0), ratings, spec, seed=1)
         for epoch in range(fitter.epochs):
             fitter.train_step(epoch, 0)
-        errors[strength] = np.sqrt(np.square(fitter.model.score_rows(ratings.rows()) - expected).mean())
+        errors[strength] = np.sqrt(np.square(fitter.model.scorer().score_rows(ratings.rows()) - expected).mean())
     found = fitter.model.deviation.item() / fitter.state()["users.noise"].sqrt().numpy()
     assert np.median(found[::2]) == pytest.approx(0.8, rel=0.15) and np.median(found[1::2]) == pytest.approx(0.2, rel=0.3)
     assert errors[6.0] < 0.9 * errors[None]
@@ -87,7 +87,7 @@ def test_what_was_rated_tells_about_taste():
     errors = {}
     for features in (0, 4):
         spec = BayesianFactorisation(factors=2, samples=30, burn_in=20, choice_features=features, noise_strength=None)
-        predicted = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)).model.score_rows(ratings.rows())
+        predicted = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)).model.scorer().score_rows(ratings.rows())
         errors[features] = np.sqrt(np.square(predicted - expected)[~rated].mean())
     assert errors[4] < 0.8 * errors[0]
 
@@ -117,7 +117,7 @@ def test_noise_free_ratings_are_fitted_without_numbers_running_away():
     ratings, expected = planted(noise=0.0, users=60, items=40)
     spec = BayesianFactorisation(factors=3, samples=10, burn_in=40, choice_features=0)
     fitted = train(spec, split_of(ratings), runtime=Runtime(threads=1))
-    assert np.sqrt(np.square(fitted.model.score_rows(ratings.rows()) - expected).mean()) < 0.1
+    assert np.sqrt(np.square(fitted.model.scorer().score_rows(ratings.rows()) - expected).mean()) < 0.1
     assert float(fitted.model.noise_precision.max()) <= 1e4
 
 
@@ -125,7 +125,7 @@ def test_threads_change_nothing_but_rounding():
     ratings, _ = planted(users=60, items=40)
     spec = BayesianFactorisation(factors=2, samples=2, burn_in=1)
     one, two = (
-        train(spec, split_of(ratings), runtime=Runtime(threads=threads, seed=1)).model.score_rows(ratings.rows())
+        train(spec, split_of(ratings), runtime=Runtime(threads=threads, seed=1)).model.scorer().score_rows(ratings.rows())
         for threads in (1, 2)
     )
     torch.set_num_threads(1)
@@ -158,7 +158,8 @@ def test_planted_moods_of_sittings_are_recovered():
     model, history = fitted.model, ratings.rows()
     users, numbers = np.divmod(np.arange(moods.size), moods.shape[1])
     asked = users, np.zeros(moods.size, np.int64)
-    effects = model.predict_pairs(history, *asked, 600 * numbers) - model.predict_pairs(history, *asked)
+    scorer = model.scorer()
+    effects = scorer.predict_pairs(history, *asked, 600 * numbers) - scorer.predict_pairs(history, *asked)
     left = moods - moods.mean(1, keepdims=True)  # a mood that a user always has is their bias
     found = effects.reshape(moods.shape)
     assert np.corrcoef((found - found.mean(1, keepdims=True)).ravel(), left.ravel())[0, 1] > 0.9
@@ -187,8 +188,9 @@ def test_without_times_or_sittings_all_is_drawn_as_without(forgotten):
     assert model.sitting_seconds is None and not model.sitting_variance.any() and len(model.sitting_means) == 0
     history, users = ratings.rows(), ratings.row_of_rating.astype(np.int64)
     asked = (history, users, history.indices, history.timestamps)
-    assert np.array_equal(model.predict_pairs(*asked), expected.predict_pairs(*asked))
-    assert np.array_equal(model.score_rows(history), expected.score_rows(history))
+    scorer, without = model.scorer(), expected.scorer()
+    assert np.array_equal(scorer.predict_pairs(*asked), without.predict_pairs(*asked))
+    assert np.array_equal(scorer.score_rows(history), without.score_rows(history))
 
 
 def test_chain_of_sittings_goes_on_from_its_state():

@@ -57,22 +57,25 @@ KNOWN = history_of({}, num_items=2, users=[0])  # the user's digest is that of n
 def test_prediction_is_the_mean_over_draws_by_hand():
     # draw 1: 1 * 2 + 0.5 = 2.5 and 0.5 - 1 = -0.5; draw 2: -1 + 0.5 = -0.5 and -0.5 + 0.5 = 0; 3 + 2 * mean
     model = model_of(*TWO)
-    np.testing.assert_allclose(model.score_rows(KNOWN), [[5.0, 2.5]], rtol=1e-6)
-    np.testing.assert_allclose(model.predict_pairs(KNOWN, np.array([0, 0]), np.array([1, 0])), [2.5, 5.0], rtol=1e-6)
+    scorer = model.scorer()
+    np.testing.assert_allclose(scorer.score_rows(KNOWN), [[5.0, 2.5]], rtol=1e-6)
+    np.testing.assert_allclose(scorer.predict_pairs(KNOWN, np.array([0, 0]), np.array([1, 0])), [2.5, 5.0], rtol=1e-6)
 
 
 def test_new_persons_vector_is_the_posterior_mean_of_each_draw_by_hand():
     # one rating 5 of item 0, standardised 1; draw 1: f = (2, 1), y = 1, precision I + f f^T, so x = f / (1 + 5) = (1/3, 1/6)
     # draw 2: f = (1, 1), y = 1/2, x = f * y / 3 = (1/6, 1/6)
     # item 1: draw 1 gives 1/6 - 1, draw 2 gives 1/12 + 1/6 + 1/2
-    score = model_of(*TWO).score_rows(history_of({0: 5.0}, num_items=2))[0]
+    score = model_of(*TWO).scorer().score_rows(history_of({0: 5.0}, num_items=2))[0]
     assert score[1] == pytest.approx(3 + (1 / 6 - 1 + 3 / 4), rel=1e-5)
     assert score[0] == pytest.approx(3 + (5 / 6 + 5 / 6), rel=1e-5)
 
 
 def test_new_person_without_ratings_has_the_priors_mean():
     model = model_of(sample(user=[9.0, 9.0], item=[[1.0, 0.0], [2.0, 0.0]], mean=(0.5, 0.25)))
-    np.testing.assert_allclose(model.score_rows(history_of({}, num_items=2)), [[3 + 2 * 0.75, 3 + 2 * 1.25]], rtol=1e-5)
+    np.testing.assert_allclose(
+        model.scorer().score_rows(history_of({}, num_items=2)), [[3 + 2 * 0.75, 3 + 2 * 1.25]], rtol=1e-5
+    )
 
 
 def timed(history, *times):
@@ -87,14 +90,15 @@ MOODY = (
 
 
 def at_times(model, history, *times, item=0):
-    return model.predict_pairs(history, np.zeros(len(times), np.int64), np.full(len(times), item), np.array(times))
+    return model.scorer().predict_pairs(history, np.zeros(len(times), np.int64), np.full(len(times), item), np.array(times))
 
 
 def test_training_users_sitting_adds_what_is_expected_of_it_over_the_draws():
     model = model_of(*MOODY, history=SAT)
     np.testing.assert_allclose(at_times(model, SAT, 3599, 7200, 3600, -1), 5.0 + 2 * np.array([0.5, -0.25, 0, 0]), rtol=1e-6)
-    np.testing.assert_allclose(model.score_rows(SAT), [[5.0, 2.5]], rtol=1e-6)
-    np.testing.assert_allclose(model.predict_pairs(SAT, np.array([0]), np.array([0])), [5.0], rtol=1e-6)
+    scorer = model.scorer()
+    np.testing.assert_allclose(scorer.score_rows(SAT), [[5.0, 2.5]], rtol=1e-6)
+    np.testing.assert_allclose(scorer.predict_pairs(SAT, np.array([0]), np.array([0])), [5.0], rtol=1e-6)
 
 
 def test_latest_draw_stands_alone_with_its_effects():
@@ -116,19 +120,21 @@ def test_people_are_asked_about_at_their_own_times():
     model = model_of(MOODY[0], history=SAT)
     people = timed(history_of({0: 5.0, 1: 1.0}, {}, {0: 5.0}, num_items=2, users=[0, -1, -1]), 100, 7300, 100)
     rows, items, times = np.array([2, 0, 1, 0, 2]), np.array([0, 1, 0, 1, 0]), np.array([100, 100, 100, 7300, 9999])
+    scorer = model.scorer()
     alone = [
-        model.predict_pairs(people.rows([row]), np.array([0]), np.array([item]), np.array([time]))[0]
+        scorer.predict_pairs(people.rows([row]), np.array([0]), np.array([item]), np.array([time]))[0]
         for row, item, time in zip(rows, items, times, strict=True)
     ]
-    np.testing.assert_allclose(model.predict_pairs(people, rows, items, times), alone, rtol=1e-6)
+    np.testing.assert_allclose(scorer.predict_pairs(people, rows, items, times), alone, rtol=1e-6)
     assert len(set(alone)) == 5
 
 
 def test_ratings_of_other_sittings_are_another_history():
     model, other = model_of(MOODY[0], history=SAT), timed(SAT, 100, 200)
-    np.testing.assert_allclose(model.score_rows(timed(SAT, 3000, 7200)), model.score_rows(SAT), rtol=0)
-    as_stranger = model.score_rows(replace(other, users=np.array([-1])))
-    assert np.array_equal(model.score_rows(other), as_stranger) and not np.allclose(as_stranger, model.score_rows(SAT))
+    scorer = model.scorer()
+    np.testing.assert_allclose(scorer.score_rows(timed(SAT, 3000, 7200)), scorer.score_rows(SAT), rtol=0)
+    as_stranger = scorer.score_rows(replace(other, users=np.array([-1])))
+    assert np.array_equal(scorer.score_rows(other), as_stranger) and not np.allclose(as_stranger, scorer.score_rows(SAT))
 
 
 def test_history_without_times_is_taken_without_sittings():
@@ -158,7 +164,8 @@ def test_stranger_with_a_training_history_is_predicted_as_the_training_user(worl
     fitted, ratings, _ = world
     known = ratings.rows(np.arange(20))
     stranger = replace(known, users=np.full(20, -1))
-    apart = fitted.model.score_rows(stranger) - fitted.model.score_rows(known)
+    scorer = fitted.model.scorer()
+    apart = scorer.score_rows(stranger) - scorer.score_rows(known)
     assert np.sqrt(np.square(apart).mean()) < 0.03  # the noise of the training user was drawn, the stranger's is found
     assert 0.0 < np.abs(apart).max() < 0.3
 
@@ -172,9 +179,10 @@ def test_stranger_with_a_training_history_and_its_times_is_predicted_as_the_trai
     known = ratings.rows(np.arange(20))
     stranger = replace(known, users=np.full(20, -1))
     asked = (known.row_of_rating, known.indices, known.timestamps)
-    apart = model.predict_pairs(stranger, *asked) - model.predict_pairs(known, *asked)
+    scorer = model.scorer()
+    apart = scorer.predict_pairs(stranger, *asked) - scorer.predict_pairs(known, *asked)
     assert np.abs(apart).max() < 0.01  # the one noise of all is known, so that all else is rounding to half precision
-    assert np.abs(model.predict_pairs(known, *asked) - model.predict_pairs(known, *asked[:2])).max() > 0.05
+    assert np.abs(scorer.predict_pairs(known, *asked) - scorer.predict_pairs(known, *asked[:2])).max() > 0.05
 
 
 def test_changed_history_moves_its_own_person_alone(world):
@@ -182,7 +190,8 @@ def test_changed_history_moves_its_own_person_alone(world):
     history = ratings.rows([3, 4])
     values = history.values.copy()
     values[: history.counts[0]] += 2.0
-    changed = fitted.model.score_rows(replace(history, values=values)) - fitted.model.score_rows(history)
+    scorer = fitted.model.scorer()
+    changed = scorer.score_rows(replace(history, values=values)) - scorer.score_rows(history)
     assert changed[0].mean() == pytest.approx(2.0, abs=0.6)
     assert not changed[1].any()
 
@@ -192,9 +201,10 @@ def test_people_are_folded_in_the_same_in_small_groups(world, monkeypatch):
 
     fitted, ratings, _ = world
     strangers = replace(ratings.rows(np.arange(30)), users=np.full(30, -1))
-    together = fitted.model.score_rows(strangers)
+    scorer = fitted.model.scorer()
+    together = scorer.score_rows(strangers)
     monkeypatch.setattr(row_groups, "GROUP", 5000)
-    np.testing.assert_allclose(fitted.model.score_rows(strangers), together, atol=2e-4)
+    np.testing.assert_allclose(scorer.score_rows(strangers), together, atol=2e-4)
 
 
 def test_state_of_another_number_of_draws_can_be_loaded(world):
@@ -203,7 +213,7 @@ def test_state_of_another_number_of_draws_can_be_loaded(world):
     assert other.num_samples == 0
     other.load_state_dict(fitted.model.state_dict())
     assert other.num_samples == fitted.model.num_samples
-    assert np.array_equal(other.score_rows(ratings.rows()), fitted.model.score_rows(ratings.rows()))
+    assert np.array_equal(other.scorer().score_rows(ratings.rows()), fitted.model.scorer().score_rows(ratings.rows()))
 
 
 @pytest.mark.parametrize(
@@ -235,4 +245,5 @@ def test_history_is_all_that_is_seen_of_a_person(world):
     fitted, ratings, _ = world
     one = ratings.rows([5])
     copy = History.of_one(one.indices[::-1], one.values[::-1], num_items=ratings.num_items)
-    assert np.array_equal(fitted.model.score_rows(copy), fitted.model.score_rows(replace(one, users=np.array([-1]))))
+    scorer = fitted.model.scorer()
+    assert np.array_equal(scorer.score_rows(copy), scorer.score_rows(replace(one, users=np.array([-1]))))

@@ -76,7 +76,7 @@ def test_prediction_is_the_weighted_sum_of_the_members():
     # the history's one rating is 2 above the mean: user biases of 2 / (1 + 1) and 2 / (1 + 3)
     history = history_of({0: 5.0}, num_items=3)
     first, second = 3 + 2 / 2 + np.array([0, 1, -1]), 3 + 2 / 4 + np.array([0, 1, -1])
-    np.testing.assert_allclose(model.score_rows(history)[0], 0.5 + 0.25 * first + 0.5 * second, rtol=1e-6)
+    np.testing.assert_allclose(model.scorer().score_rows(history)[0], 0.5 + 0.25 * first + 0.5 * second, rtol=1e-6)
 
 
 def moving_model(ratings, history, times):
@@ -90,7 +90,7 @@ def moving_model(ratings, history, times):
     model.features.standardise_by(model.features.reader().raw(history, rows, items, times))
     model.take(WEIGHTS, np.random.default_rng(0).normal(0, 0.1, (len(NAMES), 3)).astype(np.float32))
     z = model.features.reader().of_pairs(history, rows, items, times)
-    members = np.stack([member.predict_pairs(history, rows, items, times) for member in model.models], 1)
+    members = np.stack([member.scorer().predict_pairs(history, rows, items, times) for member in model.models], 1)
     return model, (rows, items), members, z
 
 
@@ -106,9 +106,10 @@ def test_weights_move_with_the_features_of_the_pair(timed):
     assert z[:, UNTIMED:].any() == timed
     of_pair = WEIGHTS + z @ model.weights_by_feature.numpy()
     expected = of_pair[:, 0] + (of_pair[:, 1:] * members).sum(1)
-    np.testing.assert_allclose(model.predict_pairs(history, *pairs, times), expected, rtol=1e-5)
+    scorer = model.scorer()
+    np.testing.assert_allclose(scorer.predict_pairs(history, *pairs, times), expected, rtol=1e-5)
     if not timed:
-        np.testing.assert_allclose(model.score_rows(history).ravel(), expected, rtol=1e-5)
+        np.testing.assert_allclose(scorer.score_rows(history).ravel(), expected, rtol=1e-5)
 
 
 def test_weights_that_were_learnt_with_times_are_the_same_for_all_where_none_is_asked_for():
@@ -116,8 +117,9 @@ def test_weights_that_were_learnt_with_times_are_the_same_for_all_where_none_is_
     history, n = ratings.rows([4, 2]), ratings.num_items
     model, pairs, members, _ = moving_model(ratings, history, np.linspace(946_684_800, 952_000_000, 2 * n).astype(np.int64))
     expected = WEIGHTS[0] + members @ WEIGHTS[1:]
-    np.testing.assert_allclose(model.predict_pairs(history, *pairs), expected, rtol=1e-5)
-    np.testing.assert_allclose(model.score_rows(history).ravel(), expected, rtol=1e-5)
+    scorer = model.scorer()
+    np.testing.assert_allclose(scorer.predict_pairs(history, *pairs), expected, rtol=1e-5)
+    np.testing.assert_allclose(scorer.score_rows(history).ravel(), expected, rtol=1e-5)
 
 
 def test_features_are_forgotten_where_they_move_nothing():

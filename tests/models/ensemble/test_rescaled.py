@@ -18,8 +18,9 @@ def test_answers_are_those_of_the_inner_model_in_units_of_ratings():
     model = Rescaled(inner, 2.0)
     # a rating of 10 is 5 units, 2 above the mean: a user bias of 2 / (1 + 1)
     history = history_of({0: 10.0}, num_items=3)
-    np.testing.assert_allclose(model.score_rows(history), [[8.0, 10.0, 6.0]])
-    np.testing.assert_allclose(model.predict_pairs(history, np.array([0, 0]), np.array([2, 1])), [6.0, 10.0])
+    scorer = model.scorer()
+    np.testing.assert_allclose(scorer.score_rows(history), [[8.0, 10.0, 6.0]])
+    np.testing.assert_allclose(scorer.predict_pairs(history, np.array([0, 0]), np.array([2, 1])), [6.0, 10.0])
     assert history.values.tolist() == [10.0]
 
 

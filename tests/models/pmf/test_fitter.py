@@ -177,7 +177,7 @@ def test_planted_low_rank_matrix_is_recovered(momentum):
 def test_later_users_of_the_split_without_training_ratings_are_predicted_the_mean():
     part = ratings_of(("u", "a", 5), ("u", "b", 3), vocabularies=(TRAIN.users, TRAIN.items))
     fitted = train(PMF(epochs=2, biased=False), split_of(part))
-    assert fitted.model.score_rows(part.rows())[1].tolist() == [4.0, 4.0]
+    assert fitted.model.scorer().score_rows(part.rows())[1].tolist() == [4.0, 4.0]
 
 
 @pytest.mark.slow

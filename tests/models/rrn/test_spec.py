@@ -54,7 +54,7 @@ def test_prediction_by_hand():
     left = np.array([5 - 3 - 0.5 - bias - before * 2, 2 - 3 + 0.5 - bias - middle * -1])
     factor = (2 * left[0] + 1 * left[1]) / (2**2 + 1**2 + 0.25 * 2)
     expected = [3 + bias + 0.5 + after * 4 + factor * 2, 3 + bias - 0.5 + after * -1 + factor * 1]
-    assert one.score_rows(seen)[0].tolist() == pytest.approx(expected, rel=1e-5)
+    assert one.scorer().score_rows(seen)[0].tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_states_of_a_prediction_are_those_before_its_time():
@@ -63,9 +63,10 @@ def test_states_of_a_prediction_are_those_before_its_time():
     days = np.array([0, 2, 3, 5, 6, 7, 4000])
     expected = [before * 1, before * 1, before * 2, middle * 2, middle * 4, after * 4, after * 4]
     rows, items = np.zeros(len(days), np.int64), np.zeros(len(days), np.int64)
-    predicted = one.predict_pairs(seen, rows, items, days * DAY + 1)
+    scorer = one.scorer()
+    predicted = scorer.predict_pairs(seen, rows, items, days * DAY + 1)
     assert (predicted - 3.5).tolist() == pytest.approx(expected, abs=1e-5)
-    assert one.predict_pairs(seen, rows, items) == pytest.approx(np.full(len(days), 3.5 + after * 4), abs=1e-5)
+    assert scorer.predict_pairs(seen, rows, items) == pytest.approx(np.full(len(days), 3.5 + after * 4), abs=1e-5)
 
 
 def test_what_happens_from_a_step_on_does_not_reach_its_prediction():
@@ -73,20 +74,23 @@ def test_what_happens_from_a_step_on_does_not_reach_its_prediction():
     asked = [0, 0], [0, 1], np.array([6, 6]) * DAY
     seen, other = history(3, 6), history(3, 8)
     other.values[1] = 5.0
-    assert np.array_equal(*(one.predict_pairs(someone, *map(np.array, asked)) for someone in (seen, other)))
-    assert not np.allclose(one.score_rows(seen), one.score_rows(other))
+    scorer = one.scorer()
+    assert np.array_equal(*(scorer.predict_pairs(someone, *map(np.array, asked)) for someone in (seen, other)))
+    assert not np.allclose(scorer.score_rows(seen), scorer.score_rows(other))
 
 
 def test_history_without_times_is_one_step_at_the_end_of_training():
     one = model()
-    assert np.array_equal(one.score_rows(history()), one.score_rows(history(9, 9)))
-    assert not np.allclose(one.score_rows(history()), one.score_rows(history(1, 9)))
+    scorer = one.scorer()
+    assert np.array_equal(scorer.score_rows(history()), scorer.score_rows(history(9, 9)))
+    assert not np.allclose(scorer.score_rows(history()), scorer.score_rows(history(1, 9)))
 
 
 def test_training_user_and_stranger_with_one_history_are_one_person():
     one = model()
     known = history(3, 6, users=np.array([2]))
-    assert np.array_equal(one.score_rows(known), one.score_rows(history(3, 6)))
+    scorer = one.scorer()
+    assert np.array_equal(scorer.score_rows(known), scorer.score_rows(history(3, 6)))
 
 
 def test_products_of_states_begin_at_zero():

@@ -88,7 +88,7 @@ def test_time_aware_without_times_is_refused():
 
 def rmse_of(spec, split):
     fitted, asked = train(spec, split, runtime=RUNTIME), split.test.rows()
-    predicted = fitted.model.predict_pairs(split.train.rows(), asked.row_of_rating, asked.indices, asked.timestamps)
+    predicted = fitted.model.scorer().predict_pairs(split.train.rows(), asked.row_of_rating, asked.indices, asked.timestamps)
     return np.sqrt(np.square(predicted - asked.values).mean())
 
 

@@ -51,12 +51,12 @@ def test_prediction_is_that_of_the_normal_equations():
     features = np.column_stack([q[items], np.ones(3)])
     solved = ridge(features, HISTORY.values[:3] - 3 - bias[items] - q[items] @ implicit)
     expected = 3 + bias + solved[2] + q @ (solved[:2] + implicit)
-    np.testing.assert_allclose(model.score_rows(HISTORY)[0], expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(model.scorer().score_rows(HISTORY)[0], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_person_without_ratings_gets_mean_and_item_biases():
     model = model_of()
-    np.testing.assert_allclose(model.score_rows(HISTORY)[1], 3 + array(model.item_bias), rtol=1e-6)
+    np.testing.assert_allclose(model.scorer().score_rows(HISTORY)[1], 3 + array(model.item_bias), rtol=1e-6)
 
 
 def test_drift_is_solved_for_together_with_vector_and_bias():
@@ -69,36 +69,39 @@ def test_drift_is_solved_for_together_with_vector_and_bias():
     binned = array(model.time.item_bias)
     solved = ridge(features, HISTORY.values[:3] - 3 - bias[items] - binned[items, bins] - q[items] @ implicit)
     level = 3 + bias + solved[2] + q @ (solved[:2] + implicit)
+    scorer = model.scorer()
     np.testing.assert_allclose(
-        model.score_rows(history)[0], level + binned[:, 1] + solved[3] * 2**0.4, rtol=1e-4, atol=1e-4
+        scorer.score_rows(history)[0], level + binned[:, 1] + solved[3] * 2**0.4, rtol=1e-4, atol=1e-4
     )  # at the latest time
     asked = np.arange(ITEMS)
-    early = model.predict_pairs(history, np.zeros(ITEMS, np.int64), asked, np.full(ITEMS, int(YEAR)))
+    early = scorer.predict_pairs(history, np.zeros(ITEMS, np.int64), asked, np.full(ITEMS, int(YEAR)))
     np.testing.assert_allclose(early, level + binned[:, 0] - solved[3], rtol=1e-4, atol=1e-4)
 
 
 def test_one_pair_may_be_asked_at_several_times():
     model, history = model_of(time_aware=True), replace(HISTORY, timestamps=TIMES)
     times = np.array([YEARS, 0, YEARS], np.int64)
-    first, second, third = model.predict_pairs(history, np.array([2, 2, 2]), np.array([3, 3, 3]), times)
+    first, second, third = model.scorer().predict_pairs(history, np.array([2, 2, 2]), np.array([3, 3, 3]), times)
     assert first == third and abs(first - second) > 0.01
 
 
 def test_pairs_without_times_are_of_the_latest_time():
     model, history = model_of(time_aware=True), replace(HISTORY, timestamps=TIMES)
     rows, items = np.divmod(np.arange(3 * ITEMS), ITEMS)
-    expected = model.score_rows(history)[rows, items]
-    np.testing.assert_allclose(model.predict_pairs(history, rows, items), expected, rtol=1e-5, atol=1e-5)
+    scorer = model.scorer()
+    expected = scorer.score_rows(history)[rows, items]
+    np.testing.assert_allclose(scorer.predict_pairs(history, rows, items), expected, rtol=1e-5, atol=1e-5)
     latest = np.array([YEARS, YEARS, int(YEAR)])
-    np.testing.assert_allclose(model.predict_pairs(history, rows, items, latest[rows]), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(scorer.predict_pairs(history, rows, items, latest[rows]), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_history_without_times_has_no_drift():
     model = model_of(time_aware=True)
     rows, items = np.zeros(ITEMS, np.int64), np.arange(ITEMS)
-    at_the_end = model.predict_pairs(HISTORY, rows, items, np.full(ITEMS, YEARS))
-    np.testing.assert_allclose(at_the_end, model.score_rows(HISTORY)[0], rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(model.predict_pairs(HISTORY, rows, items, np.full(ITEMS, 3 * YEARS)), at_the_end, rtol=1e-5)
+    scorer = model.scorer()
+    at_the_end = scorer.predict_pairs(HISTORY, rows, items, np.full(ITEMS, YEARS))
+    np.testing.assert_allclose(at_the_end, scorer.score_rows(HISTORY)[0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(scorer.predict_pairs(HISTORY, rows, items, np.full(ITEMS, 3 * YEARS)), at_the_end, rtol=1e-5)
 
 
 def test_summary_says_whether_time_is_known():

@@ -8,22 +8,23 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.data.row_blocks import pointers
 from refeed.models.autoencoder.fold_in import fold_in_vectors
 from refeed.models.autoencoder.network import Network
-from refeed.models.base import Scorer
+from refeed.models.common.offset_scorer import OffsetScorer
 from refeed.models.common.offsets import Offsets
-from refeed.models.common.pairs import centred, unique_pairs
+from refeed.models.common.pairs import centred
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_rows import SparseRows
 
 LEAST_NOISE = 1e-3  # of what vectors explain: so much is taken for chance even where training left no error
 
 
-class ItemScorer(Scorer):
-    """See `ItemAutoEncoder`.
+class ItemScorer(OffsetScorer):
+    """Predictions of `ItemAutoEncoder`.
 
     Args:
         network: over one column for each training user.
@@ -34,33 +35,20 @@ class ItemScorer(Scorer):
 
     @torch.no_grad()
     def __init__(self, network: Network, offsets: Offsets, trained_on: History, device: torch.device) -> None:
-        self._network, self._offsets, self._trained_on = network, offsets, trained_on
+        super().__init__(offsets, device)
+        self._network, self._trained_on = network, trained_on
         self.codes = network.hidden_of_rows(SparseRows.from_history(item_rows(trained_on, offsets), device))  # n x k
         self._new_vector, self._new_bias = network.last_weight.mean(0), network.output_bias.mean()
 
-    @torch.no_grad()
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
-        asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, self.codes.device)
-        vectors, biases = self._user_vectors(history.rows(asked))
-        sums = sampled_linear(vectors, self.codes, places) + biases[places.row_of_entry]
-        outputs = self._network.last(sums).numpy(force=True)
-        return outputs[place_of_pair] + self._offsets.user_part(history)[rows] + self._offsets.item_part()[items]
-
-    @torch.no_grad()
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
+    @override
+    def outputs_at(self, history: History, places: SparseRows) -> Tensor:
         vectors, biases = self._user_vectors(history)
-        scores: npt.NDArray[np.float32] = self._network.last(vectors @ self.codes.t() + biases[:, None]).numpy(force=True)
-        scores += self._offsets.user_part(history)[:, None]
-        scores += self._offsets.item_part()
-        return scores
+        return self._network.last(sampled_linear(vectors, self.codes, places) + biases[places.row_of_entry])
+
+    @override
+    def outputs(self, history: History) -> Tensor:
+        vectors, biases = self._user_vectors(history)
+        return self._network.last(vectors @ self.codes.t() + biases[:, None])
 
     def _user_vectors(self, history: History) -> tuple[Tensor, Tensor]:
         """One vector, (B, k), and bias, (B,), for each person of the history."""
@@ -71,7 +59,7 @@ class ItemScorer(Scorer):
         changed = np.flatnonzero(~same_rows(history, self._trained_on))
         if len(changed):
             places = torch.from_numpy(changed).to(self.codes.device)
-            residuals = centred(history, self._offsets.of_entries(history)).rows(changed)
+            residuals = centred(history, self.offsets.of_entries(history)).rows(changed)
             spread, noise = self.trained_vectors
             vectors[places] = fold_in_vectors(
                 residuals, self.codes, vectors[places], biases[places], self._network.last, spread=spread, noise=noise
@@ -90,7 +78,7 @@ class ItemScorer(Scorer):
         spread = eigenvectors * eigenvalues.clamp(min=0).sqrt()
         places = SparseRows.from_history(self._trained_on, self.codes.device)
         sums = sampled_linear(weight, self.codes, places) + self._network.output_bias[places.row_of_entry]
-        offsets = torch.from_numpy(self._offsets.of_entries(self._trained_on)).to(self.codes.device)
+        offsets = torch.from_numpy(self.offsets.of_entries(self._trained_on)).to(self.codes.device)
         errors = (self._network.last(sums) + offsets - places.values).square().mean()
         explained = (self.codes @ spread).square().sum(1).mean()  # variance of the sums of a person
         return spread, max(float(errors), LEAST_NOISE * float(explained), 1e-12)

@@ -12,11 +12,11 @@ from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.models.autoencoder.item_scorer import ItemScorer, item_rows
 from refeed.models.autoencoder.network import Network
-from refeed.models.base import RowSource, ScoredModel
+from refeed.models.base import RatingModel, RowSource
 from refeed.models.common.offsets import Offsets
 
 
-class ItemAutoEncoder(ScoredModel):
+class ItemAutoEncoder(RatingModel):
     """prediction(u, i) = offset(u, i) + f(item i's training ratings - offsets)_u; I-AutoRec made deep.
 
     The model keeps the training ratings, since they are its input. The last layer holds one vector w_u for each training

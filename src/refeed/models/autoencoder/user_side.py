@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
+from torch import Tensor
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.models.autoencoder.network import Network
 from refeed.models.base import RatingModel, RowSource
+from refeed.models.common.offset_scorer import OffsetScorer
 from refeed.models.common.offsets import Offsets
-from refeed.models.common.pairs import centred, unique_pairs
+from refeed.models.common.pairs import centred
 from refeed.models.common.sparse_rows import SparseRows
 
 
@@ -33,33 +34,30 @@ class UserAutoEncoder(RatingModel):
         """The rows that the network is trained on: users, offsets taken off, worked out for each batch."""
         return RowSource(train.user_counts, lambda users: self._inputs(train.rows(users)))
 
-    def scorer(self) -> UserAutoEncoder:
-        """See `RatingModel.scorer`: nothing is to be worked out."""
-        return self
-
-    @torch.no_grad()
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`; each asked row goes through the network once."""
-        asked, places, place_of_pair = unique_pairs(rows, items, self.num_items, self.device)
-        outputs = self.network.output_at(self._hidden(history.rows(asked)), places).numpy(force=True)
-        return outputs[place_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
-
-    @torch.no_grad()
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
-        scores: npt.NDArray[np.float32] = self.network.output_dense(self._hidden(history)).numpy(force=True)
-        scores += self.offsets.user_part(history)[:, None]
-        scores += self.offsets.item_part()
-        return scores
-
-    def _hidden(self, history: History) -> torch.Tensor:
-        return self.network.hidden_of_rows(SparseRows.from_history(self._inputs(history), self.device))
+    @override
+    def scorer(self) -> UserScorer:
+        return UserScorer(self.network, self.offsets, self.device)
 
     def _inputs(self, history: History) -> History:
         return centred(history, self.offsets.of_entries(history))
+
+
+class UserScorer(OffsetScorer):
+    """Predictions of `UserAutoEncoder`: each user's residuals go through the network."""
+
+    def __init__(self, network: Network, offsets: Offsets, device: torch.device) -> None:
+        super().__init__(offsets, device)
+        self._network = network
+
+    @override
+    def outputs_at(self, history: History, places: SparseRows) -> Tensor:
+        return self._network.output_at(self._hidden(history), places)
+
+    @override
+    def outputs(self, history: History) -> Tensor:
+        return self._network.output_dense(self._hidden(history))
+
+    def _hidden(self, history: History) -> Tensor:
+        """The last hidden layer, (B, k)."""
+        residuals = centred(history, self.offsets.of_entries(history))
+        return self._network.hidden_of_rows(SparseRows.from_history(residuals, self.device))

@@ -13,7 +13,7 @@ from torch import Tensor
 from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.errors import ConfigError
-from refeed.models.base import ScoredModel
+from refeed.models.base import RatingModel
 from refeed.models.bayesian.scorer import BayesianScorer
 from refeed.models.bayesian.sittings import Sittings
 from refeed.models.common.row_digests import row_digests
@@ -131,7 +131,7 @@ PER_DRAW = (
 )
 
 
-class BayesianModel(ScoredModel):
+class BayesianModel(RatingModel):
     """See `BayesianFactorisation`; keeps S draws and predicts the mean of what they predict.
 
     Of the users a draw holds the expected vectors given the draw's items and priors, not drawn ones: the average is the same

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
-from refeed.models.base import ScoredModel, Scorer
+from refeed.models.base import RatingModel, Scorer
 from refeed.models.common.offsets import Offsets
 from refeed.models.common.pairs import centred, unique_pairs
 from refeed.models.common.ridge import RidgeSolver
@@ -22,7 +22,7 @@ from refeed.models.common.sampled_linear import sampled_linear
 INITIAL_DEVIATION = 0.1  # standard deviation of the normal numbers that factors start from
 
 
-class FactorModel(ScoredModel):
+class FactorModel(RatingModel):
     """prediction(u, i) = offset(u, i) + p_u . q_i (+ b_u + c_i where biased).
 
     A person whose history is the one trained on has the trained vector. Anybody else gets p_u (and b_u) by ridge regression of

@@ -16,7 +16,7 @@ from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError
-from refeed.models.base import RatingModel, ScoredModel, Scorer
+from refeed.models.base import RatingModel, Scorer
 from refeed.models.ensemble.features import MetaFeatures, MetaReader
 from refeed.models.ensemble.members import Member
 from refeed.models.ensemble.rescaled import Rescaled
@@ -79,7 +79,7 @@ class Ensemble:
         return EnsembleModel(models, num_users, num_items)
 
 
-class EnsembleModel(ScoredModel):
+class EnsembleModel(RatingModel):
     """See `Ensemble`.
 
     Args:

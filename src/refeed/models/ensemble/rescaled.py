@@ -11,11 +11,11 @@ from torch import Tensor
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
-from refeed.models.base import Fitter, RatingModel, ScoredModel, Scorer, StepReport
+from refeed.models.base import Fitter, RatingModel, Scorer, StepReport
 from refeed.models.common.factors import rating_spread
 
 
-class Rescaled(ScoredModel):
+class Rescaled(RatingModel):
     """prediction = unit * what `inner`, which knows ratings divided by the unit, predicts.
 
     Args:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from refeed.data.history import History
-from refeed.models.base import ScoredModel, Scorer
+from refeed.models.base import RatingModel, Scorer
 from refeed.models.common.factors import ridge_penalties
 from refeed.models.common.offsets import Offsets
 from refeed.models.common.pairs import centred
@@ -23,7 +23,7 @@ from refeed.models.rrn.sequences import Sequences, Timeline
 from refeed.models.rrn.states import StateNetwork
 
 
-class RecurrentModel(ScoredModel):
+class RecurrentModel(RatingModel):
     """See `RRN`. Users are known by their histories alone; the states of the items are kept as they were through training.
 
     Args:

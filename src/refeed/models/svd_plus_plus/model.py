@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.errors import ConfigError
-from refeed.models.base import ScoredModel
+from refeed.models.base import RatingModel
 from refeed.models.common.sparse_linear import sparse_linear
 from refeed.models.common.sparse_rows import SparseRows
 from refeed.models.svd_plus_plus.scorer import SvdPlusPlusScorer
@@ -88,7 +88,7 @@ class SvdPlusPlus:
         return SvdPlusPlusModel(self, num_users, num_items, seed=seed)
 
 
-class SvdPlusPlusModel(ScoredModel):
+class SvdPlusPlusModel(RatingModel):
     """See `SvdPlusPlus`; it holds the items' side alone, since every person's side follows from their history.
 
     Attributes:

@@ -1,0 +1,58 @@
+"""Predictions of models whose outputs are added to the offsets."""
+
+from __future__ import annotations
+
+import abc
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from typing_extensions import override
+
+from refeed.data.history import History
+from refeed.models.base import Scorer
+from refeed.models.common.offsets import Offsets
+from refeed.models.common.pairs import unique_pairs
+from refeed.models.common.sparse_rows import SparseRows
+
+
+class OffsetScorer(Scorer):
+    """prediction(u, i) = offset(u, i) + output(history of u)_i; a subclass computes the outputs.
+
+    Args:
+        offsets: subtracted from the ratings before training.
+        device: of the model.
+    """
+
+    def __init__(self, offsets: Offsets, device: torch.device) -> None:
+        self.offsets, self.device = offsets, device
+
+    @abc.abstractmethod
+    def outputs_at(self, history: History, places: SparseRows) -> Tensor:
+        """Outputs at the places (row of the history, item), (nnz of the places,)."""
+
+    @abc.abstractmethod
+    def outputs(self, history: History) -> Tensor:
+        """Outputs of all items, a new (B, n)."""
+
+    @override
+    @torch.no_grad()
+    def predict_pairs(
+        self,
+        history: History,
+        rows: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        users, places, place_of_pair = unique_pairs(rows, items, history.num_items, self.device)
+        outputs = self.outputs_at(history.rows(users), places).numpy(force=True)
+        return outputs[place_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
+
+    @override
+    @torch.no_grad()
+    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+        scores: npt.NDArray[np.float32] = self.outputs(history).numpy(force=True)
+        scores += self.offsets.user_part(history)[:, None]
+        scores += self.offsets.item_part()
+        return scores
