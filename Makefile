@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh machine with Python >= 3.11 and make:
 #   make demo    set up, then train, evaluate and recommend on real data
 #   make test    set up, then lint, types, import contracts and tests
+#   make docs    set up, then build the documentation into docs/_build/html
 #   make bench   set up, then measure every figure of docs/performance.md
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export REFEED_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test test-slow bench lint clean
+.PHONY: demo test test-slow docs bench lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/refeed demo --overwrite
@@ -21,6 +22,10 @@ test: lint
 
 test-slow: $(VENV)/.installed
 	$(BIN)/pytest -m slow
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 # Everything that docs/performance.md shows, about an hour on 2 cores; BENCH="step_speed at_size" runs some, BENCH_OPTIONS="--size small" small sizes.
 bench: $(VENV)/.installed
@@ -41,4 +46,4 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) refeed-demo .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) refeed-demo docs/_build .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,84 @@
+"""The documentation cannot lie: it builds without a warning, its links lead somewhere, and it fetches nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import refeed
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = [path for path in sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")]) if "_build" not in path.parts]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The built site; building it must not warn."""
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-q", "--fail-on-warning", "--keep-going", str(DOCS), str(out)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return out
+
+
+def without_code(text: str) -> str:
+    """Markdown without its blocks and spans of code."""
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"(?ms)^```.*?^```", "", text))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.*)$", re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_internal_links_lead_to_files_and_headings(page):
+    broken = []
+    for link in LINK.findall(without_code(page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_is_in_the_site(site):
+    sources = {path.relative_to(DOCS).with_suffix("") for path in PAGES if DOCS in path.parents}
+    assert {path for path in sources if not (site / path).with_suffix(".html").is_file()} == set()
+
+
+def test_site_fetches_nothing_from_elsewhere(site):
+    loading = re.compile(r"""<(?:link|script|img|iframe|source)\b[^>]*?(?:href|src|srcset)=["'](?:https?:)?//[^"']*""")
+    pages = [path.read_text(encoding="utf-8") for path in site.rglob("*.html")]
+    styles = [path.read_text(encoding="utf-8") for path in site.rglob("*.css")]
+    assert len(pages) > 15
+    assert [found for page in pages for found in loading.findall(page)] == []
+    assert [found for style in styles for found in re.findall(r"(?:@import|url\()\s*[\"']?(?:https?:)?//[^)]*", style)] == []
+
+
+def test_command_reference_has_every_command_and_option(site):
+    from refeed.cli.main import COMMANDS
+
+    text = (site / "reference" / "cli.html").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f'id="refeed-{name}"' not in text] == []
+    assert all(option in text for option in ("--split-column", "--interval", "--budget", "--loops"))
+
+
+def test_types_in_signatures_lead_to_the_reference(site):
+    text = (site / "reference" / "models.html").read_text(encoding="utf-8")
+    assert 'href="data.html#refeed.Ratings"' in text or 'href="#refeed.FittedModel"' in text
+
+
+def test_every_public_name_is_in_the_reference_once():
+    pages = "".join(path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md"))
+    documented = re.findall(r"(?m)^\.\. auto\w+:: refeed\.(\w+)$", pages)
+    assert sorted([*documented, "__version__"]) == sorted(refeed.__all__)
