@@ -136,7 +136,7 @@ def test_page_tells_how_weights_move_with_what_is_known():
     by_feature = np.zeros((len(NAMES), 3), np.float32)
     by_feature[0], by_feature[1, 0] = (-0.5, 0.25, 0.0), 0.125
     fitted.model.features.learn(split.train)
-    fitted.model.take(np.array([0.0, 0.5, 0.5], np.float32), by_feature)
+    fitted.model.set_weights(np.array([0.0, 0.5, 0.5], np.float32), by_feature)
     page = evaluation_page(fitted, {"ensemble": evaluate(fitted, split)}, source="a.csv")
     made_of = next(section for section in page.sections if section.title == "What it is made of")
     _, moves = made_of.blocks

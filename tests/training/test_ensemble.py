@@ -159,11 +159,11 @@ def test_members_are_announced_with_their_settings():
 
 
 def drifting_split():
-    """Users rate by one law in their first half and by its opposite later, so that the mood of the moment tells all."""
+    """Users rate by one law in their first half and by its opposite later, so that the local effect decides."""
     rng, users = np.random.default_rng(0), 60
-    mood = rng.normal(0, 1, (users, 2))
+    effect = rng.normal(0, 1, (users, 2))
     triples = [
-        (u, i, 3 + mood[u, half] + rng.normal(0, 0.3))
+        (u, i, 3 + effect[u, half] + rng.normal(0, 0.3))
         for u in range(users)
         for half in range(2)
         for i in range(20 * half, 20 * half + 20)
@@ -172,7 +172,7 @@ def drifting_split():
     return RandomSplit(valid=0.25, test=0.1).apply(ratings_of(*triples, scale=RatingScale(-9, 15), timestamps=times))
 
 
-def test_weights_that_move_with_the_pair_are_kept_where_they_are_better(tmp_path):
+def test_weights_that_vary_with_the_pair_are_kept_where_they_are_better(tmp_path):
     split, told = drifting_split(), []
     watcher = SilentWatcher()
     watcher.announce = told.append
@@ -182,8 +182,8 @@ def test_weights_that_move_with_the_pair_are_kept_where_they_are_better(tmp_path
     records = [record["valid_rmse"] for record in fitted.provenance.log]
     assert timeless(fitted.provenance.log[:2]) == timeless(alike.provenance.log) and fitted.provenance.best_epoch == 3
     assert records[2] < 0.7 * records[1]
-    expected = f"are kept: validation RMSE {records[2]:.4f}, with the same weights for all {records[1]:.4f}"
-    assert told[-1] == f"weights for each pair of user and item {expected}"
+    expected = f"are kept: validation RMSE {records[2]:.4f}, constant weights {records[1]:.4f}"
+    assert told[-1] == f"varying weights {expected}"
     test = evaluate(fitted, split).rmse
     assert test == pytest.approx(records[2], rel=0.1) and test < 0.7 * evaluate(alike, split).rmse
     fitted.save(tmp_path / "model")
@@ -201,7 +201,7 @@ def test_best_penalty_on_moving_weights_is_taken(others):
     assert all(np.array_equal(one.model.weights_by_feature, of[0].model.weights_by_feature) for one in of)
 
 
-def test_weights_stay_the_same_for_all_where_moving_ones_are_no_better(monkeypatch):
+def test_weights_stay_constant_where_varying_ones_are_no_better(monkeypatch):
     split, told = random_split(given=with_times), []
     watcher = SilentWatcher()
     watcher.announce = told.append
@@ -211,7 +211,7 @@ def test_weights_stay_the_same_for_all_where_moving_ones_are_no_better(monkeypat
     )
     fitted = train(replace(ENSEMBLE, feature_ratings=(0.01,)), split, runtime=RUNTIME, progress=watcher)
     alike = train(ENSEMBLE, split, runtime=RUNTIME)
-    assert told[-1].startswith("weights for each pair of user and item are no better")
+    assert told[-1].startswith("varying weights are no better")
     assert timeless(fitted.provenance.log) == timeless(alike.provenance.log)
     assert np.array_equal(predictions_of(fitted), predictions_of(alike))
     assert not fitted.model.features.item_counts.any()

@@ -29,7 +29,8 @@ def describe_run(spec: Spec, options: TrainingOptions, parts: Split, runtime: Ru
 
 def describe_result(fitted: FittedModel) -> list[str]:
     """What training came to: the best epoch, or each member of an ensemble and what all of them reach."""
-    from refeed.models.ensemble.model import Ensemble, EnsembleModel
+    from refeed.models.ensemble.model import EnsembleModel
+    from refeed.models.ensemble.spec import Ensemble
 
     log = fitted.provenance.log
     if not (isinstance(fitted.spec, Ensemble) and isinstance(fitted.model, EnsembleModel)):

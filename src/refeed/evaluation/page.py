@@ -13,7 +13,8 @@ from refeed.inference.recommend import Recommendation
 from refeed.metrics.coverage import Calibration
 from refeed.metrics.intervals import PairedDifference
 from refeed.models.ensemble.features import NAMES
-from refeed.models.ensemble.model import Ensemble, EnsembleModel
+from refeed.models.ensemble.model import EnsembleModel
+from refeed.models.ensemble.spec import Ensemble
 from refeed.optim.options import TrainingOptions
 from refeed.reports.figures import interval_chart, line_chart
 from refeed.reports.page import Code, Facts, Figure, Page, Section, Table

@@ -9,7 +9,7 @@ from refeed.models.base import Spec
 from refeed.models.bayesian.model import BayesianFactorisation
 from refeed.models.bias import Bias
 from refeed.models.ease import Ease
-from refeed.models.ensemble.model import Ensemble
+from refeed.models.ensemble.spec import Ensemble
 from refeed.models.pca import Pca
 from refeed.models.pmf.spec import PMF
 from refeed.models.registry import KINDS

@@ -1,4 +1,4 @@
-"""Fits an ensemble: its members one after the other, each the best of its variants, then their weights on validation."""
+"""Fitting an ensemble: its members in turn, the best variant of each, then their weights on the validation set."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from refeed.inference.scoring import predict_ratings
 from refeed.models.base import RatingModel, load_tensors
 from refeed.models.ensemble.features import NAMES, OF_WEIGHTS, MetaFeatures
 from refeed.models.ensemble.members import Member, Variant
-from refeed.models.ensemble.model import Ensemble, EnsembleModel
+from refeed.models.ensemble.model import EnsembleModel
 from refeed.models.ensemble.rescaled import Rescaled
+from refeed.models.ensemble.spec import Ensemble
 from refeed.models.ensemble.stacking import Features, Stacking
 from refeed.runtime import Runtime
 from refeed.seeds import derive_seed
@@ -45,7 +46,7 @@ class TrainMember(Protocol):
         Args:
             variant: what is trained, and how.
             runtime: with the member's own seed.
-            folder: where the state of the run is kept and taken up from; None keeps nothing.
+            folder: where the state of the run is kept and resumed from; None keeps nothing.
         """
         ...
 
@@ -57,11 +58,11 @@ class FittedMember:
     Attributes:
         variant: its description.
         model: at its best epoch.
-        train_rmse: in that epoch.
+        train_rmse: of that epoch.
         best_epoch: from 1.
         predictions: of the validation ratings, not clipped, float32.
         valid_rmse: of these, clipped.
-        number: position of the member in the ensemble that was asked for, from 0.
+        number: position of the member in the given ensemble, from 0.
     """
 
     variant: Variant
@@ -75,16 +76,16 @@ class FittedMember:
 
 @dataclass(frozen=True, eq=False)
 class FittedEnsemble:
-    """What `EnsembleTrainer.fit` comes to.
+    """The result of `EnsembleTrainer.fit`.
 
     Attributes:
         spec: the ensemble with the variants that were kept.
         model: fitted.
-        state: a log in which an "epoch" is a member: what all up to it together reach in validation, with the same weights for
-            all pairs; and a last one of all with weights that move, where they do.
+        state: a log in which an "epoch" is a member: the validation error of all members up to it with constant weights; and a
+            last entry with varying weights, where these are kept.
         best_epochs: of each member.
-        numbers: of each member, its position in the ensemble that was asked for.
-        left_out: why members are not among them: all of their variants diverged.
+        numbers: of each member, its position in the given ensemble.
+        left_out: why members were left out: all of their variants diverged.
     """
 
     spec: Ensemble
@@ -96,16 +97,16 @@ class FittedEnsemble:
 
 
 class EnsembleTrainer:
-    """Fits members in turn and keeps those that are done, so that an interrupted run goes on with the one it was in.
+    """Fits members in turn and keeps finished ones on disk, so that an interrupted run resumes with the member it was in.
 
     Args:
         spec: the ensemble.
         split: train and valid ratings.
         runtime: whose seed the members' seeds are derived from.
         train_member: how a member is trained.
-        folder: where finished members and the state of the one under way are kept; None keeps nothing.
-        identity: what the run is of; finished members of another one are refused.
-        announce: told which member comes next.
+        folder: where finished members and the state of the current one are kept; None keeps nothing.
+        identity: of the run; finished members of another run are refused.
+        announce: called with a line about each step.
 
     Raises:
         SplitError: the validation part is empty.
@@ -128,8 +129,8 @@ class EnsembleTrainer:
         self._train_member, self._folder, self._identity = train_member, folder, dict(identity)
         self._announce = announce
         self._histories = Histories.of_training(split.train)
-        moving = [NAMES.index(name) for name in OF_WEIGHTS]
-        self._stacking = Stacking(split.valid, prior_ratings=spec.prior_ratings, moving=moving)
+        varying = [NAMES.index(name) for name in OF_WEIGHTS]
+        self._stacking = Stacking(split.valid, prior_ratings=spec.prior_ratings, varying=varying)
 
     def fit(self) -> FittedEnsemble:
         """The ensemble of the best variant of each member.
@@ -159,7 +160,7 @@ class EnsembleTrainer:
         spec = replace(self._spec, members=tuple(Member(member.variant.text) for member in members))
         model = EnsembleModel([member.model for member in members], self._split.train.num_users, self._split.train.num_items)
         began = time.monotonic()
-        valid_rmse = self._weigh(model.to(self._runtime.device), predictions, alike=valid_rmse)
+        valid_rmse = self._fit_weights(model.to(self._runtime.device), predictions, constant_rmse=valid_rmse)
         if len(model.weights_by_feature):
             seconds = time.monotonic() - began
             state.log.append(replace(state.log[-1], epoch=len(state.log) + 1, valid_rmse=valid_rmse, seconds=seconds))
@@ -174,30 +175,30 @@ class EnsembleTrainer:
             left_out=tuple(left_out),
         )
 
-    def _weigh(self, model: EnsembleModel, predictions: npt.NDArray[np.float32], *, alike: float) -> float:
-        """Give the model its weights, moved by features of pairs where that beats `alike`, the RMSE of the same for all.
+    def _fit_weights(self, model: EnsembleModel, predictions: npt.NDArray[np.float32], *, constant_rmse: float) -> float:
+        """Set the model's weights, which vary with meta-features where that beats `constant_rmse`, the error of constant ones.
 
         Returns:
-            the RMSE of weights from other users.
+            the cross-fitted validation RMSE.
         """
         stacking = self._stacking
         blend = stacking.fit(predictions)
         if not self._spec.feature_ratings:
-            model.take(blend.weights, blend.by_feature)
-            return alike
+            model.set_weights(blend.weights, blend.by_feature)
+            return constant_rmse
         model.features.learn(self._split.train)
         z = self._features(model.features)
-        tried = [Features(z, ratings) for ratings in self._spec.feature_ratings]
-        errors = [stacking.rmse(stacking.cross_fitted(predictions, features)) for features in tried]
-        moved = min(errors)
-        if moved < alike:
-            blend = stacking.fit(predictions, tried[errors.index(moved)])
+        candidates = [Features(z, damping) for damping in self._spec.feature_ratings]
+        errors = [stacking.rmse(stacking.cross_fitted(predictions, features)) for features in candidates]
+        varying_rmse = min(errors)
+        if varying_rmse < constant_rmse:
+            blend = stacking.fit(predictions, candidates[errors.index(varying_rmse)])
         self._announce(
-            f"weights for each pair of user and item {'are kept' if moved < alike else 'are no better'}: validation RMSE "
-            f"{moved:.4f}, with the same weights for all {alike:.4f}"
+            f"varying weights {'are kept' if varying_rmse < constant_rmse else 'are no better'}: validation RMSE "
+            f"{varying_rmse:.4f}, constant weights {constant_rmse:.4f}"
         )
-        model.take(blend.weights, blend.by_feature)
-        return min(moved, alike)
+        model.set_weights(blend.weights, blend.by_feature)
+        return min(varying_rmse, constant_rmse)
 
     def _features(self, features: MetaFeatures) -> npt.NDArray[np.float32]:
         """z of the validation ratings, (ratings, J), whose mean and spread standardise all later ones."""
@@ -216,7 +217,7 @@ class EnsembleTrainer:
         """The variant with the lowest validation RMSE, the first of equal ones; where all diverge none, and why the last did.
 
         Raises:
-            InterruptedTrainingError: a stop is requested.
+            InterruptedTrainingError: a stop was requested.
         """
         best, reason = None, ""
         for place, variant in enumerate(member.distinct_variants(timed=self._split.train.timestamps is not None)):
@@ -236,13 +237,13 @@ class EnsembleTrainer:
         return best, reason
 
     def _fit_variant(self, number: int, place: int, variant: Variant) -> FittedMember:
-        """Fit it, or take it up from the folder."""
+        """Fit it, or read it from the folder where it is finished."""
         name = f"member-{number + 1}" + (f"-variant-{place + 1}" if place else "")
         kept = None if self._folder is None else self._folder / name
         if kept is not None and (kept / RECORD_FILE).is_file():
             return self._resumed(kept, number, variant)
-        under_way = None if kept is None else kept.with_name(f"{name}-under-way")
-        model, state = self._train_member(variant, member_runtime(self._runtime, number), under_way)
+        in_progress = None if kept is None else kept.with_name(f"{name}-under-way")
+        model, state = self._train_member(variant, member_runtime(self._runtime, number), in_progress)
         train_rmse = state.log[state.best_epoch - 1].train_rmse
         if kept is not None:
             with atomic_folder(kept, overwrite=True, marker=RECORD_FILE) as written:

@@ -23,8 +23,9 @@ from refeed.inference.scoring import predict_ratings
 from refeed.models import Spec
 from refeed.models.base import Fitter, RatingModel
 from refeed.models.ensemble.members import Variant
-from refeed.models.ensemble.model import Ensemble, EnsembleModel
+from refeed.models.ensemble.model import EnsembleModel
 from refeed.models.ensemble.rescaled import RescaledFitter
+from refeed.models.ensemble.spec import Ensemble
 from refeed.models.registry import build_fitter
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime

@@ -28,30 +28,30 @@ def test_features_are_counts_means_and_days_since():
     reader, history = learnt(TRAIN).reader(), TRAIN.rows()
     rows, items, times = np.array([0, 1]), np.array([2, 1]), np.array([4 * DAY, 2 * DAY])
     raw = reader.raw(history, rows, items, times)
-    np.testing.assert_allclose(column(raw, "ratings of the person"), np.log1p([2, 2]))
+    np.testing.assert_allclose(column(raw, "ratings of the user"), np.log1p([2, 2]))
     np.testing.assert_allclose(column(raw, "ratings of the item"), np.log1p([1, 1]))
-    np.testing.assert_allclose(column(raw, "mean of the person"), [2 / 12, 0], atol=1e-12)  # the mean of all is 3
+    np.testing.assert_allclose(column(raw, "mean of the user"), [2 / 12, 0], atol=1e-12)  # the mean of all is 3
     np.testing.assert_allclose(column(raw, "mean of the item"), [-1 / 11, 0], atol=1e-7)
-    np.testing.assert_allclose(column(raw, "days since the person rated"), np.log1p([3, 0]))  # not before their last rating
-    np.testing.assert_allclose(column(raw, "days since the item was new"), np.log1p([1, 1]))
-    np.testing.assert_allclose(column(raw, "days since the item was rated"), np.log1p([1, 1]))
+    np.testing.assert_allclose(column(raw, "days since the user rated"), np.log1p([3, 0]))  # not before their last rating
+    np.testing.assert_allclose(column(raw, "days since the item was first rated"), np.log1p([1, 1]))
+    np.testing.assert_allclose(column(raw, "days since the item was last rated"), np.log1p([1, 1]))
 
 
-def test_mood_of_a_person_is_of_what_they_rate_beyond_the_items_levels():
+def test_local_effect_of_a_user_is_of_residuals_of_the_items_biases():
     reader, history = learnt(TRAIN).reader(), TRAIN.rows([0])
     raw = reader.raw(history, np.array([0]), np.array([2]), np.array([5 * DAY]))
     item_means = np.array([(2 + 1 - 2) / 13, 0.0])
     left = np.array([2.0, 0.0]) - item_means
     left = left - left.sum() / (2 + 5)
-    np.testing.assert_allclose(column(raw, "the person's mood, 10 ratings"), [left.sum() / 7], rtol=1e-6)
+    np.testing.assert_allclose(column(raw, "local effect of the user, 10 ratings"), [left.sum() / 7], rtol=1e-6)
 
 
-def test_mood_of_an_item_is_of_what_it_gets_beyond_the_persons_levels():
+def test_local_effect_of_an_item_is_of_residuals_of_the_users_biases():
     reader = learnt(TRAIN).reader()
     raw = reader.raw(TRAIN.rows(), np.array([1]), np.array([0]))
     left = np.array([2.0, 1.0, -2.0]) - np.array([2 / 12, 0.0, -2 / 11])
     left = left - left.sum() / (3 + 5)
-    np.testing.assert_allclose(column(raw, "the item's mood, last 20 ratings"), [left.sum() / 8], rtol=1e-6)
+    np.testing.assert_allclose(column(raw, "local effect of the item, last 20 ratings"), [left.sum() / 8], rtol=1e-6)
 
 
 @pytest.mark.parametrize("what", ["no times asked", "no times in the history", "no times in training"])
@@ -110,7 +110,11 @@ def test_what_is_learnt_anew_replaces_what_was_known():
     features.learn(replace(ratings, timestamps=None))
     raw = features.reader().raw(ratings.rows(), np.array([3]), np.array([4]), np.array([950_000_000]))
     unknown = [name for name, value in zip(NAMES, raw[0], strict=True) if np.isnan(value)]
-    assert unknown == ["the item's mood, last 20 ratings", "days since the item was new", "days since the item was rated"]
+    assert unknown == [
+        "local effect of the item, last 20 ratings",
+        "days since the item was first rated",
+        "days since the item was last rated",
+    ]
 
 
 def test_without_times_pairs_are_sums_of_rows_and_items():

@@ -88,7 +88,7 @@ def moving_model(ratings, history, times):
     model.features.learn(ratings)
     rows, items = np.divmod(np.arange(len(history) * n), n)
     model.features.standardise_by(model.features.reader().raw(history, rows, items, times))
-    model.take(WEIGHTS, np.random.default_rng(0).normal(0, 0.1, (len(NAMES), 3)).astype(np.float32))
+    model.set_weights(WEIGHTS, np.random.default_rng(0).normal(0, 0.1, (len(NAMES), 3)).astype(np.float32))
     z = model.features.reader().of_pairs(history, rows, items, times)
     members = np.stack([member.scorer().predict_pairs(history, rows, items, times) for member in model.models], 1)
     return model, (rows, items), members, z
@@ -126,7 +126,7 @@ def test_features_are_forgotten_where_they_move_nothing():
     ratings = with_times(random_ratings())
     model = TWO_BIASES.build(ratings.num_users, ratings.num_items, seed=0)
     model.features.learn(ratings)
-    model.take(np.array([0.0, 1.0, 0.0], np.float32), np.zeros((0, 3), np.float32))
+    model.set_weights(np.array([0.0, 1.0, 0.0], np.float32), np.zeros((0, 3), np.float32))
     model.learn_features(ratings)
     assert not model.features.item_counts.any()
 

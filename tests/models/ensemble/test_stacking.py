@@ -23,7 +23,7 @@ def world(*, moved: float, seed=0):
         *((int(k) // EACH, int(k) % EACH, v) for k, v in enumerate(truth)),
         scale=wide,
     )
-    return Stacking(valid, prior_ratings=10.0, moving=[0]), predictions.astype(np.float32), z, truth
+    return Stacking(valid, prior_ratings=10.0, varying=[0]), predictions.astype(np.float32), z, truth
 
 
 def noisy(noise, *, ratings=4000, seed=0):
@@ -71,7 +71,7 @@ def test_features_that_say_nothing_change_next_to_nothing():
 def test_blend_is_the_ridge_regression_on_features_and_products():
     stacking, predictions, z, truth = world(moved=0.5)
     weights = blend_weights(predictions, truth, prior_ratings=10.0)
-    blend = weights_by_feature(weights, predictions, Features(z, 50.0), truth, moving=[0])
+    blend = weights_by_feature(weights, predictions, Features(z, 50.0), truth, varying=[0])
     spread, centre = truth.std(), predictions.astype(float).mean()
     products = [z[:, 0] * (predictions[:, m] - centre) / spread for m in range(2)]
     design = np.column_stack([np.ones(len(truth)), z[:, 0], z[:, 1], *products]).astype(float)
@@ -84,7 +84,7 @@ def test_blend_is_the_ridge_regression_on_features_and_products():
 def test_strong_penalty_leaves_the_weights_alike():
     _, predictions, z, truth = world(moved=0.8)
     weights = blend_weights(predictions, truth, prior_ratings=10.0)
-    blend = weights_by_feature(weights, predictions, Features(z, 1e12), truth, moving=[0, 1])
+    blend = weights_by_feature(weights, predictions, Features(z, 1e12), truth, varying=[0, 1])
     np.testing.assert_allclose(blend.predict(predictions, z), weights[0] + predictions @ weights[1:], atol=1e-5)
 
 
@@ -94,7 +94,7 @@ def test_unit_of_the_ratings_plays_no_part():
     def in_units(unit):
         p, y = np.float32(1 / unit) * predictions, truth / unit
         weights = blend_weights(p, y, prior_ratings=10.0)
-        return unit * weights_by_feature(weights, p, Features(z, 100.0), y, moving=[1, 0]).predict(p, z)
+        return unit * weights_by_feature(weights, p, Features(z, 100.0), y, varying=[1, 0]).predict(p, z)
 
     np.testing.assert_allclose(in_units(128), in_units(1), atol=2e-3)
 

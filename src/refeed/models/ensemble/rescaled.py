@@ -1,4 +1,4 @@
-"""A model of ratings in another unit than people give them in."""
+"""Models fitted to ratings of unit spread, so that the same penalties suit any rating scale."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from refeed.models.common.factors import rating_spread
 
 
 class Rescaled(RatingModel):
-    """prediction = unit * what `inner`, which knows ratings divided by the unit, predicts.
+    """prediction = unit * prediction of `inner`, which is fitted to ratings divided by the unit.
 
     Args:
         inner: the model.
-        unit: in ratings, above 0.
+        unit: above 0, in units of the ratings.
     """
 
     unit: Tensor
@@ -63,7 +63,7 @@ class RescaledScorer(Scorer):
         return scores
 
 
-STAR = 1.12  # standard deviation of ratings in stars, those of MovieLens: what our presets' penalties were found with
+STAR = 1.12  # standard deviation of MovieLens ratings, with which the penalties of the presets were tuned
 
 
 class RescaledFitter:

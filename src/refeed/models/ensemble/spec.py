@@ -1,0 +1,68 @@
+"""The description of an ensemble."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from refeed.config import conform, require_ranges
+from refeed.errors import ConfigError
+from refeed.models.base import RatingModel
+from refeed.models.ensemble.members import Member
+from refeed.models.ensemble.model import EnsembleModel
+from refeed.models.ensemble.rescaled import Rescaled
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Models of several kinds, blended with weights learnt on the validation set (stacking, Breiman 1996).
+
+    prediction = w_0 + sum_m w_m * prediction of member m. The weights are the ridge regression of the validation ratings on the
+    members' predictions, shrunk to equal weights that sum to 1 and to w_0 = 0. They vary with meta-features of the pair where
+    that lowers the validation error (feature-weighted linear stacking, Sill et al. 2009; see `MetaFeatures`). Members are
+    fitted to ratings scaled to the standard deviation of MovieLens ratings, so that the same penalties suit any rating scale.
+
+    Attributes:
+        members: fitted in turn, each with a seed of its own; a text such as "autoencoder encoder=512 weight_decay=0.001|0.003"
+            becomes a `Member`, of whose settings the best on the validation set is kept.
+        prior_ratings: pseudo-counts that shrink the weights to equal ones, above 0.
+        feature_ratings: pseudo-counts that shrink the varying part of the weights to 0, each above 0; the best in validation
+            is taken. Empty: constant weights.
+
+    Raises:
+        ConfigError: no member, an unknown kind or key, or a value out of its range.
+    """
+
+    kind: ClassVar[str] = "ensemble"
+    title: ClassVar[str] = "ensemble"
+    uses_training_options: ClassVar[bool] = False
+
+    members: tuple[Member, ...] = (
+        Member(
+            "autoencoder encoder=512 dropout=0.7 offsets=bias weight_decay=0.003 decay_biases=false epochs=60 schedule=cosine"
+            " patience=8"
+        ),
+        Member("autorec side=item weight_decay=0.0004 decay_biases=false epochs=60 schedule=cosine patience=10"),
+        Member("bayesian"),
+    )
+    prior_ratings: float = 100.0
+    feature_ratings: tuple[float, ...] = (1000.0, 3000.0, 10000.0)
+
+    def __post_init__(self) -> None:
+        conform(self)
+        require_ranges(self, above_0=("prior_ratings",))
+        if not all(0.0 < number < math.inf for number in self.feature_ratings):
+            raise ConfigError(f"feature_ratings: expected numbers above 0, got {list(self.feature_ratings)}")
+        if not self.members:
+            raise ConfigError('members: expected at least one, for example ["bayesian", "autoencoder encoder=512"]')
+
+    def summary(self, num_users: int, num_items: int) -> str:
+        """What it is, in a few words for people."""
+        return "; ".join(f"({number}) {member.summary(num_users, num_items)}" for number, member in enumerate(self.members, 1))
+
+    def build(self, num_users: int, num_items: int, *, seed: int) -> EnsembleModel:
+        """The model before fitting, with equal weights, and of each member the first variant."""
+        specs = (member.variants[0].spec for member in self.members)
+        models: list[RatingModel] = [Rescaled(spec.build(num_users, num_items, seed=seed)) for spec in specs]
+        return EnsembleModel(models, num_users, num_items)
