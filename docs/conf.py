@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
 
 project = "refeed"
 author = "the refeed contributors"
-copyright = author  # noqa: A001 (the name that Sphinx reads)
+copyright = author
 version = release = __version__
 
 extensions = [
@@ -24,7 +24,6 @@ extensions = [
     "public_names",
 ]
 exclude_patterns = ["_build"]
-suppress_warnings = ["toc.empty_glob"]
 default_role = "code"  # docstrings write `name` with single backticks
 
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -1,4 +1,4 @@
-"""The documentation cannot lie: it builds without a warning, its links lead somewhere, and it fetches nothing from elsewhere."""
+"""The documentation cannot lie: it builds without a warning, its links lead somewhere, and it fetches nothing."""
 
 from __future__ import annotations
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import refeed
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+
+import refeed
 
 _PUBLIC = frozenset(refeed.__all__) - {"__version__"}
 _SINGLE_BACKTICKS = re.compile(r"(?<![`:\w])`(?:refeed\.)?(\w+(?:\.\w+)?)(\(\))?`(?![`_])")
