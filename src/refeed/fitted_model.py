@@ -22,6 +22,7 @@ from refeed.errors import BundleError, RefeedError
 from refeed.intervals.conformal import RatingIntervals
 from refeed.models import MODELS, Spec
 from refeed.models.base import RatingModel, load_tensors
+from refeed.reports.notebook import changed_options, facts_table, first_of
 from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
@@ -96,6 +97,26 @@ class FittedModel:
         return (
             f"FittedModel({self.spec.kind}, {len(self.users):,} users x {len(self.items):,} items, "
             f"{self.num_parameters:,} trained weights)"
+        )
+
+    def _repr_html_(self) -> str:
+        log, best = self.provenance.log, self.provenance.best_epoch
+        shown = self.titles[:3] if self.titles else self.items.decode(range(min(3, len(self.items))))
+        return facts_table(
+            f"FittedModel: {self.spec.kind}",
+            [
+                ("description", changed_options(self.spec)),
+                ("users", len(self.users)),
+                ("items", len(self.items)),
+                ("first items", first_of(["–" if item is None else item for item in shown], len(self.items))),
+                ("scale", f"{self.scale.minimum:g} to {self.scale.maximum:g}"),
+                ("trained weights", self.num_parameters),
+                ("validation RMSE", log[best - 1]["valid_rmse"] if best else None),
+                ("fitted to", "train and validation" if self.provenance.refit else "train"),
+                ("prediction intervals", "no" if self.intervals is None else "yes"),
+                ("keeps its training ratings", "no" if self.histories is None else "yes"),
+                *((("note", self.provenance.note),) if self.provenance.note else ()),
+            ],
         )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:

@@ -18,6 +18,8 @@ from refeed.data.pair_order import latest_last, merge_repeats, pair_order
 from refeed.data.row_blocks import chosen_counts, looked_up, pointers, position_counts, row_blocks
 from refeed.data.vocabulary import Ids, Vocabulary
 from refeed.errors import DataError
+from refeed.reports.notebook import facts_table, first_of
+from refeed.reports.page import Cell
 
 DuplicatePolicy = Literal["error", "last", "mean"]
 DUPLICATES_FIX = "Say what to do with them: duplicates='last' (--duplicates last) keeps the latest, 'mean' averages them."
@@ -150,6 +152,27 @@ class Ratings:
             f"Ratings({len(self):,} ratings, {self.num_users:,} users x {self.num_items:,} items, "
             f"{self.scale.minimum:g} to {self.scale.maximum:g}, {times})"
         )
+
+    def _repr_html_(self) -> str:
+        facts: list[tuple[str, Cell]] = [
+            ("ratings", len(self)),
+            ("users", self.num_users),
+            ("items", self.num_items),
+            ("density", f"{self.density:.2%}"),
+            ("scale", f"{self.scale.minimum:g} to {self.scale.maximum:g}"),
+            ("times (UTC)", self._days()),
+            ("user ids", first_of(self.users.decode(range(min(3, self.num_users))), self.num_users)),
+            ("item ids", first_of(self.items.decode(range(min(3, self.num_items))), self.num_items)),
+            *((f"labels '{name}'", ", ".join(label.names)) for name, label in self.labels.items()),
+        ]
+        return facts_table("Ratings", facts)
+
+    def _days(self) -> str | None:
+        """The first and the last day on which something was rated; None without times."""
+        if self.timestamps is None or len(self) == 0:
+            return None
+        ends = np.array([self.timestamps.min(), self.timestamps.max()], "datetime64[s]").astype("datetime64[D]")
+        return f"{ends[0]} to {ends[1]}"
 
     @property
     def num_users(self) -> int:

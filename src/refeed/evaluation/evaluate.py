@@ -21,6 +21,7 @@ from refeed.metrics.activity import ActivityGroup, activity_deciles
 from refeed.metrics.coverage import Calibration
 from refeed.metrics.intervals import Interval, bootstrap_intervals
 from refeed.metrics.ranking import RankingSums
+from refeed.reports.notebook import facts_table
 
 Part = Literal["train", "valid", "test"]
 RELEVANT_SHARE = 0.75  # how far up the scale an item counts as relevant by default: from 4 on, on a scale of 1 to 5
@@ -71,6 +72,25 @@ class Evaluation:
         return (
             f"Evaluation({self.part}: RMSE {self.rmse:.4f} (95% interval {low:.4f} to {high:.4f}), MAE {self.mae:.4f}, "
             f"{self.num_ratings:,} ratings of {self.num_users:,} users)"
+        )
+
+    def _repr_html_(self) -> str:
+        def with_interval(value: float, interval: Interval) -> str:
+            return f"{value:.4f} (95% interval {interval.low:.4f} to {interval.high:.4f})"
+
+        return facts_table(
+            f"Evaluation on the {self.part} ratings",
+            [
+                ("RMSE", with_interval(self.rmse, self.rmse_interval)),
+                ("MAE", with_interval(self.mae, self.mae_interval)),
+                ("RMSE, unclipped", self.rmse_unclipped),
+                *self.ranking.items(),
+                ("ratings", self.num_ratings),
+                ("users", self.num_users),
+                ("users with a relevant item", self.ranking_users),
+                ("relevant from", f"{self.relevant_from:g}"),
+                ("ratings not scored (cold)", self.cold.ratings),
+            ],
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from refeed.data.row_blocks import BLOCK, chosen_counts, pointers, position_coun
 from refeed.data.store.compact_types import item_type
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import SplitError
+from refeed.reports.notebook import changed_options, facts_table
 
 TRAIN, VALID, TEST, LEFT_OUT = range(4)
 
@@ -76,8 +77,21 @@ class Split:
     source_fingerprint: str
 
     def __repr__(self) -> str:
-        return (
-            f"Split({len(self.train):,} train, {len(self.valid):,} valid, {len(self.test):,} test ratings by {self.splitter})"
+        sizes = f"{len(self.train):,} train, {len(self.valid):,} valid, {len(self.test):,} test ratings"
+        return f"Split({sizes} by {changed_options(self.splitter)})"
+
+    def _repr_html_(self) -> str:
+        parts = {"training ratings": self.train, "validation ratings": self.valid, "test ratings": self.test}
+        return facts_table(
+            "Split",
+            [
+                ("splitter", changed_options(self.splitter)),
+                ("users", self.train.num_users),
+                ("items", self.train.num_items),
+                *((name, len(part)) for name, part in parts.items()),
+                *((f"dropped from {name} as cold", counts.ratings) for name, counts in self.cold.items()),
+                *((f"left out ({reason})", number) for reason, number in self.left_out.items()),
+            ],
         )
 
     def refitting(self) -> Split:
