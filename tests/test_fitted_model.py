@@ -184,8 +184,8 @@ def test_file_that_does_not_belong_to_it_is_named(spoiled):
         ("config.json", b'{"model_type": "bert"}', "config.json is of another program"),
         (
             "config.json",
-            b'{"format": "refeed-model", "version": 4}',
-            "format version 4, but this refeed reads versions 1 to 3",
+            b'{"format": "refeed-model", "version": 5}',
+            "format version 5, but this refeed reads versions 1 to 4",
         ),
         (
             "config.json",

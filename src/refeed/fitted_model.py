@@ -28,9 +28,9 @@ from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
 from refeed.version import __version__
 
-FORMAT, VERSION = "refeed-model", 3
+FORMAT, VERSION = "refeed-model", 4
 # not the ensembles of versions 1 and 2, nor Bayesian factorisations of before sittings: they had other tensors
-READABLE = (1, 2, VERSION)
+READABLE = (1, 2, 3, VERSION)
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 INTERVALS = "intervals.safetensors"
 USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"

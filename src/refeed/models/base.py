@@ -70,13 +70,21 @@ class RatingModel(nn.Module, abc.ABC):
         return torch.device("cpu") if tensor is None else tensor.device
 
 
+RENAMED_TENSORS = (("item_moods", "item_effects"),)
+"""Parts of the names of tensors in model folders of format versions 1 to 3, and what they are called now."""
+
+
 def load_tensors(model: RatingModel, tensors: Mapping[str, Tensor]) -> None:
     """Load a state dict, of a model whose variable buffers may have other shapes so far.
+
+    Tensors may have their names of earlier format versions of the model folder.
 
     Raises:
         KeyError: a variable buffer is missing.
         RuntimeError: the tensors are not this model's.
     """
+    for before, now in RENAMED_TENSORS:
+        tensors = {name.replace(before, now): tensor for name, tensor in tensors.items()}
     for name in model.variable_buffers:
         owner, _, buffer = name.rpartition(".")
         model.get_submodule(owner).register_buffer(buffer, torch.empty_like(tensors[name], device=model.device))
