@@ -107,7 +107,7 @@ def refeed_runs(spec: Spec, split: Split, options: TrainingOptions, threads: int
     runs, histories = Runs(), Histories.of_training(split.train)
     for seed in range(rounds):
         seconds, fitted = timed(partial(train, spec, split, options, runtime=Runtime(threads=threads, seed=seed)))
-        runs.add(seconds, _rmse(predict_ratings(fitted.model, histories, split.test), split.test))
+        runs.add(seconds, _rmse(predict_ratings(fitted.scorer(), histories, split.test), split.test))
     return runs
 
 

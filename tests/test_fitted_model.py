@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import json
 import os
+import pickle
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +21,11 @@ from helpers.small_worlds import model_of_item_biases, predictions_of, random_sp
 from refeed import fitted_model as bundles
 from refeed.data.history import History
 from refeed.errors import BundleError, ConfigError, StorageError
+from refeed.evaluation.evaluate import evaluate
 from refeed.fitted_model import load
+from refeed.inference.predict import predict, predict_interval
+from refeed.inference.recommend import recommend
+from refeed.inference.recommend_all import recommend_all
 from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
@@ -71,7 +77,7 @@ def test_loaded_model_is_the_saved_one(tmp_path, spec, named):
     assert loaded.histories.fingerprint == fitted.histories.fingerprint
     assert np.array_equal(predictions_of(loaded), predictions_of(fitted))
     stranger = History.of_one([2, 0], [5.0, 1.0], num_items=len(fitted.items))
-    assert np.array_equal(loaded.model.scorer().score_rows(stranger), fitted.model.scorer().score_rows(stranger))
+    assert np.array_equal(loaded.scorer().score_rows(stranger), fitted.scorer().score_rows(stranger))
     assert loaded.num_parameters == fitted.num_parameters
 
 
@@ -359,6 +365,70 @@ def test_number_of_parameters_by_hand(saved):
 
 def test_model_prints_in_a_line(saved):
     assert repr(load(saved)) == "FittedModel(autoencoder, 24 users x 15 items, 170 trained weights)"
+
+
+@pytest.fixture
+def counted(saved, monkeypatch):
+    """A loaded model that counts the scorers that are built of it."""
+    fitted, built = load(saved), []
+    build = type(fitted.model).scorer
+    monkeypatch.setattr(type(fitted.model), "scorer", lambda model: built.append(model) or build(model))
+    return fitted, built
+
+
+def test_scorer_is_built_once_whatever_is_called(counted, tmp_path):
+    fitted, built = counted
+    split = random_split()
+    assert fitted.scorer() is fitted.scorer()
+    for _ in range(2):
+        recommend(fitted, 3)
+        recommend(fitted, {10: 4.0, 20: 1.0})
+        predict(fitted, [3, 4], [10, 20])
+        predict_interval(fitted, [3], [10], level=0.5)
+        recommend_all(fitted, tmp_path / "lists.parquet", overwrite=True)
+        evaluate(fitted, split)
+    assert len(built) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.load_state_dict({name: tensor + 1 for name, tensor in model.state_dict().items()}),
+        lambda model: next(model.parameters()).mul_(2.0),
+        lambda model: model.double(),
+        lambda model: model.offsets.register_buffer("mean", model.offsets.mean + 1),
+    ],
+    ids=["other weights", "a step", "moved", "another buffer"],
+)
+def test_scorer_is_built_again_when_the_models_tensors_change(counted, change):
+    fitted, built = counted
+    fitted.scorer()
+    with torch.no_grad():
+        change(fitted.model)
+    assert fitted.scorer() is fitted.scorer()
+    assert len(built) == 2
+
+
+def test_model_moved_to_a_device_has_a_scorer_there(counted):
+    fitted, built = counted
+    fitted.scorer()
+    moved = fitted.to("cpu")
+    assert np.array_equal(moved.scorer().score_rows(fitted.histories.rows()), predictions_of(fitted))
+    assert all(model.device.type == "cpu" for model in built)
+
+
+def test_copies_and_folders_are_without_the_scorer_and_predict_the_same(counted, saved, tmp_path):
+    fitted, _ = counted
+    lean = len(pickle.dumps(fitted))
+    expected = predictions_of(fitted)
+    fitted.scorer()
+    assert len(pickle.dumps(fitted)) == lean
+    for again in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
+        assert again.model is not fitted.model
+        assert again.scorer() is not fitted.scorer()
+        assert np.array_equal(predictions_of(again), expected)
+    fitted.save(tmp_path / "model")
+    assert names(tmp_path / "model") == names(saved)
 
 
 def test_loading_does_not_touch_the_random_state_of_the_process(saved):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError, RefeedError
 from refeed.intervals.conformal import RatingIntervals
 from refeed.models import MODELS, Spec
-from refeed.models.base import RatingModel, load_tensors
+from refeed.models.base import RatingModel, Scorer, load_tensors
 from refeed.reports.notebook import changed_options, facts_table, first_of
 from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
@@ -36,6 +37,7 @@ INTERVALS = "intervals.safetensors"
 USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"
 PER_RATING = frozenset(f"{HISTORIES}/{name}.npy" for name in ("indices", "values", "timestamps"))
 NOT_READ = "not read"
+_KEPT_SCORER = "_kept_scorer"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,28 @@ class Provenance:
     refit: bool = False
     reading: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _ModelState:
+    """What tells whether a model's tensors are still those that a scorer was built from.
+
+    Attributes:
+        tensors: the parameters and buffers; kept, so that no other tensor gets their identity.
+        versions: of each: the count of its changes in place, its device and the address of its memory.
+    """
+
+    tensors: tuple[Tensor, ...]
+    versions: tuple[tuple[int, torch.device, int], ...]
+
+    @classmethod
+    def of(cls, model: RatingModel) -> _ModelState:
+        tensors = (*model.parameters(), *model.buffers())
+        return cls(tensors, tuple((tensor._version, tensor.device, tensor.data_ptr()) for tensor in tensors))
+
+    def is_same(self, other: _ModelState) -> bool:
+        same_tensors = len(self.tensors) == len(other.tensors) and all(map(operator.is_, self.tensors, other.tensors))
+        return same_tensors and self.versions == other.versions
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +154,22 @@ class FittedModel:
     def to(self, device: str) -> FittedModel:
         """The same model, moved to a device of PyTorch."""
         return replace(self, model=self.model.to(device))
+
+    def scorer(self) -> Scorer:
+        """The model's scorer, built at the first call and kept as long as the model's tensors stay as they are.
+
+        A scorer holds what does not depend on the users: with the default ensemble building it takes ten times as long as a
+        list for one user. Another one is built after the model was trained further, given other weights or moved.
+        """
+        state = _ModelState.of(self.model)
+        kept: tuple[_ModelState, Scorer] | None = self.__dict__.get(_KEPT_SCORER)
+        if kept is None or not kept[0].is_same(state):
+            kept = state, self.model.scorer()
+            self.__dict__[_KEPT_SCORER] = kept  # of a frozen dataclass, but not one of its fields
+        return kept[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != _KEPT_SCORER}
 
     @property
     def num_parameters(self) -> int:

@@ -17,7 +17,7 @@ def movielens_100k(datasets) -> Split:
 
 def predictor(fitted: FittedModel):
     """The fitted model's predictions of pairs of user and item positions."""
-    return lambda users, items: fitted.model.scorer().predict_pairs(fitted.histories.rows(), users, items)
+    return lambda users, items: fitted.scorer().predict_pairs(fitted.histories.rows(), users, items)
 
 
 def rmse_on_test(predict, split: Split) -> float:

@@ -126,7 +126,7 @@ class Recorder(SilentWatcher):
 
 def predictions_of(fitted: FittedModel) -> np.ndarray:
     """Scores of all items for all training users."""
-    return fitted.model.scorer().score_rows(fitted.histories.rows())
+    return fitted.scorer().score_rows(fitted.histories.rows())
 
 
 def timeless(log) -> list[dict]:

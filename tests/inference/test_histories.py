@@ -10,9 +10,15 @@ import pytest
 from helpers.small_worlds import model_of_item_biases, ratings_of
 from refeed.errors import BundleError, DataError
 from refeed.inference.histories import Histories
+from refeed.inference.predict import predict, predict_interval
+from refeed.inference.recommend import recommend
+from refeed.inference.recommend_all import recommend_all
+from refeed.intervals.conformal import RatingIntervals
+from refeed.intervals.spread import Scatter
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "c", 2), ("u2", "b", 3))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 0.0])
+SURE = replace(FITTED, intervals=RatingIntervals.learn(Scatter.of(TRAIN), np.array([0.1, 0.2]), np.ones(2)))
 
 
 def test_training_ratings_are_the_histories_of_their_users():
@@ -54,6 +60,23 @@ def test_histories_are_those_given_or_those_kept():
     bare = model_of_item_biases(TRAIN, [0.5, -1.0, 0.0], keep_histories=False)
     with pytest.raises(DataError, match=r"keeps no histories(.|\n)*--history FILE"):
         Histories.seen_by(bare, None)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda history, path: recommend(FITTED, "u1", history=history),
+        lambda history, path: predict(FITTED, ["u1"], ["a"], history=history),
+        lambda history, path: predict_interval(SURE, ["u1"], ["a"], level=0.5, history=history),
+        lambda history, path: recommend_all(FITTED, path, history=history),
+    ],
+    ids=["recommend", "predict", "predict_interval", "recommend_all"],
+)
+@pytest.mark.parametrize("history", [TRAIN.rows([0]), {"a": 4.0}])
+def test_everything_that_takes_a_history_takes_ratings_alone(tmp_path, ask, history):
+    ask(TRAIN, tmp_path / "lists.parquet")
+    with pytest.raises(DataError, match=rf"history: expected Ratings, got {type(history).__name__}\n.*read_ratings"):
+        ask(history, tmp_path / "others.parquet")
 
 
 def test_item_ids_of_the_other_type_are_refused():

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from helpers.small_worlds import history_of, model_of_item_biases, ratings_of
+from helpers.small_worlds import model_of_item_biases, ratings_of
 from refeed.errors import ConfigError, DataError
 from refeed.inference.recommend import Recommendation, recommend
 from refeed.inference.recommend import history_of as seen_by
@@ -47,7 +47,7 @@ def test_person_without_a_rating_is_refused():
     with pytest.raises(DataError, match=r"no rating of an item that the model knows(.|\n)*Give at least one rating"):
         recommend(FITTED, {})
     with pytest.raises(DataError, match="no rating of an item that the model knows"):
-        recommend(FITTED, "u1", history=history_of({}, num_items=4))
+        recommend(FITTED, "u1", history=ratings_of(("u1", "zz", 4)))
 
 
 def test_ids_may_be_given_as_text_or_as_numbers():
@@ -94,14 +94,23 @@ def test_model_without_histories_needs_one_given():
     bare = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0], keep_histories=False)
     with pytest.raises(DataError, match=r"keeps no histories(.|\n)*--history FILE"):
         recommend(bare, "u1")
-    assert items(recommend(bare, "u1", history=history_of({0: 4.0, 2: 1.0}, num_items=4))) == ["d", "b"]
+    assert items(recommend(bare, "u1", history=TRAIN)) == ["c", "d"]
     assert items(recommend(bare, {"a": 4.0})) == ["c", "d", "b"]
 
 
-@pytest.mark.parametrize("history", [history_of({0: 1.0}, {1: 1.0}, num_items=4), history_of({0: 1.0}, num_items=9)])
-def test_history_of_several_people_or_other_items_is_refused(history):
-    with pytest.raises(DataError, match="history: expected one person over the model's 4 items"):
-        recommend(FITTED, "u1", history=history)
+def test_given_history_brings_new_users_and_other_ratings_of_known_ones():
+    given = ratings_of(("new", "a", 4), ("new", "c", 1), ("new", "zz", 5), ("u1", "c", 2), ("u9", "d", 1))
+    assert items(recommend(FITTED, "new", history=given)) == ["d", "b"]
+    assert items(recommend(FITTED, "u1", history=given)) == ["a", "d", "b"]
+    assert seen_by(FITTED, "u1", history=given).users.tolist() == [0]  # the model still knows who that is
+    assert seen_by(FITTED, "new", history=given).users.tolist() == [-1]
+    with pytest.raises(DataError, match="unknown user 'u2': not among the 3 users"):
+        recommend(FITTED, "u2", history=given)
+
+
+def test_history_is_not_for_a_new_users_ratings():
+    with pytest.raises(ConfigError, match="history: not used with a new user's ratings"):
+        recommend(FITTED, {"a": 4.0}, history=TRAIN)
 
 
 def test_history_of_a_known_user_names_them_and_of_a_new_one_nobody():

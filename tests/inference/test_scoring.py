@@ -18,7 +18,7 @@ FITTED = model_of_item_biases(SPLIT.train, BIASES)
 @pytest.mark.parametrize("block", [1, 2, 5, 4096])
 def test_every_rating_gets_its_prediction_whatever_the_block(monkeypatch, block):
     monkeypatch.setattr(scoring, "USERS_PER_BLOCK", block)
-    predictions = predict_ratings(FITTED.model, Histories.of_training(SPLIT.train), SPLIT.test)
+    predictions = predict_ratings(FITTED.scorer(), Histories.of_training(SPLIT.train), SPLIT.test)
     np.testing.assert_allclose(predictions, 3 + BIASES[SPLIT.test.indices], rtol=1e-6)
 
 
@@ -27,9 +27,6 @@ def test_model_sees_the_history_of_the_user_it_is_asked_about(monkeypatch):
     seen = []
 
     class Watching:
-        def scorer(self):
-            return self
-
         def predict_pairs(self, history, rows, items, times=None):
             seen.extend(history.users[rows].tolist())
             return np.zeros(len(rows), np.float32)

@@ -42,10 +42,10 @@ def test_lists_are_those_of_a_full_sort(monkeypatch, name, exclude_seen, k):
     expected = []
     for user in users:
         history = histories.rows([user])
-        scores = fitted.model.scorer().score_rows(history)[0].astype(float)
+        scores = fitted.scorer().score_rows(history)[0].astype(float)
         order = [item for item in np.argsort(-scores, kind="stable") if not (exclude_seen and item in history.indices)]
         expected += [(user, rank, item, scores[item]) for rank, item in enumerate(order[:k], start=1)]
-    found = flat(top_lists(fitted.model, histories, users, k=k, exclude_seen=exclude_seen))
+    found = flat(top_lists(fitted.scorer(), histories, users, k=k, exclude_seen=exclude_seen))
     assert [row[:3] for row in found] == [row[:3] for row in expected]
     np.testing.assert_allclose([row[3] for row in found], [row[3] for row in expected], rtol=1e-5)
 
@@ -54,7 +54,7 @@ def test_equal_scores_come_in_the_order_of_position_and_lists_end_where_everythi
     train_part = ratings_of((1, 10, 3), (1, 20, 3), (2, 10, 4), (2, 20, 1), (2, 30, 2), (2, 40, 5))
     fitted = model_of_item_biases(train_part, [0.0, 0.0, 0.0, 0.0])
     histories = Histories.of_training(train_part)
-    lists = list(top_lists(fitted.model, histories, np.arange(2), k=3, exclude_seen=True))
+    lists = list(top_lists(fitted.scorer(), histories, np.arange(2), k=3, exclude_seen=True))
     assert flat(lists) == [(0, 1, 2, 3.0), (0, 2, 3, 3.0)]
     assert lists[0].lengths.tolist() == [2, 0]
     assert lists[0].scores.dtype == np.float32

@@ -66,7 +66,7 @@ def test_run_is_what_train_gives_and_its_test_predictions_those_of_its_best_epoc
     assert outcome.valid_rmse == fitted.provenance.log[outcome.best_epoch - 1]["valid_rmse"]
     assert outcome.parameters == fitted.num_parameters
     assert outcome.seconds == pytest.approx(sum(record["seconds"] for record in outcome.log))
-    expected = predict_ratings(fitted.model, Histories.of_training(SPLIT.train), SPLIT.test)
+    expected = predict_ratings(fitted.scorer(), Histories.of_training(SPLIT.train), SPLIT.test)
     assert np.array_equal(outcome.test_predictions(), expected)
     assert not (task.folder / CHECKPOINT).exists()
 

@@ -33,7 +33,9 @@ def test_log_has_a_record_for_each_member_and_the_weights_come_from_validation()
     assert [record["epoch"] for record in fitted.provenance.log] == [1, 2] and fitted.provenance.best_epoch == 2
     alone = train(Bias(user_regularisation=2.0), split, runtime=RUNTIME)
     assert fitted.provenance.log[0]["train_rmse"] == pytest.approx(alone.provenance.log[0]["train_rmse"])
-    members = [predict_ratings(model, Histories.of_training(split.train), split.valid) for model in fitted.model.models]
+    members = [
+        predict_ratings(model.scorer(), Histories.of_training(split.train), split.valid) for model in fitted.model.models
+    ]
     expected = blend_weights(np.stack(members, 1), split.valid.values.astype(float), prior_ratings=ENSEMBLE.prior_ratings)
     np.testing.assert_allclose(fitted.model.weights.numpy(), expected, rtol=1e-5)
 

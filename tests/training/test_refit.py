@@ -86,7 +86,7 @@ def test_folder_of_another_kind_of_run_is_refused(tmp_path):
 def test_refitted_model_is_scored_on_test_with_both_parts_as_histories():
     split = RandomSplit(valid=0.2, test=0.2, seed=1).apply(random_ratings())
     refitted = train(ALS(factors=2), split, runtime=RUNTIME, refit=True)
-    predictions = predict_ratings(refitted.model, Histories.of_training(split.refitting().train), split.test)
+    predictions = predict_ratings(refitted.scorer(), Histories.of_training(split.refitting().train), split.test)
     errors = split.test.scale.clip(predictions) - split.test.values
     assert evaluate(refitted, split).rmse == pytest.approx(np.sqrt(np.square(errors).mean()), abs=1e-6)
     with pytest.raises(ConfigError, match="fitted to the validation part too"):

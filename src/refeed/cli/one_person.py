@@ -11,7 +11,7 @@ from refeed.errors import ConfigError, DataError
 from refeed.readers.columns.places import shown
 
 if TYPE_CHECKING:
-    from refeed.data.history import History
+    from refeed.data.ratings import Ratings
     from refeed.data.vocabulary import Id, Vocabulary
     from refeed.fitted_model import FittedModel
 
@@ -25,15 +25,16 @@ def one_person(
     reading: ReadingOptions,
     *,
     skip_unknown: bool,
-) -> tuple[Id | dict[Id, float], History | None]:
-    """Whom the list is for, and their history where it is not the one that the model keeps."""
+) -> tuple[Id | dict[Id, float], Ratings | None]:
+    """Whom the list is for, and the given histories where they are not those that the model keeps."""
     if ratings:
         return parse_ratings(fitted, ratings), None
     if ratings_file is not None:
         return read_one_person(fitted, ratings_file, reading, skip_unknown=skip_unknown), None
     assert user_id is not None
     if history is not None:
-        return _from_history(fitted, history, user_id, reading)
+        seen = read_as_trained(history, reading, fitted.provenance.reading)
+        return _known_user(seen.users, user_id), seen
     return _known_user(fitted.users, user_id), None
 
 
@@ -119,11 +120,3 @@ def _known_user(users: Vocabulary, text: str) -> Id:
             fix="For a new person give ratings instead: ITEM=RATING …, --ratings-file FILE, or --history FILE.",
         )
     return who
-
-
-def _from_history(fitted: FittedModel, path: Path, user_id: str, reading: ReadingOptions) -> tuple[Id, History]:
-    from refeed.inference.histories import Histories
-
-    ratings = read_as_trained(path, reading, fitted.provenance.reading)
-    who = _known_user(ratings.users, user_id)
-    return who, Histories.for_model(fitted, ratings).rows(ratings.users.lookup([who]))

@@ -39,7 +39,7 @@ def rank_catalogue(
         DataError: a score is not a number.
     """
     relevant = targets.select(targets.values >= relevant_from)
-    scorer = fitted.model.scorer()
+    scorer = fitted.scorer()
 
     def work(block: npt.NDArray[np.int64]) -> RankingSums:
         history = histories.rows(block)
@@ -50,7 +50,7 @@ def rank_catalogue(
         return ranking_sums(scorer.score_rows(history), *sets, ks=ks)
 
     total: RankingSums | None = None
-    users, size = np.flatnonzero(relevant.user_counts), users_per_scored_block(fitted.model.num_items)
+    users, size = np.flatnonzero(relevant.user_counts), users_per_scored_block(len(fitted.items))
     with closing(over_blocks(work, users, size=size, task="ranking", progress=progress)) as blocks:
         for _, sums in blocks:
             total = sums if total is None else total + sums

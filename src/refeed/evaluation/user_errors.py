@@ -51,7 +51,7 @@ def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, 
     squared, absolute = np.zeros((2, targets.num_users))
     clipped, unclipped = ErrorSums(), ErrorSums()
     coverage = None if fitted.intervals is None else CoverageSums(targets.num_users)
-    with closing(predicted_blocks(fitted.model, histories, targets, progress=progress)) as blocks:
+    with closing(predicted_blocks(fitted.scorer(), histories, targets, progress=progress)) as blocks:
         for users, block in blocks:
             wanted, kept = block.wanted, fitted.scale.clip(block.predictions)
             unclipped.add(wanted.values, block.predictions)

@@ -156,7 +156,7 @@ def _fitted(
     if isinstance(model, ItemAutoEncoder):
         model.training_source(ratings)  # the item side keeps its training ratings
     truth = np.asarray(ratings.values, np.float64)
-    error = rmse(truth, ratings.scale.clip(predict_ratings(model, Histories.of_training(ratings), ratings)))
+    error = rmse(truth, ratings.scale.clip(predict_ratings(model.scorer(), Histories.of_training(ratings), ratings)))
     note = f"{provenance.note}; RMSE {error:.4f} on the training ratings"
     if error >= truth.std():
         note += f", no better than their mean ({truth.std():.4f}): check the activation, the last layer and the folder"

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
+from refeed.data.vocabulary import Id
 from refeed.errors import BundleError, DataError
 from refeed.fitted_model import FittedModel
 
@@ -38,18 +39,8 @@ class Histories:
 
     @classmethod
     def seen_by(cls, fitted: FittedModel, given: Ratings | None) -> Histories:
-        """The given ratings as histories, or those that the model keeps where none are given.
-
-        Raises:
-            DataError: the model keeps none either.
-        """
-        seen = fitted.histories if given is None else given
-        if seen is None:
-            raise DataError(
-                "this model folder keeps no histories, so it does not know what its users rated",
-                fix="Give the ratings to look at as well (--history FILE), or train with the histories kept.",
-            )
-        return cls.for_model(fitted, seen)
+        """The given ratings as histories; see `require_histories`."""
+        return cls.for_model(fitted, require_histories(fitted, given))
 
     def rows(self, users: npt.ArrayLike) -> History:
         """The histories of the users at these positions.
@@ -64,6 +55,46 @@ class Histories:
                 "`refeed check` of the model folder or store tells which"
             )
         return replace(history, users=self.known_as[history.users])
+
+
+def require_histories(fitted: FittedModel, given: Ratings | None) -> Ratings:
+    """The given ratings, or those that the model keeps where none are given.
+
+    Raises:
+        DataError: what is given is not `Ratings`, or the model keeps none and none are given.
+    """
+    seen = fitted.histories if given is None else given
+    if seen is None:
+        raise DataError(
+            "this model keeps no histories, so it does not know what its users rated",
+            fix="Give their ratings (--history FILE, in Python history=RATINGS), or train with the histories kept.",
+        )
+    if not isinstance(seen, Ratings):
+        raise DataError(
+            f"history: expected Ratings, got {type(seen).__name__}",
+            fix="Read a file with read_ratings, or build them with Ratings.from_columns.",
+        )
+    return seen
+
+
+def ratings_of_user(ratings: Ratings, user: Id) -> Ratings:
+    """The ratings of one user alone, under a vocabulary of that user.
+
+    Raises:
+        DataError: the user is unknown.
+    """
+    position = ratings.users.lookup(ratings.users.align([user]))
+    places = slice(*ratings.indptr[[position[0], position[0] + 1]].tolist())
+    return replace(
+        ratings,
+        users=ratings.users.take(position),
+        indptr=np.array([0, places.stop - places.start], np.int64),
+        indices=ratings.indices[places],
+        values=ratings.values[places],
+        timestamps=None if ratings.timestamps is None else ratings.timestamps[places],
+        labels={},
+        notes=(),
+    )
 
 
 def _positions(fitted: FittedModel, ratings: Ratings) -> npt.NDArray[np.int64]:

@@ -172,7 +172,7 @@ def _times(times: npt.ArrayLike, number: int) -> npt.NDArray[np.int64]:
 
 def _predictions(fitted: FittedModel, asked: _Asked) -> npt.NDArray[np.floating]:
     """Of the known pairs, clipped to the scale."""
-    return fitted.scale.clip(_answers(asked, fitted.model.scorer().predict_pairs))
+    return fitted.scale.clip(_answers(asked, fitted.scorer().predict_pairs))
 
 
 def _answers(asked: _Asked, answer: Answer) -> npt.NDArray[np.float64]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from refeed.data.history import History
+from refeed.data.ratings import Ratings
 from refeed.data.vocabulary import Id
 from refeed.errors import ConfigError, DataError
 from refeed.fitted_model import FittedModel
-from refeed.inference.histories import Histories
+from refeed.inference.histories import Histories, ratings_of_user, require_histories
 
 
 @dataclass(frozen=True)
@@ -38,28 +39,30 @@ def recommend(
     k: int = 10,
     exclude_seen: bool = True,
     exclude: tuple[Id, ...] = (),
-    history: History | None = None,
+    history: Ratings | None = None,
 ) -> list[Recommendation]:
-    """The k items that a person would rate highest.
+    """Recommend the k items with the highest predicted ratings to one user.
+
+    The model's scorer is kept by `fitted`, so that further calls are fast.
 
     Args:
         fitted: the model.
-        who: the id of a user, or a new person's ratings as {item id: rating}; ids as they are or as text.
-        k: how many, at least 1; fewer come back when the catalogue is smaller.
-        exclude_seen: leave out the items of the person's history.
+        who: id of a user, or a new user's ratings as {item id: rating}; ids as they are or as text.
+        k: number of items, at least 1; fewer are returned where the catalogue is smaller.
+        exclude_seen: leave out the items of the user's history.
         exclude: further item ids to leave out.
-        history: for a user id: the one row that the model may see, where it does not keep histories itself.
+        history: ratings that the model may see of its users, new ones among them; default: those that it keeps. Not used with
+            a new user's ratings, which are all that the model then sees.
 
     Raises:
-        DataError: unknown user or item, a rating outside the scale, no history for a user id, or a history without ratings, of
-            several people, or of other items than the model's.
-        ConfigError: k is below 1.
+        DataError: unknown user or item, a rating outside the scale, no history is kept and none given, or the user has no
+            rating of an item that the model knows.
+        ConfigError: k is below 1, or a history is given beside a new user's ratings.
     """
     if k < 1:
         raise ConfigError(f"k: expected at least 1, got {k}")
-    seen = history if history is not None else history_of(fitted, who)
-    _require_one_person(seen, fitted)
-    scores = fitted.model.scorer().score_rows(seen)[0].astype(np.float64)  # (n,)
+    seen = history_of(fitted, who, history=history)
+    scores = fitted.scorer().score_rows(seen)[0].astype(np.float64)  # (n,)
     left_out = np.zeros(len(scores), bool)
     if exclude_seen:
         left_out[seen.indices] = True
@@ -75,20 +78,29 @@ def recommend(
     ]
 
 
-def history_of(fitted: FittedModel, who: Id | Mapping[Id, float]) -> History:
-    """What the model may see of a user (by id) or of a new person (by their ratings).
+def history_of(fitted: FittedModel, who: Id | Mapping[Id, float], *, history: Ratings | None = None) -> History:
+    """What the model may see of a user (by id) or of a new user (by their ratings); see `recommend`.
 
     Raises:
-        DataError: unknown user or item, a rating outside the scale, or the model keeps no histories.
+        DataError: see `recommend`.
+        ConfigError: a history is given beside a new user's ratings.
     """
     if isinstance(who, Mapping):
-        return new_history(fitted, list(who), list(who.values()))
-    position = fitted.users.lookup(fitted.users.align([who]))
-    return Histories.seen_by(fitted, None).rows(position)
+        if history is not None:
+            raise ConfigError("history: not used with a new user's ratings; give the id of a user of that history instead")
+        seen = new_history(fitted, list(who), list(who.values()))
+    else:
+        seen = Histories.for_model(fitted, ratings_of_user(require_histories(fitted, history), who)).rows([0])
+    if seen.num_ratings == 0:
+        raise DataError(
+            "the user has no rating of an item that the model knows, so nothing is known of their taste",
+            fix="Give at least one rating.",
+        )
+    return seen
 
 
 def new_history(fitted: FittedModel, items: list[Id], ratings: list[float]) -> History:
-    """The history of a person who was not in training.
+    """The history of a user who was not in training.
 
     Raises:
         DataError: unknown or repeated item, or a rating outside the model's scale.
@@ -102,16 +114,3 @@ def new_history(fitted: FittedModel, items: list[Id], ratings: list[float]) -> H
             f"{fitted.scale.minimum:g} to {fitted.scale.maximum:g} of this model"
         )
     return History.of_one(fitted.items.lookup(fitted.items.align(items)), values, num_items=len(fitted.items))
-
-
-def _require_one_person(history: History, fitted: FittedModel) -> None:
-    if len(history) != 1 or history.num_items != len(fitted.items):
-        raise DataError(
-            f"history: expected one person over the model's {len(fitted.items):,} items, "
-            f"got {len(history):,} over {history.num_items:,}"
-        )
-    if history.num_ratings == 0:
-        raise DataError(
-            "the person has no rating of an item that the model knows, so nothing is known of their taste",
-            fix="Give at least one rating.",
-        )

@@ -74,7 +74,9 @@ def recommend_all(
     users = np.flatnonzero(histories.ratings.user_counts)
     if len(users) == 0:
         raise DataError("no user has a rating of an item that the model knows, so there is nobody to recommend to")
-    lists = top_lists(fitted.model, histories, users, k=min(k, len(fitted.items)), exclude_seen=exclude_seen, progress=progress)
+    lists = top_lists(
+        fitted.scorer(), histories, users, k=min(k, len(fitted.items)), exclude_seen=exclude_seen, progress=progress
+    )
     with closing(lists), atomic_file(path, overwrite=overwrite) as written:
         rows = _write(lists, written, histories.ratings.users, fitted.items)
     return WrittenLists(len(users), rows, histories.ratings.num_users - len(users))

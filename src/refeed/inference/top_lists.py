@@ -13,7 +13,7 @@ from refeed.inference.blocks import over_blocks, users_per_scored_block
 from refeed.inference.histories import Histories
 from refeed.inference.progress import Progress, silent
 from refeed.metrics.top_items import top_items
-from refeed.models.base import RatingModel
+from refeed.models.base import Scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class TopLists:
 
 
 def top_lists(
-    model: RatingModel,
+    scorer: Scorer,
     histories: Histories,
     users: npt.NDArray[np.int64],
     *,
@@ -54,7 +54,7 @@ def top_lists(
     all but fewer than k gets a shorter list.
 
     Args:
-        model: fitted.
+        scorer: of a fitted model.
         histories: what the model may see of each user.
         users: int64 (U,), positions in the histories.
         k: 1 to n.
@@ -64,7 +64,6 @@ def top_lists(
     Raises:
         DataError: a score is not a number.
     """
-    scorer = model.scorer()
 
     def work(block: npt.NDArray[np.int64]) -> TopLists:
         history = histories.rows(block)
@@ -76,6 +75,6 @@ def top_lists(
         is_listed = best > -np.inf
         return TopLists(block, is_listed.sum(axis=1), top[is_listed], best[is_listed])
 
-    size = users_per_scored_block(model.num_items)
+    size = users_per_scored_block(histories.ratings.num_items)
     with closing(over_blocks(work, users, size=size, task="recommending", progress=progress)) as blocks:
         yield from (lists for _, lists in blocks)

@@ -120,7 +120,7 @@ def perform(task: Task, split: Split, connection: Connection, *, threads: int) -
     else:
         reporter.log, best_epoch = [*fitted.provenance.log], fitted.provenance.best_epoch
         if run.reads_test:
-            predictions = predict_ratings(fitted.model, Histories.of_training(split.train), split.test)
+            predictions = predict_ratings(fitted.scorer(), Histories.of_training(split.train), split.test)
             with atomic_file(folder / TEST_PREDICTIONS, overwrite=True) as file:
                 np.save(file, predictions)
     parameters = num_parameters(run.spec, split.train.num_users, split.train.num_items)

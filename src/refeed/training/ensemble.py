@@ -267,7 +267,7 @@ class EnsembleTrainer:
             raise BundleError(f"{kept}: damaged ({error}); delete it and resume again") from error
 
     def _measured(self, number: int, variant: Variant, model: RatingModel, train_rmse: float, best_epoch: int) -> FittedMember:
-        predictions = predict_ratings(model, self._histories, self._split.valid)
+        predictions = predict_ratings(model.scorer(), self._histories, self._split.valid)
         return FittedMember(variant, model, train_rmse, best_epoch, predictions, self._stacking.rmse(predictions), number)
 
 

@@ -26,7 +26,7 @@ def learn_intervals(model: RatingModel, split: Split) -> RatingIntervals | None:
         return None
     scatter, done = Scatter.of(split.train), 0
     errors, spread = np.empty((2, len(valid)))
-    with closing(predicted_blocks(model, Histories.of_training(split.train), valid)) as blocks:
+    with closing(predicted_blocks(model.scorer(), Histories.of_training(split.train), valid)) as blocks:
         for _, block in blocks:
             wanted, places = block.wanted, slice(done, done + len(block.predictions))
             errors[places] = np.abs(wanted.values - valid.scale.clip(block.predictions).astype(np.float64))

@@ -254,7 +254,7 @@ def validation_rmse(model: RatingModel, split: Split) -> Callable[[], float]:
     truth, histories = np.asarray(split.valid.values, np.float64), Histories.of_training(split.train)
 
     def measure() -> float:
-        predictions = predict_ratings(model, histories, split.valid)
+        predictions = predict_ratings(model.scorer(), histories, split.valid)
         if not np.isfinite(predictions).all():
             return math.nan
         return math.sqrt(np.square(split.valid.scale.clip(predictions) - truth).mean())

@@ -41,7 +41,7 @@ def test_member_learns_the_same_whatever_the_unit_of_the_ratings(member):
     for unit in (1.0, 32.0):
         split = RandomSplit().apply(in_units(unit))
         fitted = train(Ensemble(members=(member,)), split, runtime=RUNTIME)
-        predicted = predict_ratings(fitted.model, Histories.of_training(split.train), split.test)
+        predicted = predict_ratings(fitted.model.scorer(), Histories.of_training(split.train), split.test)
         found.append(
             (predicted / unit, fitted.provenance.log[0]["train_rmse"] / unit, fitted.provenance.log[0]["valid_rmse"] / unit)
         )
@@ -73,5 +73,5 @@ def test_ratings_that_are_all_alike_have_a_unit_too():
     alike = replace(ratings, values=np.full(len(ratings), 4.0, np.float32), scale=RatingScale(4.0, 4.0))
     split = RandomSplit().apply(alike)
     fitted = train(Ensemble(members=("bias",)), split, runtime=RUNTIME)
-    predicted = predict_ratings(fitted.model, Histories.of_training(split.train), split.test)
+    predicted = predict_ratings(fitted.model.scorer(), Histories.of_training(split.train), split.test)
     np.testing.assert_allclose(predicted, 4.0, rtol=1e-5)
