@@ -1,8 +1,6 @@
-# Two commands do everything on a fresh machine with Python >= 3.11 and make:
-#   make demo    set up, then train, evaluate and recommend on real data
-#   make test    set up, then lint, types, import contracts and tests
-#   make docs    set up, then build the documentation into docs/_build/html
-#   make bench   set up, then measure every figure of docs/performance.md
+# `make` alone lists the targets; they need Python 3.11 or newer, and set up a virtual environment by themselves.
+.DEFAULT_GOAL := help
+
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -12,37 +10,58 @@ ifneq ($(wildcard ../shared/datasets),)
 export REFEED_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test test-slow docs bench lint clean
+# Python compiles a module when it first imports it: much less work than letting pip compile every one of PyTorch's.
+unexport PYTHONDONTWRITEBYTECODE
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
 
-demo: $(VENV)/.installed
+.PHONY: help demo test test-slow docs bench lint clean
+
+help:
+	@echo 'make demo       train, evaluate and recommend on real data'
+	@echo 'make test       lint, types, import contracts and tests'
+	@echo 'make test-slow  the slow tests'
+	@echo 'make lint       lint, types and import contracts'
+	@echo 'make docs       build the documentation into docs/_build/html'
+	@echo 'make bench      measure every figure of docs/performance.md (about an hour)'
+	@echo 'make clean      remove the virtual environment and all that these write'
+
+demo: $(VENV)/.demo
 	$(BIN)/refeed demo --overwrite
 
 test: lint
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
 
-test-slow: $(VENV)/.installed
+test-slow: $(VENV)/.dev
 	$(BIN)/pytest -m slow
 
-docs: $(VENV)/.installed
+docs: $(VENV)/.dev
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 # Everything that docs/performance.md shows, about an hour on 2 cores; BENCH="step_speed at_size" runs some, BENCH_OPTIONS="--size small" small sizes.
-bench: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+bench: $(VENV)/.dev
+	$(PIP_INSTALL) -e '.[bench]'
 	$(BIN)/python benchmarks/suite.py $(BENCH) $(BENCH_OPTIONS)
 	$(BIN)/python benchmarks/performance_page.py
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "refeed needs Python 3.11 or newer; say which one: make PYTHON=python3.12")'
+# Each stamp is a set of installed packages: what the demo needs, and everything that the other targets need.
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.created
+	$(PIP_INSTALL) -e '.[report]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.created
+	$(PIP_INSTALL) -e '.[dev]'
+	touch $(VENV)/.demo $@
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "refeed needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 clean:
