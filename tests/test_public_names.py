@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import refeed
 
@@ -57,3 +59,25 @@ def test_names_used_in_python_blocks_are_public(path):
     used = {name for names in imported for name in re.split(r"[\s,]+", names.strip(", \n"))}
     used |= set(re.findall(r"\brefeed\.([A-Za-z]\w*)\b(?!\.)", re.sub(r"(?m)^(from|import) .*$|\"[^\"]*\"", "", code)))
     assert used <= set(refeed.__all__)
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    """A folder that examples may write into; the number of PyTorch's threads comes back."""
+    monkeypatch.chdir(tmp_path)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("own_folder")
+@pytest.mark.parametrize("name", NAMES)
+def test_example_in_the_docstring_runs_as_it_stands(name):
+    value = getattr(refeed, name)
+    examples = [test for test in doctest.DocTestFinder().find(value, name, globs={}) if test.examples]
+    assert name in [example.name for example in examples], "no example in its docstring"
+    report = []
+    runner = doctest.DocTestRunner(verbose=False)
+    for example in examples:
+        runner.run(example, out=report.append)
+    assert runner.failures == 0, "".join(report)

@@ -105,6 +105,18 @@ class FittedModel:
         titles: of the items, None where unknown; an empty tuple when there are none.
         provenance: where it comes from.
         intervals: its prediction intervals, None where there was no validation part to learn them from.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import ALS, RandomSplit, Ratings, load, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> model = train(ALS(factors=2, epochs=3), RandomSplit().apply(ratings))
+        >>> model
+        FittedModel(als, 30 users x 40 items, 210 trained weights)
+        >>> model.save("model")
+        >>> load("model").scale
+        RatingScale(minimum=1.0, maximum=5.0)
     """
 
     spec: Spec
@@ -230,6 +242,16 @@ def load(path: str | Path, *, device: str = "cpu", verify: bool = False) -> Fitt
     Raises:
         BundleError: the folder is absent, not a model folder, of a version that cannot be read, incomplete or damaged.
         ConfigError: the device cannot be used on this machine.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, RandomSplit, Ratings, load, predict, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> model = train(Bias(), RandomSplit().apply(ratings))
+        >>> model.save("biases")
+        >>> bool(predict(load("biases"), [3], [7]) == predict(model, [3], [7]))
+        True
     """
     folder, where = Path(path), Runtime.detect(device=device).device
     config = _read_config(folder)

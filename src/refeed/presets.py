@@ -33,6 +33,11 @@ class Preset:
         model: the model's description.
         training: the training options, where the model takes any.
         about: one line for people.
+
+    Examples:
+        >>> from refeed import preset
+        >>> preset("paper-3-months").training.optimizer
+        'sgd'
     """
 
     model: Spec
@@ -116,6 +121,11 @@ def preset(name: str) -> Preset:
 
     Raises:
         ConfigError: there is no such preset.
+
+    Examples:
+        >>> from refeed import preset
+        >>> preset("paper-full").model.encoder
+        (512, 512, 1024)
     """
     if name not in PRESETS:
         raise ConfigError(f"preset: no '{name}'{nearest(name, PRESETS).replace('known keys', 'the presets')}")

@@ -26,6 +26,11 @@ class Runtime:
         loops: what the first and last layer of a network are trained in on the CPU: "compiled" (with the extra `fast`; SGD
             only), or "pytorch" for its own operations; "auto" takes compiled loops where they are to be had and the layers are
             large.
+
+    Examples:
+        >>> from refeed import Runtime
+        >>> Runtime(threads=2, seed=7)
+        Runtime(device='cpu', threads=2, seed=7, loops='auto')
     """
 
     device: str = "cpu"

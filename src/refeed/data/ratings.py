@@ -27,7 +27,14 @@ DUPLICATES_FIX = "Say what to do with them: duplicates='last' (--duplicates last
 
 @dataclass(frozen=True)
 class RatingScale:
-    """The smallest and largest rating that a person can give; predictions are clipped to it."""
+    """The smallest and largest rating that a person can give; predictions are clipped to it.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import RatingScale
+        >>> RatingScale(1, 5).clip(np.array([0.2, 3.7, 6.0])).tolist()
+        [1.0, 3.7, 5.0]
+    """
 
     minimum: float
     maximum: float
@@ -72,6 +79,16 @@ class Ratings:
         timestamps: integers (nnz,), whole seconds since 1970-01-01 UTC, or None.
         labels: further columns by name.
         notes: what the reader decided (delimiter, columns, duplicates), for people.
+
+    Examples:
+        >>> from refeed import Ratings
+        >>> ratings = Ratings.from_columns(["ann", "ann", "bob"], ["Alien", "Heat", "Heat"], [5, 3, 4])
+        >>> ratings
+        Ratings(3 ratings, 2 users x 2 items, 3 to 5, without times)
+        >>> ratings.user_counts.tolist()
+        [2, 1]
+        >>> ratings.to_arrow().to_pylist()[0]
+        {'user': 'ann', 'item': 'Alien', 'rating': 5.0}
     """
 
     users: Vocabulary
@@ -116,6 +133,11 @@ class Ratings:
         Raises:
             DataError: no ratings, lengths differ, a value is not finite or outside the scale, duplicates (with "error"), or
                 ids that are of mixed types or not in the vocabularies.
+
+        Examples:
+            >>> from refeed import Ratings, RatingScale
+            >>> Ratings.from_columns([7, 7, 8], [1, 1, 2], [2, 4, 5], scale=RatingScale(1, 5), duplicates="mean")
+            Ratings(2 ratings, 2 users x 2 items, 1 to 5, without times)
         """
         ratings = np.asarray(values, np.float32)
         _require_usable(ratings, scale)

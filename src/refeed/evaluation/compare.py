@@ -14,6 +14,17 @@ def compare(first: Evaluation, second: Evaluation, *, resamples: int = 1000, see
 
     Raises:
         DataError: the evaluations are of different ratings.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, RandomSplit, Ratings, compare, evaluate, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> split = RandomSplit().apply(ratings)
+        >>> damped, undamped = (evaluate(train(Bias(user_regularisation=x), split), split) for x in (15.0, 0.0))
+        >>> difference = compare(damped, undamped)  # a PairedDifference; below 0 the first model is better
+        >>> difference.low <= difference.difference <= difference.high
+        True
     """
     if not np.array_equal(first.counts_by_user, second.counts_by_user):
         raise DataError("the two evaluations are not of the same ratings, so they cannot be compared in pairs")

@@ -46,6 +46,18 @@ class Evaluation:
         relevant_from: the rating from which on an item counts as relevant.
         squared_by_user: float64 (U,), each user's sum of squared (clipped) errors, for paired comparisons.
         counts_by_user: int64 (U,).
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, RandomSplit, Ratings, evaluate, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> split = RandomSplit().apply(ratings)
+        >>> result = evaluate(train(Bias(), split), split)
+        >>> result.rmse_interval.low < result.rmse < result.rmse_interval.high
+        True
+        >>> sorted(result.ranking)
+        ['map@10', 'ndcg@10', 'precision@10', 'recall@10']
     """
 
     part: str
@@ -117,6 +129,11 @@ class EvaluationOptions:
         relevant_from: rating from which on an item is relevant; None takes three quarters up the scale, to the nearest half.
         resamples: of the bootstrap, at least 2.
         seed: of the bootstrap.
+
+    Examples:
+        >>> from refeed import EvaluationOptions, RatingScale
+        >>> EvaluationOptions(ks=(5, 10)).threshold(RatingScale(1, 5))  # an item is relevant from here on
+        4.0
     """
 
     ks: tuple[int, ...] = (10,)
@@ -165,6 +182,16 @@ def evaluate(
     Raises:
         ConfigError: there is no such part, or it is "valid" of a model that was refitted to it.
         DataError: the model was trained on another split, or (where it keeps no record of its split) knows none of the items.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, EvaluationOptions, RandomSplit, Ratings, evaluate, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> split = RandomSplit().apply(ratings)
+        >>> result = evaluate(train(Bias(), split), split, options=EvaluationOptions(ks=()))
+        >>> result.part, result.num_ratings, result.rmse < 2
+        ('test', 40, True)
     """
     if part not in ("train", "valid", "test"):
         raise ConfigError(f"part: expected train, valid or test, got '{part}'")

@@ -31,6 +31,16 @@ class PredictedIntervals(NamedTuple):
         predictions: clipped to the scale, float32 (P,).
         low: lower ends, clipped to the scale, float32 (P,).
         high: upper ends, likewise.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, RandomSplit, Ratings, predict_interval, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> model = train(Bias(), RandomSplit().apply(ratings))
+        >>> predictions, low, high = predict_interval(model, users=[3, 4], items=[7, 7], level=0.9)
+        >>> bool((low < predictions).all() and (predictions < high).all())
+        True
     """
 
     predictions: npt.NDArray[np.float32]
@@ -60,6 +70,18 @@ def predict(
 
     Raises:
         DataError: an unknown id (with "error"), or the model keeps no histories and none are given.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, RandomSplit, Ratings, predict, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> model = train(Bias(), RandomSplit().apply(ratings))
+        >>> predict(model, users=[3, 4], items=[7, 7]).shape
+        (2,)
+        >>> new = Ratings.from_columns(["somebody", "somebody"], [7, 8], [5, 2])  # a new user is a history
+        >>> predict(model, ["somebody"], [9], history=new).shape
+        (1,)
     """
     asked = _asked(fitted, users, items, times=times, history=history, unknown=unknown)
     return asked.everywhere(_predictions(fitted, asked))
@@ -89,6 +111,16 @@ def predict_interval(
     Raises:
         ConfigError: the level is out of its range.
         DataError: as in `predict`, or the model has no intervals.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, RandomSplit, Ratings, predict_interval, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> model = train(Bias(), RandomSplit().apply(ratings))
+        >>> wide, narrow = (predict_interval(model, [3], [7], level=level) for level in (0.9, 0.5))
+        >>> bool(wide.high - wide.low > narrow.high - narrow.low)
+        True
     """
     intervals, level = require_intervals(fitted), require_level(level)
     asked = _asked(fitted, users, items, times=times, history=history, unknown=unknown)

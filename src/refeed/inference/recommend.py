@@ -24,6 +24,11 @@ class Recommendation:
         item: its id.
         title: None where unknown.
         rating: predicted, clipped to the scale.
+
+    Examples:
+        >>> from refeed import Recommendation
+        >>> Recommendation(rank=1, item=912, title="Casablanca (1942)", rating=4.82).title
+        'Casablanca (1942)'
     """
 
     rank: int
@@ -58,6 +63,18 @@ def recommend(
         DataError: unknown user or item, a rating outside the scale, no history is kept and none given, or the user has no
             rating of an item that the model knows.
         ConfigError: k is below 1, or a history is given beside a new user's ratings.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, RandomSplit, Ratings, recommend, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> model = train(Bias(), RandomSplit().apply(ratings))
+        >>> [recommendation.rank for recommendation in recommend(model, 3, k=4)]  # a user of the training ratings
+        [1, 2, 3, 4]
+        >>> new = recommend(model, {7: 5.0, 8: 2.0}, k=4)  # a new user, by their ratings
+        >>> {7, 8}.isdisjoint(recommendation.item for recommendation in new)
+        True
     """
     if k < 1:
         raise ConfigError(f"k: expected at least 1, got {k}")

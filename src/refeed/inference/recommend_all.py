@@ -67,6 +67,15 @@ def recommend_all(
         ConfigError: k is below 1.
         DataError: no histories are kept and none are given, no user has one, or the model predicts what is not a number.
         StorageError: the file exists (and `overwrite` is false), or it cannot be written.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, RandomSplit, Ratings, recommend_all, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> model = train(Bias(), RandomSplit().apply(ratings))
+        >>> recommend_all(model, "top.parquet", k=5)
+        WrittenLists(users=30, rows=150, left_out=0)
     """
     if k < 1:
         raise ConfigError(f"k: expected at least 1, got {k}")

@@ -35,6 +35,12 @@ class PairedDifference:
         low: lower end of the interval of the difference.
         high: upper end of the interval of the difference.
         p_value: two-sided, 2 / (resamples + 1) to 1.
+
+    Examples:
+        >>> from refeed import PairedDifference
+        >>> difference = PairedDifference(-0.012, low=-0.017, high=-0.006, p_value=0.002)
+        >>> difference.high < 0  # the interval lies below 0: the first model is better
+        True
     """
 
     difference: float

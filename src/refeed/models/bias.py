@@ -38,6 +38,14 @@ class Bias:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Bias, RandomSplit, Ratings, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> train(Bias(item_regularisation=5), RandomSplit().apply(ratings)).spec
+        Bias(item_regularisation=5.0, user_regularisation=15.0, sweeps=10)
     """
 
     kind: ClassVar[str] = "bias"

@@ -53,6 +53,14 @@ class Ease:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Ease, RandomSplit, Ratings, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> train(Ease(), RandomSplit().apply(ratings))
+        FittedModel(ease, 30 users x 40 items, 1,600 trained weights)
     """
 
     kind: ClassVar[str] = "ease"

@@ -54,6 +54,14 @@ class Pca:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Pca, RandomSplit, Ratings, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> train(Pca(factors=2, epochs=3), RandomSplit().apply(ratings))
+        FittedModel(pca, 30 users x 40 items, 82 trained weights)
     """
 
     kind: ClassVar[str] = "pca"

@@ -47,6 +47,12 @@ class TrainingOptions:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> from refeed import TrainingOptions
+        >>> options = TrainingOptions(epochs=100, optimizer="sgd", learning_rate=0.005, refeed_steps=1)  # dense re-feeding
+        >>> options.momentum
+        0.9
     """
 
     epochs: int = 50

@@ -38,7 +38,7 @@ def read_ratings(
     missing: MissingPolicy = "error",
     layout: str | None = None,
 ) -> Ratings:
-    """Read ratings from a file, a folder, a table or a sparse matrix.
+    r"""Read ratings from a file, a folder, a table or a sparse matrix.
 
     Args:
         source: a path to delimited text (plain, gzip, bzip2, Zstandard, or in a zip archive), Parquet, Arrow IPC, a ratings
@@ -61,6 +61,13 @@ def read_ratings(
     Raises:
         DataError: the source cannot be read, or a row is not a usable rating; the message says where and what to do.
         ConfigError: an option that does not exist or does not apply.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from refeed import read_ratings
+        >>> _ = Path("ratings.csv").write_text("user,item,rating\nann,Alien,5\nann,Heat,3\nbob,Heat,4\n")
+        >>> read_ratings("ratings.csv")
+        Ratings(3 ratings, 2 users x 2 items, 3 to 5, without times)
     """
     options = ReadOptions(user, item, rating, time, delimiter, header, encoding, decimal, as_labels(labels), scale)
     if is_store(source, layout):

@@ -74,6 +74,16 @@ def train(
         TrainingError: the loss is not finite any more, or the run diverged otherwise (the message says what to change).
         InterruptedTrainingError: Ctrl-C.
         StorageError: the checkpoint folder cannot be written, or holds something else.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import AutoEncoder, RandomSplit, Ratings, TrainingOptions, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> spec = AutoEncoder(encoder=(8,), dropout=0.5, offsets="bias")
+        >>> model = train(spec, RandomSplit().apply(ratings), TrainingOptions(epochs=2, weight_decay=0.003))
+        >>> len(model.provenance.log)
+        2
     """
     if resume and checkpoint_folder is None:
         raise ConfigError("resume: needs the checkpoint folder of the run to take up")

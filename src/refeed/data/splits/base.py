@@ -65,6 +65,17 @@ class Split:
         left_out: number of ratings in none of the parts, by reason or label.
         notes: what was decided, for people.
         source_fingerprint: fingerprint of the ratings that were split.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import RandomSplit, Ratings
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> split = RandomSplit().apply(ratings)
+        >>> split
+        Split(320 train, 40 valid, 40 test ratings by RandomSplit())
+        >>> split.train.items == split.test.items  # one vocabulary, so that positions agree
+        True
     """
 
     train: Ratings

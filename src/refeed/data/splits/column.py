@@ -30,6 +30,15 @@ class ColumnSplit:
         column: name of the label column.
         valid: share of the training ratings to draw for valid where the column has none, 0 to 1.
         seed: seed of that draw.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> from refeed import ColumnSplit, read_ratings
+        >>> parts = ["train", "train", "train", "valid", "test", "train"]
+        >>> ids = {"user": [1, 1, 2, 2, 3, 3], "item": [1, 2, 1, 2, 1, 2]}
+        >>> table = pa.table({**ids, "rating": [3, 4, 5, 1, 2, 4], "part": parts})
+        >>> ColumnSplit("part").apply(read_ratings(table, labels="part"))
+        Split(4 train, 1 valid, 1 test ratings by ColumnSplit(column='part'))
     """
 
     column: str

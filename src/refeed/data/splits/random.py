@@ -20,6 +20,14 @@ class RandomSplit:
         valid: share of the ratings for valid, 0 to 1.
         test: share of the ratings for test, 0 to 1.
         seed: seed of the draw.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import RandomSplit, Ratings
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> RandomSplit(valid=0.1, test=0.2, seed=1).apply(ratings)
+        Split(280 train, 40 valid, 80 test ratings by RandomSplit(test=0.2, seed=1))
     """
 
     valid: float = 0.1
@@ -55,6 +63,14 @@ class KFoldSplit:
         fold: which one is test, 0 to folds - 1; the folds are the same whichever it is.
         valid: share of the other folds' ratings for valid, 0 to 1.
         seed: seed of the draws.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import KFoldSplit, Ratings
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> [len(KFoldSplit(folds=5, fold=fold).apply(ratings).test) for fold in range(5)]
+        [80, 80, 80, 80, 80]
     """
 
     folds: int = 5

@@ -36,6 +36,18 @@ class TimeSplit:
         test_until: ratings from this time on are left out.
         valid_share: chance of a later rating to go to valid instead of test, 0 to 1.
         seed: seed of the coin.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Ratings, TimeSplit
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> times = 10**9 + 86_400 * ((users + items) % 50)
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5, timestamps=times)
+        >>> TimeSplit(at="2001-10-09").apply(ratings)
+        Split(208 train, 111 valid, 81 test ratings by TimeSplit(at='2001-10-09'))
+        >>> split = TimeSplit(fraction=0.8).apply(ratings)
+        >>> split.notes
+        ('The future begins at 2001-10-18T01:46:40Z.',)
     """
 
     at: str | None = None
@@ -101,6 +113,14 @@ class NetflixSplit:
     Attributes:
         name: "full", "3-months", "6-months" or "1-year"; the dates are in NETFLIX_MONTHS.
         seed: seed of the coin between valid and test.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import NetflixSplit, Ratings
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> times = 1_125_532_800 + 2 * 86_400 * ((users + items) % 60)  # from 2005-09-01 on
+        >>> NetflixSplit("3-months").apply(Ratings.from_columns(users, items, 1 + items % 5, timestamps=times))
+        Split(334 train, 35 valid, 31 test ratings by NetflixSplit(name='3-months'))
     """
 
     name: Literal["full", "3-months", "6-months", "1-year"]
@@ -134,6 +154,15 @@ class UserTimeSplit:
         last: number of each user's ratings for test, at least 1.
         valid_fraction: share for valid; None is the same as `fraction`.
         valid_last: number for valid; None is the same as `last`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Ratings, UserTimeSplit
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> times = 10**9 + 86_400 * ((users + items) % 50)
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5, timestamps=times)
+        >>> UserTimeSplit(last=1).apply(ratings)  # each user's latest rating is for test, the one before it for validation
+        Split(340 train, 30 valid, 30 test ratings by UserTimeSplit(last=1))
     """
 
     fraction: float | None = None

@@ -44,6 +44,12 @@ def write_store(ratings: Ratings, path: str | Path, *, overwrite: bool = False) 
 
     Raises:
         StorageError: something is at `path` already, or it cannot be written.
+
+    Examples:
+        >>> from refeed import Ratings, open_store, write_store
+        >>> write_store(Ratings.from_columns(["ann", "bob"], ["Alien", "Heat"], [5, 3]), "store")
+        >>> open_store("store")
+        Ratings(2 ratings, 2 users x 2 items, 3 to 5, without times)
     """
     with atomic_folder(path, overwrite=overwrite, marker=HEADER) as folder:
         for name, array, dtype in _arrays(ratings):
@@ -98,6 +104,13 @@ def open_store(path: str | Path, *, verify: bool = False) -> Ratings:
 
     Raises:
         BundleError: no store, an unknown version, or a file that is missing, damaged, or of the wrong size, type or shape.
+
+    Examples:
+        >>> from refeed import Ratings, open_store, write_store
+        >>> ratings = Ratings.from_columns(["ann", "bob"], ["Alien", "Heat"], [5, 3])
+        >>> write_store(ratings, "ratings.store")
+        >>> open_store("ratings.store").fingerprint == ratings.fingerprint
+        True
     """
     folder = Path(path)
     header = _read_header(folder)

@@ -35,6 +35,14 @@ class AutoRec:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import AutoRec, RandomSplit, Ratings, TrainingOptions, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> train(AutoRec(width=8), RandomSplit().apply(ratings), TrainingOptions(epochs=1))
+        FittedModel(autorec, 30 users x 40 items, 518 trained weights)
     """
 
     kind: ClassVar[str] = "autorec"

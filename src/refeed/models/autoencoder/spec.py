@@ -37,6 +37,15 @@ class AutoEncoder:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import AutoEncoder, RandomSplit, Ratings, TrainingOptions, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> spec = AutoEncoder(encoder=(8, 4), activation="selu", dropout=0.5)
+        >>> train(spec, RandomSplit().apply(ratings), TrainingOptions(epochs=1))
+        FittedModel(autoencoder, 30 users x 40 items, 764 trained weights)
     """
 
     kind: ClassVar[str] = "autoencoder"

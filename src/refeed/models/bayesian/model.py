@@ -51,6 +51,15 @@ class BayesianFactorisation:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import BayesianFactorisation, RandomSplit, Ratings, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> spec = BayesianFactorisation(factors=2, samples=2, burn_in=1)
+        >>> train(spec, RandomSplit().apply(ratings)).spec.samples
+        2
     """
 
     kind: ClassVar[str] = "bayesian"

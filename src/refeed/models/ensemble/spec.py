@@ -32,6 +32,15 @@ class Ensemble:
 
     Raises:
         ConfigError: no member, an unknown kind or key, or a value out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import Ensemble, RandomSplit, Ratings, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> spec = Ensemble(members=("bias", "als factors=2|3 epochs=3"))
+        >>> train(spec, RandomSplit().apply(ratings)).model.weights.shape  # a constant, and one weight a member
+        torch.Size([3])
     """
 
     kind: ClassVar[str] = "ensemble"

@@ -39,6 +39,14 @@ class PMF:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import PMF, RandomSplit, Ratings, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> train(PMF(factors=2, epochs=1), RandomSplit().apply(ratings))
+        FittedModel(pmf, 30 users x 40 items, 210 trained weights)
     """
 
     kind: ClassVar[str] = "pmf"

@@ -57,6 +57,16 @@ class RRN:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import RRN, RandomSplit, Ratings, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> times = 10**9 + 86_400 * ((users + items) % 50)
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5, timestamps=times)
+        >>> spec = RRN(embedding=2, units=2, state=2, factors=2, start_epochs=1, epochs=1)
+        >>> train(spec, RandomSplit().apply(ratings))
+        FittedModel(rrn, 30 users x 40 items, 344 trained weights)
     """
 
     kind: ClassVar[str] = "rrn"

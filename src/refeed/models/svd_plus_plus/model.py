@@ -52,6 +52,14 @@ class SvdPlusPlus:
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import SvdPlusPlus, RandomSplit, Ratings, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> train(SvdPlusPlus(factors=2, epochs=1), RandomSplit().apply(ratings))
+        FittedModel(svd++, 30 users x 40 items, 200 trained weights)
     """
 
     kind: ClassVar[str] = "svd++"
