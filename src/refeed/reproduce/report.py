@@ -8,6 +8,7 @@ from pathlib import Path
 
 from refeed.config import to_dict
 from refeed.data.splits.base import Split
+from refeed.reports.illustration import IllustratedSection
 from refeed.reports.page import Code, Facts, Findings, Page, Section, render
 from refeed.reproduce.ablations.findings import findings
 from refeed.reproduce.ablations.grid import ExperimentResult
@@ -17,7 +18,6 @@ from refeed.reproduce.benchmark.netflix import TITLES, netflix_section
 from refeed.reproduce.benchmark.page import benchmark_part
 from refeed.reproduce.benchmark.statistics import BenchmarkScores
 from refeed.reproduce.claims import RULE
-from refeed.reproduce.illustration import Part
 from refeed.reproduce.run_tables import epochs_csv, run_records, runs_csv
 from refeed.reproduce.scales import Scale
 from refeed.runs.manifest import Circumstances, machine_text, manifest
@@ -73,16 +73,15 @@ def write_report(
         (written / MANIFEST).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         (written / FIGURES).mkdir()
         for part in parts:
-            for one in part.illustrations:
-                one.drawing.save_png(written / FIGURES / f"{one.name}.png")
-                one.drawing.save_svg(written / FIGURES / f"{one.name}.svg")
+            for illustration in part.illustrations:
+                illustration.save(written / FIGURES)
     return folder / FOLDER / PAGE
 
 
-def _parts(results: Sequence[ExperimentResult], benchmarks: Mapping[str, BenchmarkScores]) -> list[Part]:
+def _parts(results: Sequence[ExperimentResult], benchmarks: Mapping[str, BenchmarkScores]) -> list[IllustratedSection]:
     parts = [ablation_part(result) for result in results]
     if len(benchmarks) > 1:
-        parts.append(Part(netflix_section(benchmarks), ()))
+        parts.append(IllustratedSection(netflix_section(benchmarks), ()))
     for name, scores in benchmarks.items():
         title = f"Benchmark: {TITLES[name]}" if name in TITLES else "Benchmark"
         parts.append(benchmark_part(scores, name=f"benchmark-{name}" if name in TITLES else name, title=title))

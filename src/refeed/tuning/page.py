@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from refeed.data.splits.base import Split
 from refeed.data.splits.registry import split_to_dict
 from refeed.errors import TrainingError
-from refeed.reports.drawing import Drawing
 from refeed.reports.figures import bar_chart, line_chart
+from refeed.reports.illustration import Illustration
 from refeed.reports.page import Block, Cell, Code, Facts, Figure, Page, Section, Table
 from refeed.reports.scatter import Panel, scatter_panels
 from refeed.runs.manifest import Circumstances, machine_text
@@ -107,16 +106,6 @@ def require_best(tuning: Tuning) -> Trial:
     )
 
 
-@dataclass(frozen=True)
-class _Chart:
-    drawing: Drawing
-    caption: str
-    alt: str
-
-    def block(self) -> Figure:
-        return Figure(self.drawing.svg(), self.caption, self.alt)
-
-
 def _row(trial: Trial, tuning: Tuning) -> list[Cell]:
     name = f"{trial.number} (start)" if trial.number == 0 else str(trial.number)
     values: list[Cell] = [value_text(trial.values[option]) for option in tuning.space]
@@ -185,7 +174,7 @@ def _limits(tuning: Tuning) -> tuple[float, float]:
     return float(errors[0]) - margin, high + margin
 
 
-def _course(tuning: Tuning) -> _Chart:
+def _course(tuning: Tuning) -> Illustration:
     """The error of each trial, and the best so far."""
     done = [one for one in tuning.trials if one.rmse is not None]
     numbers = np.array([one.number for one in done])
@@ -198,17 +187,17 @@ def _course(tuning: Tuning) -> _Chart:
         y_limits=_limits(tuning),
     )
     caption = "Validation RMSE of each trial, and the best so far; what is far off is cut"
-    return _Chart(drawing, caption, f"Best so far: {errors[0]:.4f} at first, {best[-1]:.4f} at the end")
+    return Illustration("trials", drawing, caption, f"Best so far: {errors[0]:.4f} at first, {best[-1]:.4f} at the end")
 
 
-def _options(tuning: Tuning) -> _Chart:
+def _options(tuning: Tuning) -> Illustration:
     """The error against the value of each option."""
     done = tuning.ranked
     panels = [_panel(name, choice, done) for name, choice in tuning.space.items()]
     drawing = scatter_panels(panels, [one.rmse or 0.0 for one in done], y_label=RMSE, y_limits=_limits(tuning), best=0)
     caption = "Each dot a trial, against the options that were varied; dark: the best; triangles: farther up"
     told = ", ".join(f"{name} {value_text(value)}" for name, value in done[0].values.items())
-    return _Chart(drawing, caption, f"The best trial has {told}")
+    return Illustration("options", drawing, caption, f"The best trial has {told}")
 
 
 def _panel(name: str, choice: Range, trials: Sequence[Trial]) -> Panel:
@@ -235,7 +224,7 @@ def _outcome(trial: Trial) -> Outcome:
     return trial.outcome
 
 
-def _curves(tuning: Tuning, best: Trial) -> _Chart:
+def _curves(tuning: Tuning, best: Trial) -> Illustration:
     """Training and validation by epoch, of the best and of the start."""
     shown = {f"best (trial {best.number})": _outcome(best).log}
     start = tuning.trials[0]
@@ -257,7 +246,7 @@ def _curves(tuning: Tuning, best: Trial) -> _Chart:
         y_limits=(float(settled.min()) - margin, float(settled.max()) + margin),
     )
     told = "; ".join(f"{name}: best epoch {_outcome(one).best_epoch}" for name, one in zip(shown, (best, start), strict=False))
-    return _Chart(drawing, "RMSE by epoch; the model of the best validation epoch is kept", told)
+    return Illustration("epochs", drawing, "RMSE by epoch; the model of the best validation epoch is kept", told)
 
 
 def _made(tuning: Tuning, split: Split, circumstances: Circumstances) -> Section:

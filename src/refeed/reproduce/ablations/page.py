@@ -8,10 +8,10 @@ from statistics import fmean, stdev
 import numpy as np
 
 from refeed.reports.figures import line_chart, side_by_side_chart
+from refeed.reports.illustration import IllustratedSection, Illustration
 from refeed.reports.page import Block, Cell, Findings, Section, Table
 from refeed.reproduce.ablations.findings import findings
 from refeed.reproduce.ablations.grid import Curve, ExperimentResult, LineResult, Measure, Published
-from refeed.reproduce.illustration import Illustration, Part
 
 CURVE_NAMES: dict[Curve, str] = {"train_rmse": "training RMSE", "valid_rmse": "validation RMSE"}
 MEASURE_NAMES: dict[Measure, str] = {
@@ -23,7 +23,7 @@ SETTLED = 0.15  # share of the epochs after which a curve decides about the part
 PAPER = "the paper (Netflix)"
 
 
-def ablation_part(result: ExperimentResult) -> Part:
+def ablation_part(result: ExperimentResult) -> IllustratedSection:
     """The section of an experiment and its figures."""
     experiment = result.experiment
     illustrations = [*_curves(result), *_beside_the_paper(result)]
@@ -35,7 +35,7 @@ def ablation_part(result: ExperimentResult) -> Part:
         *(one.block() for one in illustrations),
         experiment_table(result),
     ]
-    return Part(Section(experiment.title, text, blocks), illustrations)
+    return IllustratedSection(Section(experiment.title, text, blocks), illustrations)
 
 
 def experiment_table(result: ExperimentResult) -> Table:

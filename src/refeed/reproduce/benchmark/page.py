@@ -7,12 +7,12 @@ from refeed.data.splits.time import NetflixSplit
 from refeed.metrics.intervals import Interval
 from refeed.models import Ensemble
 from refeed.reports.figures import interval_chart, line_chart
+from refeed.reports.illustration import IllustratedSection, Illustration
 from refeed.reports.page import Block, Cell, Facts, Findings, Section, Table
 from refeed.reproduce.benchmark.benchmark import QUESTION, BenchmarkResult, SystemResult
 from refeed.reproduce.benchmark.findings import RULE, benchmark_findings
 from refeed.reproduce.benchmark.statistics import RESAMPLES, BenchmarkScores, Slices, SystemScore
 from refeed.reproduce.benchmark.systems import GROUPS, GUESSES
-from refeed.reproduce.illustration import Illustration, Part
 from refeed.runs.run import Outcome
 
 MOST_CURVES = 6  # systems in the figures of slices
@@ -23,7 +23,7 @@ UNITS = (
 )
 
 
-def benchmark_part(scores: BenchmarkScores, *, name: str = "benchmark", title: str = "Benchmark") -> Part:
+def benchmark_part(scores: BenchmarkScores, *, name: str = "benchmark", title: str = "Benchmark") -> IllustratedSection:
     """The section of the benchmark and its figures."""
     illustrations = [_intervals(scores, name), *_differences(scores, name), *_slice_figures(scores, name)]
     figures = {one.name: one.block() for one in illustrations}
@@ -41,7 +41,7 @@ def benchmark_part(scores: BenchmarkScores, *, name: str = "benchmark", title: s
         tuning_table(scores),
         *([trial_table(scores)] if any(one.trials for one in scores.benchmark.results) else []),
     ]
-    return Part(Section(title, _text(scores), blocks), illustrations)
+    return IllustratedSection(Section(title, _text(scores), blocks), illustrations)
 
 
 def _title_with_losses(result: SystemResult) -> str:
