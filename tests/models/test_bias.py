@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from helpers.small_worlds import history_of, predictions_of, ratings_of, split_of
 from refeed.data.ratings import RatingScale
 from refeed.errors import ConfigError
 from refeed.models import Bias
+from refeed.models.bias import BiasFitter
 from refeed.training.train import train
 
 RATINGS = ratings_of(("u", "a", 5), ("u", "b", 3), ("v", "a", 4))
@@ -80,6 +82,17 @@ def test_log_holds_one_epoch_with_the_training_error():
     assert record["train_rmse"] == pytest.approx(math.sqrt(np.square(errors).mean()), rel=1e-6)
     assert record["learning_rate"] is None and record["refeed_loss"] is None
     assert result.num_parameters == 0 and result.provenance.options == {}
+
+
+def test_fitter_of_the_bias_baseline_is_one_step_without_state():
+    spec = Bias(item_regularisation=1, user_regularisation=1, sweeps=1)
+    fitter = BiasFitter(spec.build(2, 2, seed=0), RATINGS, spec)
+    assert (fitter.epochs, fitter.num_steps(0), fitter.learning_rate(0), fitter.state()) == (1, 1, None, {})
+    report = fitter.train_step(0, 0)
+    errors = np.array([5 - (4 + 7 / 18), 3 - (3.5 + 1 / 18), 4 - (4 + 1 / 6)])
+    assert report.squared_error == pytest.approx(float(errors @ errors), rel=1e-6)
+    fitter.load_state({"anything": torch.zeros(1)})
+    assert fitter.train_step(0, 0) == report
 
 
 @pytest.mark.parametrize(

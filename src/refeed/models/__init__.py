@@ -6,7 +6,7 @@ from refeed.models.als import ALS
 from refeed.models.autoencoder.autorec import AutoRec
 from refeed.models.autoencoder.spec import AutoEncoder
 from refeed.models.base import Spec
-from refeed.models.bayesian.model import BayesianFactorisation
+from refeed.models.bayesian.spec import BayesianFactorisation
 from refeed.models.bias import Bias
 from refeed.models.ease import Ease
 from refeed.models.ensemble.spec import Ensemble
@@ -14,7 +14,7 @@ from refeed.models.pca import Pca
 from refeed.models.pmf.spec import PMF
 from refeed.models.registry import KINDS
 from refeed.models.rrn.spec import RRN
-from refeed.models.svd_plus_plus.model import SvdPlusPlus
+from refeed.models.svd_plus_plus.spec import SvdPlusPlus
 
 __all__ = [
     "ALS",

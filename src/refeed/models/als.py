@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import RowBlock, row_blocks
-from refeed.models.base import Fitter, StepReport
+from refeed.models.base import Fitter, Spec, StepReport
 from refeed.models.common.building import with_offsets
 from refeed.models.common.factors import FactorModel, rating_spread, ridge_penalties
 from refeed.models.common.offsets import OffsetKind, Offsets
@@ -26,7 +27,7 @@ from refeed.runtime import Runtime
 
 
 @dataclass(frozen=True)
-class ALS:
+class ALS(Spec):
     """Matrix factorisation by alternating ridge regressions (ALS-WR); Zhou et al. (2008), section 3.
 
     Minimises sum (r_ui - offset - p_u . q_i - b_u - c_i)^2 + sum_u penalty_u (|p_u|^2 + b_u^2) + the same of the items, by
@@ -57,7 +58,6 @@ class ALS:
 
     kind: ClassVar[str] = "als"
     title: ClassVar[str] = "ALS"
-    uses_training_options: ClassVar[bool] = False
 
     factors: int = 50
     regularisation: float = 0.07
@@ -82,18 +82,20 @@ class ALS:
         """The same for ratings of this standard deviation, with lambda itself as regularisation."""
         return replace(self, regularisation=self.regularisation * spread)
 
+    @override
     def summary(self, num_users: int, num_items: int) -> str:
-        """What it is, in a few words for people."""
         return f"{'biased ' if self.biased else ''}matrix factorisation by ALS, {self.factors:,} factors"
 
+    @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> FactorModel:
-        """The model with its initial factors."""
         return FactorModel(
             num_users,
             num_items,
             factors=self.factors,
             biased=self.biased,
-            offsets=Offsets(self.offsets, num_items, user_regularisation=self.user_regularisation),
+            offsets=Offsets(
+                self.offsets, num_items, item_damping=self.item_regularisation, user_damping=self.user_regularisation
+            ),
             regularisation=self.regularisation,
             weighted=self.weighted,
             seed=seed,
@@ -130,7 +132,7 @@ class Side:
         return history
 
 
-class AlternatingFitter:
+class AlternatingFitter(Fitter):
     """A step solves for a block of the items or of the users; an epoch for all items, then for all users.
 
     Nothing is random but the users' initial factors, and the model's factors are all that the next step depends on.
@@ -142,6 +144,8 @@ class AlternatingFitter:
         patience: see `Fitter.patience`.
     """
 
+    model: FactorModel
+
     def __init__(self, model: FactorModel, train: Ratings, *, epochs: int, patience: int | None) -> None:
         self.model, self.epochs, self.patience = model, epochs, patience
         user_offset, item_offset = model.begin_training(train), model.offsets.item_part()
@@ -150,13 +154,15 @@ class AlternatingFitter:
         user_side = Side(train, *users, *items, user_offset, item_offset)
         self._steps = [(side, block) for side in (item_side, user_side) for block in row_blocks(side.ratings.indptr)]
 
+    @override
     def num_steps(self, epoch: int) -> int:
         """Number of blocks of both sides."""
         return len(self._steps)
 
+    @override
     @torch.no_grad()
     def train_step(self, epoch: int, step: int) -> StepReport:
-        """Solve for the rows of a block; the error reported is that after it."""
+        """Solve for the rows of a block; the reported error is that of the solution."""
         side, block = self._steps[step]
         targets, device = side.targets(block), self.model.device
         solver = RidgeSolver(side.other_factors, intercept=side.bias is not None)
@@ -171,19 +177,9 @@ class AlternatingFitter:
             errors -= side.bias[block.rows][places.row_of_entry]
         return StepReport(errors.square().sum(dtype=torch.float64).item(), len(errors))
 
-    def learning_rate(self, epoch: int) -> None:
-        """There is none."""
-
+    @override
     def close(self) -> None:
-        """See `Fitter.close`."""
         self._steps = []
-
-    def state(self) -> dict[str, Tensor]:
-        """Nothing beyond the model."""
-        return {}
-
-    def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Nothing to take up."""
 
 
 def _data(parameter: torch.nn.Parameter | None) -> Tensor | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from refeed.data.history import History
 
@@ -47,7 +48,7 @@ class RatingModel(nn.Module, abc.ABC):
     All that it has learnt lies in its parameters and buffers, so that its state dict is the whole model.
 
     Attributes:
-        variable_buffers: names of buffers whose size depends on the training data.
+        variable_buffers: names of the model's own buffers whose size depends on the training data.
     """
 
     variable_buffers: ClassVar[tuple[str, ...]] = ()
@@ -55,6 +56,7 @@ class RatingModel(nn.Module, abc.ABC):
     def __init__(self, num_users: int, num_items: int) -> None:
         super().__init__()
         self.num_users, self.num_items = num_users, num_items
+        self.register_load_state_dict_pre_hook(_resize_variable_buffers)  # type: ignore[no-untyped-call]
 
     @abc.abstractmethod
     def scorer(self) -> Scorer:
@@ -75,20 +77,23 @@ RENAMED_TENSORS = (("item_moods", "item_effects"),)
 
 
 def load_tensors(model: RatingModel, tensors: Mapping[str, Tensor]) -> None:
-    """Load a state dict, of a model whose variable buffers may have other shapes so far.
-
-    Tensors may have their names of earlier format versions of the model folder.
+    """Load a state dict, whose tensors may have their names of earlier format versions of the model folder.
 
     Raises:
-        KeyError: a variable buffer is missing.
         RuntimeError: the tensors are not this model's.
     """
     for before, now in RENAMED_TENSORS:
         tensors = {name.replace(before, now): tensor for name, tensor in tensors.items()}
-    for name in model.variable_buffers:
-        owner, _, buffer = name.rpartition(".")
-        model.get_submodule(owner).register_buffer(buffer, torch.empty_like(tensors[name], device=model.device))
     model.load_state_dict(tensors)
+
+
+def _resize_variable_buffers(model: nn.Module, tensors: Mapping[str, Tensor], prefix: str, *_: Any) -> None:
+    """Before a state dict is loaded: make room for buffers of other shapes."""
+    assert isinstance(model, RatingModel)
+    for name in model.variable_buffers:
+        buffer, loaded = model.get_buffer(name), tensors.get(prefix + name)
+        if loaded is not None and loaded.shape != buffer.shape:
+            setattr(model, name, buffer.new_empty(loaded.shape))
 
 
 @dataclass(frozen=True)
@@ -119,107 +124,86 @@ class StepReport:
     refeed_loss: float | None = None
 
 
-class Fitter(Protocol):
-    """Fits a model in epochs of steps. A step is a function of the state, the seed, the epoch and the step alone."""
+class Fitter(abc.ABC):
+    """Fits a model in epochs of steps.
 
-    @property
-    def model(self) -> RatingModel:
-        """The model, trained in place."""
-        ...
+    A step is a function of the model, the state, the seed, the epoch and the step alone, so that a resumed run equals an
+    uninterrupted one bit for bit. By default an epoch is one step, and the next step depends on nothing but the model.
 
-    @property
-    def epochs(self) -> int:
-        """Number of epochs to run."""
-        ...
+    Attributes:
+        model: trained in place.
+        epochs: number of epochs to run.
+        patience: epochs without a better validation RMSE after which the run stops; None never stops early.
+    """
 
-    @property
-    def patience(self) -> int | None:
-        """Epochs without a better validation RMSE after which the run stops; None never stops early."""
-        ...
+    model: RatingModel
+    epochs: int
+    patience: int | None = None
 
     def num_steps(self, epoch: int) -> int:
         """Number of steps of an epoch."""
-        ...
+        return 1
 
+    @abc.abstractmethod
     def train_step(self, epoch: int, step: int) -> StepReport:
         """Take one step.
 
         Raises:
             TrainingError: the loss is not finite.
         """
-        ...
 
     def learning_rate(self, epoch: int) -> float | None:
-        """The rate at the start of an epoch, None where there is none."""
-        ...
+        """The learning rate at the start of an epoch, None where there is none."""
+        return None
 
-    def close(self) -> None:
-        """Let go of threads and of memory that only training needs; no step follows."""
-        ...
+    def close(self) -> None:  # noqa: B027 (few fitters hold anything)
+        """Release threads and memory that only training needs; no step follows."""
 
     def state(self) -> dict[str, Tensor]:
         """All tensors but the model's that the next step depends on."""
-        ...
+        return {}
 
-    def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the state of an earlier run."""
-        ...
+    def load_state(self, tensors: dict[str, Tensor]) -> None:  # noqa: B027 (few fitters have a state)
+        """Resume from the state of an earlier run; without any tensors, start from the model alone."""
 
 
-class OneStepFitter(abc.ABC):
-    """A fitter that is done in one step, so that it has no rate, no state of its own, and nothing to stop early."""
+class OneStepFitter(Fitter):
+    """A fitter whose single step is the solution."""
 
     epochs = 1
-    patience: int | None = None
 
     @abc.abstractmethod
     def solve(self) -> StepReport:
-        """Fit the model; what is reported are its errors after that.
+        """Fit the model and report its errors afterwards.
 
         Raises:
             TrainingError: there is no solution.
         """
 
-    def num_steps(self, epoch: int) -> int:
-        """One."""
-        return 1
-
+    @override
     def train_step(self, epoch: int, step: int) -> StepReport:
-        """Solve; see `Fitter.train_step`."""
         return self.solve()
 
-    def learning_rate(self, epoch: int) -> None:  # noqa: B027 (there is none)
-        """There is none."""
 
-    def close(self) -> None:  # noqa: B027 (there is nothing to let go of)
-        """See `Fitter.close`."""
-
-    def state(self) -> dict[str, Tensor]:
-        """Nothing beyond the model."""
-        return {}
-
-    def load_state(self, tensors: dict[str, Tensor]) -> None:  # noqa: B027 (nothing to resume)
-        """Nothing to take up."""
-
-
-class Spec(Protocol):
-    """A frozen dataclass that describes a model; its fields are the model's options.
+@dataclass(frozen=True)
+class Spec(abc.ABC):
+    """A description of a model: a frozen dataclass whose fields are the model's options.
 
     Attributes:
         kind: its name in `MODELS`, on the command line and in model folders.
-        title: its name for people, in tables.
-        uses_training_options: whether `TrainingOptions` say how it is fitted; otherwise all that its fitting depends on are its
-            own fields.
+        title: its name in tables.
+        uses_training_options: whether it is fitted as `TrainingOptions` describe; otherwise its fitting depends on its own
+            fields alone.
     """
 
     kind: ClassVar[str]
     title: ClassVar[str]
-    uses_training_options: ClassVar[bool]
+    uses_training_options: ClassVar[bool] = False
 
+    @abc.abstractmethod
     def summary(self, num_users: int, num_items: int) -> str:
-        """What it is, in a few words for people."""
-        ...
+        """Describe the model in a few words."""
 
+    @abc.abstractmethod
     def build(self, num_users: int, num_items: int, *, seed: int) -> RatingModel:
-        """The model before fitting."""
-        ...
+        """The model before fitting; its initial weights are a function of the seed."""

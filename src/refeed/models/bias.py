@@ -13,15 +13,15 @@ from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
-from refeed.models.base import Fitter, OneStepFitter, RatingModel, Scorer, StepReport
+from refeed.models.base import Fitter, OneStepFitter, RatingModel, Scorer, Spec, StepReport
 from refeed.models.common.building import new_model
-from refeed.models.common.offsets import Offsets, fit_offsets
+from refeed.models.common.offsets import Offsets
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 
 
 @dataclass(frozen=True)
-class Bias:
+class Bias(Spec):
     """Regularised user and item means, fitted jointly or, with one sweep, items first and then users.
 
     Koren, "Factor in the neighbors" (2010), section 2.1. The decoupled form, sweeps=1, is
@@ -50,7 +50,6 @@ class Bias:
 
     kind: ClassVar[str] = "bias"
     title: ClassVar[str] = "user and item biases"
-    uses_training_options: ClassVar[bool] = False
 
     item_regularisation: float = 10.0
     user_regularisation: float = 15.0
@@ -60,12 +59,12 @@ class Bias:
         conform(self)
         require_ranges(self, from_0=("item_regularisation", "user_regularisation"), from_1=("sweeps",))
 
+    @override
     def summary(self, num_users: int, num_items: int) -> str:
-        """What it is, in a few words for people."""
         return "user and item biases"
 
+    @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> BiasModel:
-        """The model before fitting; nothing in it is random."""
         return BiasModel(self, num_users, num_items)
 
 
@@ -75,7 +74,7 @@ class BiasModel(RatingModel):
     def __init__(self, spec: Bias, num_users: int, num_items: int) -> None:
         super().__init__(num_users, num_items)
         self.spec = spec
-        self.offsets = Offsets("bias", num_items, user_regularisation=spec.user_regularisation)
+        self.offsets = Offsets("bias", num_items, item_damping=spec.item_regularisation, user_damping=spec.user_regularisation)
 
     @override
     def scorer(self) -> BiasScorer:
@@ -106,18 +105,14 @@ class BiasScorer(Scorer):
 class BiasFitter(OneStepFitter):
     """Fits the bias baseline in one step."""
 
+    model: BiasModel
+
     def __init__(self, model: BiasModel, train: Ratings, spec: Bias) -> None:
         self.model, self.train, self.spec = model, train, spec
 
+    @override
     def solve(self) -> StepReport:
-        """See `OneStepFitter.solve`."""
-        fit_offsets(
-            self.model.offsets,
-            self.train,
-            item_regularisation=self.spec.item_regularisation,
-            user_regularisation=self.spec.user_regularisation,
-            sweeps=self.spec.sweeps,
-        )
+        self.model.offsets.fit(self.train, sweeps=self.spec.sweeps)
         squared_error = 0.0
         for block in row_blocks(self.train.indptr):
             history = self.train.rows(np.arange(block.rows.start, block.rows.stop))

@@ -16,9 +16,9 @@ from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError, TrainingError
-from refeed.models.base import Fitter, OneStepFitter, RatingModel, Scorer, StepReport
+from refeed.models.base import Fitter, OneStepFitter, RatingModel, Scorer, Spec, StepReport
 from refeed.models.common.building import new_model
-from refeed.models.common.offsets import Offsets, fit_offsets
+from refeed.models.common.offsets import Offsets
 from refeed.models.common.pairs import centred
 from refeed.models.common.sparse_linear import sum_of_rows
 from refeed.models.common.sparse_rows import SparseRows
@@ -30,7 +30,7 @@ BYTES_PER_WEIGHT = 24  # while fitting: the Gram matrix and its inverse in doubl
 
 
 @dataclass(frozen=True)
-class Ease:
+class Ease(Spec):
     """EASE: every item a linear function of all other items, in closed form; for ranking, or of centred ratings.
 
     Steck, "Embarrassingly shallow autoencoders for sparse data" (2019): B = argmin |X - X B|^2 + regularisation |B|^2 with a
@@ -65,7 +65,6 @@ class Ease:
 
     kind: ClassVar[str] = "ease"
     title: ClassVar[str] = "EASE"
-    uses_training_options: ClassVar[bool] = False
 
     target: Literal["ratings", "implicit"] = "ratings"
     regularisation: float = 3000.0
@@ -82,12 +81,13 @@ class Ease:
             from_1=("most_items",),
         )
 
+    @override
     def summary(self, num_users: int, num_items: int) -> str:
-        """What it is, in a few words for people."""
         return f"EASE over {num_items:,} items, {self.target}"
 
+    @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> EaseModel:
-        """The model before fitting; nothing in it is random.
+        """The model before fitting.
 
         Raises:
             ConfigError: more items than `most_items`.
@@ -114,7 +114,7 @@ class EaseModel(RatingModel):
     def __init__(self, spec: Ease, num_users: int, num_items: int) -> None:
         super().__init__(num_users, num_items)
         self.spec = spec
-        self.offsets = Offsets("bias", num_items, user_regularisation=spec.user_regularisation)
+        self.offsets = Offsets("bias", num_items, item_damping=spec.item_regularisation, user_damping=spec.user_regularisation)
         self.weights = nn.Parameter(torch.zeros(num_items, num_items), requires_grad=False)
         self.register_buffer("level", torch.zeros((), dtype=torch.float32))
 
@@ -183,22 +183,15 @@ class EaseFitter(OneStepFitter):
         spec: its description.
     """
 
+    model: EaseModel
+
     def __init__(self, model: EaseModel, train: Ratings, spec: Ease) -> None:
         self.model, self.train, self.spec = model, train, spec
 
+    @override
     @torch.no_grad()
     def solve(self) -> StepReport:
-        """See `OneStepFitter.solve`.
-
-        Raises:
-            TrainingError: the Gram matrix cannot be inverted.
-        """
-        fit_offsets(
-            self.model.offsets,
-            self.train,
-            item_regularisation=self.spec.item_regularisation,
-            user_regularisation=self.spec.user_regularisation,
-        )
+        self.model.offsets.fit(self.train)
         self.model.weights.copy_(item_weights(self._gram(), self.spec.regularisation))
         sums = self._sums()
         line = sums.line_through_zero() if self.spec.target == "ratings" else sums.rising_line()

@@ -13,11 +13,10 @@ from typing_extensions import override
 from refeed.config import conform, require_ranges
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
-from refeed.errors import ConfigError
-from refeed.models.base import Fitter, RatingModel, StepReport
+from refeed.models.base import Fitter, RatingModel, Spec, StepReport
 from refeed.models.common.building import new_model
 from refeed.models.common.offset_scorer import OffsetScorer
-from refeed.models.common.offsets import OffsetKind, Offsets, fit_offsets
+from refeed.models.common.offsets import OffsetKind, Offsets
 from refeed.models.common.pairs import centred
 from refeed.models.common.ridge import RidgeSolver
 from refeed.models.common.sampled_linear import sampled_linear
@@ -30,7 +29,7 @@ LEAST_PENALTY = 1e-6  # of a projection, as a share of the largest singular valu
 
 
 @dataclass(frozen=True)
-class Pca:
+class Pca(Spec):
     """PCA with missing ratings: a low-rank matrix through the known ones, found by filling in the others again and again.
 
     Minimises 1/2 sum (r_ui - offset - M_ui)^2 over the ratings + regularisation * (sum of the singular values of M), M of rank
@@ -66,7 +65,6 @@ class Pca:
 
     kind: ClassVar[str] = "pca"
     title: ClassVar[str] = "PCA"
-    uses_training_options: ClassVar[bool] = False
 
     factors: int = 30
     regularisation: float = 20.0
@@ -79,17 +77,17 @@ class Pca:
     def __post_init__(self) -> None:
         conform(self)
         require_ranges(
-            self, from_0=("regularisation", "item_regularisation", "user_regularisation"), from_1=("factors", "epochs")
+            self,
+            from_0=("regularisation", "item_regularisation", "user_regularisation"),
+            from_1=("factors", "epochs", "patience"),
         )
-        if self.patience is not None and self.patience < 1:
-            raise ConfigError(f"patience: expected at least 1 or none, got {self.patience}")
 
+    @override
     def summary(self, num_users: int, num_items: int) -> str:
-        """What it is, in a few words for people."""
         return f"PCA with missing ratings, rank {min(self.factors, num_users, num_items):,}"
 
+    @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> PcaModel:
-        """The model with random directions."""
         return PcaModel(self, num_users, num_items, seed=seed)
 
 
@@ -104,7 +102,9 @@ class PcaModel(RatingModel):
     def __init__(self, spec: Pca, num_users: int, num_items: int, *, seed: int) -> None:
         super().__init__(num_users, num_items)
         self.spec = spec
-        self.offsets = Offsets(spec.offsets, num_items, user_regularisation=spec.user_regularisation)
+        self.offsets = Offsets(
+            spec.offsets, num_items, item_damping=spec.item_regularisation, user_damping=spec.user_regularisation
+        )
         rank = min(spec.factors, num_users, num_items)
         start = torch.empty(num_items, rank).normal_(generator=torch.Generator().manual_seed(seed))
         self.directions = nn.Parameter(start, requires_grad=False)
@@ -139,7 +139,7 @@ class PcaScorer(OffsetScorer):
         return self._solver.solve(residuals, np.full(len(history), self._penalty))
 
 
-class SoftImputeFitter:
+class SoftImputeFitter(Fitter):
     """soft-impute by alternating least squares; Hastie et al. (2015), algorithm 3.1.
 
     The filled-in matrix X is never there: X = E + U s V^T with E, the errors at the ratings, sparse. An epoch is one step,
@@ -152,27 +152,21 @@ class SoftImputeFitter:
         spec: its description.
     """
 
+    model: PcaModel
+
     @torch.no_grad()
     def __init__(self, model: PcaModel, train: Ratings, spec: Pca) -> None:
         self.model, self.spec = model, spec
         self.epochs, self.patience = spec.epochs, spec.patience
-        fit_offsets(
-            model.offsets,
-            train,
-            item_regularisation=spec.item_regularisation,
-            user_regularisation=spec.user_regularisation,
-        )
+        model.offsets.fit(train)
         history = train.rows()
         self._rows = SparseRows.from_history(centred(history, model.offsets.of_entries(history)), model.device)
         self._users = self._first_users()  # U, m x k
 
-    def num_steps(self, epoch: int) -> int:
-        """One."""
-        return 1
-
+    @override
     @torch.no_grad()
     def train_step(self, epoch: int, step: int) -> StepReport:
-        """Update both sides; see `Fitter.train_step`."""
+        """Update V, then U."""
         model, rows = self.model, self._rows
         order, row_of_entry, pointers = rows.by_column
         errors = self._errors()
@@ -185,18 +179,13 @@ class SoftImputeFitter:
         self._keep(users, values, model.directions @ turn)
         return StepReport(squared_error, len(rows.values))
 
-    def learning_rate(self, epoch: int) -> None:
-        """There is none."""
-
-    def close(self) -> None:
-        """See `Fitter.close`."""
-
+    @override
     def state(self) -> dict[str, Tensor]:
         """The left singular vectors, which the model does not need."""
         return {"users": self._users}
 
+    @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the left singular vectors."""
         self._users = tensors["users"].to(self.model.device)
 
     def _first_users(self) -> Tensor:

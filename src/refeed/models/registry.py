@@ -12,7 +12,7 @@ from refeed.models.autoencoder.fitter import build_autoencoder_fitter, build_aut
 from refeed.models.autoencoder.spec import AutoEncoder
 from refeed.models.base import Fitter, Spec
 from refeed.models.bayesian.fitter import build_bayesian_fitter
-from refeed.models.bayesian.model import BayesianFactorisation
+from refeed.models.bayesian.spec import BayesianFactorisation
 from refeed.models.bias import Bias, build_bias_fitter
 from refeed.models.ease import Ease, build_ease_fitter
 from refeed.models.pca import Pca, build_pca_fitter
@@ -21,7 +21,7 @@ from refeed.models.pmf.spec import PMF
 from refeed.models.rrn.fitter import build_rrn_fitter
 from refeed.models.rrn.spec import RRN
 from refeed.models.svd_plus_plus.fitter import build_svd_plus_plus_fitter
-from refeed.models.svd_plus_plus.model import SvdPlusPlus
+from refeed.models.svd_plus_plus.spec import SvdPlusPlus
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 

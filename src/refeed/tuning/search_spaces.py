@@ -259,17 +259,17 @@ def changed(spec: Spec, options: TrainingOptions, values: Mapping[str, Any]) -> 
     for name in values:
         if name not in known:
             raise ConfigError(f"{spec.kind} has no option '{name}'{nearest(name, known)}")
-    own = {field.name for field in fields(spec)}  # type: ignore[arg-type]  # descriptions are dataclasses
+    own = {field.name for field in fields(spec)}
     of_spec = {name: value for name, value in values.items() if name in own}
     of_options = {name: value for name, value in values.items() if name not in own}
-    return replace(spec, **of_spec), replace(options, **of_options)  # type: ignore[type-var]
+    return replace(spec, **of_spec), replace(options, **of_options)
 
 
 def option_types(spec: Spec) -> dict[str, Any]:
     """Name to type of all options: those of the model, and those of its training where it takes them."""
     training = typing.get_type_hints(TrainingOptions) if spec.uses_training_options else {}
     own = typing.get_type_hints(type(spec))
-    return {**training, **{field.name: own[field.name] for field in fields(spec)}}  # type: ignore[arg-type]
+    return {**training, **{field.name: own[field.name] for field in fields(spec)}}
 
 
 def option_values(spec: Spec, options: TrainingOptions) -> dict[str, Any]:

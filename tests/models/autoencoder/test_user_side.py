@@ -7,14 +7,13 @@ import torch
 
 from helpers.small_worlds import history_of, random_ratings
 from refeed.models import AutoEncoder
-from refeed.models.common.offsets import fit_offsets
 from refeed.models.common.pairs import centred, unique_pairs
 
 
 def test_prediction_is_offset_plus_network_of_the_centred_history():
     ratings = random_ratings()
     model = AutoEncoder(encoder=(6, 3), offsets="bias").build(ratings.num_users, ratings.num_items, seed=1)
-    fit_offsets(model.offsets, ratings, item_regularisation=1, user_regularisation=1)
+    model.offsets.fit(ratings)
     history = history_of({0: 5.0, 4: 2.0}, num_items=ratings.num_items)
     offset = model.offsets.user_part(history)[0] + model.offsets.item_part()
     dense = torch.zeros(1, ratings.num_items)
@@ -27,7 +26,7 @@ def test_prediction_is_offset_plus_network_of_the_centred_history():
 def test_training_rows_are_the_users_with_offsets_taken_off():
     ratings = random_ratings()
     model = AutoEncoder(encoder=(4,), offsets="mean").build(ratings.num_users, ratings.num_items, seed=1)
-    fit_offsets(model.offsets, ratings, item_regularisation=1, user_regularisation=1)
+    model.offsets.fit(ratings)
     source = model.training_source(ratings)
     assert np.array_equal(source.counts, ratings.user_counts)
     rows = source.rows(np.array([7, 2]))

@@ -15,7 +15,7 @@ TRAIN = ratings_of(("u", "a", 5), ("u", "b", 3), ("v", "a", 4))
 
 
 def model_of(*, biased=False, weighted=False, kind="mean") -> FactorModel:
-    offsets = Offsets(kind, 2, user_regularisation=0.0)
+    offsets = Offsets(kind, 2, item_damping=0.0, user_damping=0.0)
     model = FactorModel(2, 2, factors=1, biased=biased, offsets=offsets, regularisation=0.5, weighted=weighted, seed=0)
     model.offsets.set(3.0, np.array([0.5, 0.0]) if kind == "bias" else np.zeros(2))
     model.begin_training(TRAIN)
@@ -92,7 +92,7 @@ def test_users_and_items_without_training_ratings_have_no_factors():
         2,
         factors=3,
         biased=False,
-        offsets=Offsets("none", 2, user_regularisation=0.0),
+        offsets=Offsets("none", 2, item_damping=0.0, user_damping=0.0),
         regularisation=1.0,
         weighted=True,
         seed=0,

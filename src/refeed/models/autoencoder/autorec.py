@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from typing_extensions import override
+
 from refeed.config import conform, require_ranges
 from refeed.models.autoencoder.item_side import ItemAutoEncoder
 from refeed.models.autoencoder.network import Network, NetworkShape
 from refeed.models.autoencoder.spec import AutoEncoderModel
 from refeed.models.autoencoder.user_side import UserAutoEncoder
+from refeed.models.base import Spec
 from refeed.models.common.offsets import Offsets
 
 Activation = Literal["identity", "sigmoid"]
 
 
 @dataclass(frozen=True)
-class AutoRec:
+class AutoRec(Spec):
     """One hidden layer over each item's (or each user's) ratings; Sedhain et al. (2015): I-AutoRec and U-AutoRec.
 
     h(r) = f(W g(V r + mu) + b), equation 2, where a missing rating goes in as 0. It minimises the squared error of the ratings
@@ -74,16 +77,16 @@ class AutoRec:
             within_scale=self.output == "sigmoid",
         )
 
+    @override
     def summary(self, num_users: int, num_items: int) -> str:
-        """The side, the layers and the activations, in a few words for people."""
         columns = f"{num_items if self.side == 'user' else num_users:,}"
         layers = f"{columns} > {self.width} > {columns}"
         return f"{self.side[0].upper()}-AutoRec {layers}, {self.hidden} hidden layer, {self.output} output"
 
+    @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> AutoEncoderModel:
-        """The model with its initial weights."""
         network = Network(self.shape, num_items if self.side == "user" else num_users, seed=seed)
         side = UserAutoEncoder if self.side == "user" else ItemAutoEncoder
         centred = self.side == "user" if self.centred is None else self.centred
-        offsets = Offsets("mean" if centred else "none", num_items, user_regularisation=0.0)
+        offsets = Offsets("mean" if centred else "none", num_items, item_damping=0.0, user_damping=0.0)
         return side(network, offsets, num_users, num_items)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
@@ -20,8 +21,7 @@ from refeed.models.autoencoder.refeeding.batch_trainer import BatchTrainer
 from refeed.models.autoencoder.spec import AutoEncoder, AutoEncoderModel
 from refeed.models.autoencoder.steppers import build_stepper
 from refeed.models.base import Fitter, StepReport
-from refeed.models.common.building import new_model, with_offsets
-from refeed.models.common.offsets import fit_offsets
+from refeed.models.common.building import with_offsets
 from refeed.models.common.sparse_rows import SparseRows
 from refeed.optim.optimizers import learning_rate_at
 from refeed.optim.options import TrainingOptions
@@ -31,7 +31,7 @@ from refeed.seeds import derive_seed
 AHEAD = 2  # batches that are held ready; fewer where an epoch has so few that they would be most of the data
 
 
-class GradientFitter:
+class GradientFitter(Fitter):
     """Batches and dropout are functions of (seed, epoch, step), so a resumed run equals an uninterrupted one.
 
     Pre-training's steps are the first ones of epoch 0. Its passes over the data have the numbers below zero: -1 is the last.
@@ -44,6 +44,8 @@ class GradientFitter:
         seed: of the batches and of dropout.
         compiled: whether the first and last layer run in compiled loops, for which `obstacle_to_loops` has to know no obstacle.
     """
+
+    model: AutoEncoderModel
 
     def __init__(
         self, model: AutoEncoderModel, train: Ratings, options: TrainingOptions, *, seed: int, compiled: bool = False
@@ -62,12 +64,13 @@ class GradientFitter:
         self._batches_of = (0, batches)  # a pass, and all of its batches
         self._ahead: Prefetcher[SparseRows] | None = None  # of positions
 
+    @override
     def num_steps(self, epoch: int) -> int:
-        """Number of batches of an epoch, those of pre-training among epoch 0's."""
+        """Number of batches of an epoch; epoch 0 begins with those of pre-training."""
         return self._num_batches * (1 + self._pretrain_passes if epoch == 0 else 1)
 
+    @override
     def train_step(self, epoch: int, step: int) -> StepReport:
-        """Train on one batch; see `Fitter.train_step`."""
         if epoch == 0:
             passes, step = divmod(step, self._num_batches)
             if passes < self._pretrain_passes:
@@ -85,23 +88,25 @@ class GradientFitter:
         refeed_loss = sum(refeed_losses) / len(refeed_losses) if refeed_losses else None
         return StepReport(loss * len(rows.columns), len(rows.columns), refeed_loss)
 
+    @override
     def learning_rate(self, epoch: int) -> float:
-        """The rate at the start of an epoch."""
         return learning_rate_at(self.options, epoch=epoch, step=0, steps_per_epoch=self._num_batches)
 
+    @override
     def state(self) -> dict[str, Tensor]:
         """The optimisers' tensors."""
         return self._stepper.state() | ({} if self._pretraining is None else self._pretraining.state())
 
+    @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the optimisers' tensors of an earlier run; without any of the same optimiser, this one starts anew."""
+        """Resume the optimisers; one of another kind than the tensors' starts afresh."""
         own = {name: tensor for name, tensor in tensors.items() if not name.startswith(PRETRAINING)}
         self._stepper.load_state(own)
         if self._pretraining is not None:
             self._pretraining.load_state(tensors)
 
+    @override
     def close(self) -> None:
-        """See `Fitter.close`."""
         self._stop_ahead()
         self._stepper.close()
 
@@ -162,8 +167,7 @@ def build_autoencoder_fitter(spec: AutoEncoder, train: Ratings, options: Trainin
 
 def build_autorec_fitter(spec: AutoRec, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
     """The fitter of AutoRec; see `registry.KINDS`."""
-    model = new_model(spec, train, runtime)
-    fit_offsets(model.offsets, train, item_regularisation=0.0, user_regularisation=0.0)
+    model = with_offsets(spec, train, runtime)
     offset, mean = model.offsets.mean.item(), float(np.mean(train.values, dtype=np.float64))
     model.network.start_at(mean - offset, lowest=train.scale.minimum - offset, highest=train.scale.maximum - offset)
     return _network_fitter(model, train, options, runtime)

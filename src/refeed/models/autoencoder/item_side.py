@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
@@ -57,8 +58,9 @@ class ItemAutoEncoder(RatingModel):
         rows = item_rows(self._trained_on(), self.offsets)
         return RowSource(rows.counts, rows.rows)
 
+    @override
     def scorer(self) -> ItemScorer:
-        """See `RatingModel.scorer`: the codes of all items, which each cost a pass over the item's training ratings."""
+        """Compute the codes of all items, each by a pass over the item's training ratings."""
         return ItemScorer(self.network, self.offsets, self._trained_on(), self.device)
 
     def _trained_on(self) -> History:

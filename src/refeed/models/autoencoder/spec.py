@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from typing_extensions import override
+
 from refeed.config import conform, require_ranges
 from refeed.errors import ConfigError
 from refeed.models.autoencoder.item_side import ItemAutoEncoder
 from refeed.models.autoencoder.layers.activations import activation_name
 from refeed.models.autoencoder.network import Network, NetworkShape
 from refeed.models.autoencoder.user_side import UserAutoEncoder
+from refeed.models.base import Spec
 from refeed.models.common.offsets import OffsetKind, Offsets
 
 AutoEncoderModel = UserAutoEncoder | ItemAutoEncoder
 
 
 @dataclass(frozen=True)
-class AutoEncoder:
+class AutoEncoder(Spec):
     """A deep autoencoder over each user's (or each item's) sparse ratings; Kuchaiev & Ginsburg (2017), section 2.
 
     Attributes:
@@ -103,8 +106,8 @@ class AutoEncoder:
             skip=self.skip,
         )
 
+    @override
     def summary(self, num_users: int, num_items: int) -> str:
-        """The side, the layers and the activation, in a few words for people."""
         columns = f"{num_items if self.side == 'user' else num_users:,}"
         layers = [columns, *map(str, self.encoder)]
         if self.dropout:
@@ -113,9 +116,9 @@ class AutoEncoder:
         notes = [*(["tied"] if self.tied else []), *(["skip connections"] if self.skip else []), self.activation]
         return f"{self.side}-side autoencoder {' > '.join(layers)}, {', '.join(notes)}"
 
+    @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> AutoEncoderModel:
-        """The model with its initial weights."""
         network = Network(self.shape, num_items if self.side == "user" else num_users, seed=seed)
-        offsets = Offsets(self.offsets, num_items, user_regularisation=self.user_regularisation)
+        offsets = Offsets(self.offsets, num_items, item_damping=self.item_regularisation, user_damping=self.user_regularisation)
         side = UserAutoEncoder if self.side == "user" else ItemAutoEncoder
         return side(network, offsets, num_users, num_items)

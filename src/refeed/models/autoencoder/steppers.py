@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import abc
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from refeed.models.autoencoder.network import EdgeWeights, Network
 from refeed.models.common.sparse_rows import SparseRows
@@ -18,45 +19,43 @@ DENSE_SHARE = 0.8  # a batch that reads more of the rows than this reads all: th
 LAZY_SHARE = 0.5  # and after such a batch, rows are picked again for a batch that reads at most this: each change costs a pass
 
 
-class Stepper(Protocol):
+class Stepper(abc.ABC):
     """Gives out the weights that a batch reads, and updates them on a loss."""
 
+    @abc.abstractmethod
     def set_learning_rate(self, rate: float) -> None:
-        """For the steps to come."""
-        ...
+        """Set the learning rate of the steps to come."""
 
+    @abc.abstractmethod
     def prepare(self, rows: SparseRows) -> None:
-        """Work out whatever a step on these rows will ask of them; may run in another thread, steps ahead."""
-        ...
+        """Compute whatever a step on these rows needs of them; may run in another thread, steps ahead."""
 
+    @abc.abstractmethod
     def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
         """The first and last layer's weights for a batch, and the batch over the columns of these.
 
         Args:
             rows: the batch.
-            all_columns: ask for the network's own parameters, up to date.
+            all_columns: read the network's own parameters, up to date.
         """
-        ...
 
+    @abc.abstractmethod
     def update(self, loss: Tensor) -> None:
         """Take a step on a loss that was computed from the weights last read."""
-        ...
 
-    def flush(self) -> None:
+    def flush(self) -> None:  # noqa: B027 (a dense optimiser is never behind)
         """Bring all parameters up to date, for whoever reads them next."""
-        ...
 
-    def close(self) -> None:
-        """Bring all parameters up to date and let go of them; no step follows."""
-        ...
+    def close(self) -> None:  # noqa: B027
+        """Bring all parameters up to date and release them; no step follows."""
 
+    @abc.abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """Everything that the next step depends on but the parameters."""
-        ...
+        """All tensors but the parameters that the next step depends on."""
 
+    @abc.abstractmethod
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up a state; without any of the same kind, this one starts anew."""
-        ...
+        """Resume from a state; without any of the same kind, start afresh."""
 
 
 def build_stepper(network: Network, options: TrainingOptions) -> Stepper:
@@ -64,7 +63,7 @@ def build_stepper(network: Network, options: TrainingOptions) -> Stepper:
     return RowLazyStepper(network, options) if options.optimizer == "sgd" else DenseStepper(network, options)
 
 
-class DenseStepper:
+class DenseStepper(Stepper):
     """An optimiser of PyTorch over all parameters.
 
     Args:
@@ -78,45 +77,40 @@ class DenseStepper:
         # RMSprop with momentum keeps other tensors than without, so they are two kinds of state
         self._kind = options.optimizer if options.momentum else f"{options.optimizer} without momentum"
 
+    @override
     def set_learning_rate(self, rate: float) -> None:
-        """See `Stepper`."""
         set_learning_rate(self._optimizer, rate)
 
+    @override
     def prepare(self, rows: SparseRows) -> None:
-        """See `Stepper`."""
         _ = rows.by_column
 
+    @override
     def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
-        """See `Stepper`; always all columns."""
         return self._network.edge, rows
 
+    @override
     def update(self, loss: Tensor) -> None:
-        """See `Stepper`."""
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self._options.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self._network.parameters(), self._options.gradient_clip)
         self._optimizer.step()
 
-    def flush(self) -> None:
-        """See `Stepper`; nothing is ever behind."""
-
-    def close(self) -> None:
-        """See `Stepper`."""
-
+    @override
     def state(self) -> dict[str, Tensor]:
-        """See `Stepper`; named by optimiser, parameter and quantity."""
+        """Tensors named by optimiser, parameter and quantity."""
         return {f"{self._kind}/{name}": tensor for name, tensor in state_tensors(self._optimizer).items()}
 
+    @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """See `Stepper`."""
         own = f"{self._kind}/"
         load_state_tensors(
             self._optimizer, {key.removeprefix(own): tensor for key, tensor in tensors.items() if key.startswith(own)}
         )
 
 
-class RowLazyStepper:
+class RowLazyStepper(Stepper):
     """SGD with momentum; of the first and last layer it updates the rows that the batch read, exactly as the dense one.
 
     Args:
@@ -149,17 +143,18 @@ class RowLazyStepper:
         self._columns: Tensor | None = None
         self._leaves: list[Tensor] = list(edge)
 
+    @override
     def set_learning_rate(self, rate: float) -> None:
-        """See `Stepper`."""
         self.rate = rate
         set_learning_rate(self._optimizer, rate)
 
+    @override
     def prepare(self, rows: SparseRows) -> None:
-        """See `Stepper`."""
         _ = rows.compact
 
+    @override
     def read(self, rows: SparseRows, *, all_columns: bool) -> tuple[EdgeWeights, SparseRows]:
-        """See `Stepper`; the rows that the batch reads, unless these are most of them."""
+        """Pick the rows that the batch reads, unless these are most of them."""
         self._columns = None
         if not all_columns and self.picks(len(rows.compact[0]), rows.num_columns):
             self._columns, compact = rows.compact
@@ -173,8 +168,8 @@ class RowLazyStepper:
         """Whether a step on a batch that reads so many of the columns should touch these alone."""
         return columns <= (LAZY_SHARE if self.edge.is_flat else DENSE_SHARE) * num_columns
 
+    @override
     def update(self, loss: Tensor) -> None:
-        """See `Stepper`."""
         for leaf in self._leaves:
             leaf.grad = None
         self.clear_hidden()
@@ -196,24 +191,24 @@ class RowLazyStepper:
         """Update all parameters but the first and last layer's."""
         self._optimizer.step()
 
+    @override
     def flush(self) -> None:
-        """See `Stepper`."""
         self.edge.flush()
 
+    @override
     def close(self) -> None:
-        """See `Stepper`."""
         self.edge.close()
 
+    @override
     def state(self) -> dict[str, Tensor]:
-        """See `Stepper`."""
         buffers = {
             f"sgd/hidden.{place}": self._optimizer.state[parameter]["momentum_buffer"]
             for place, parameter in enumerate(self._hidden if self._options.momentum else [])
         }
         return buffers | {f"sgd/edge.{name}": tensor for name, tensor in self.edge.state().items()}
 
+    @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """See `Stepper`."""
         if not any(name.startswith("sgd/") for name in tensors):
             return
         self.edge.load_state(

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+import abc
 from dataclasses import dataclass
-from typing import Protocol
 
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.models.autoencoder.steppers import Stepper
 
 
-class SupervisedPass(Protocol):
-    """A batch under way."""
+class SupervisedPass(abc.ABC):
+    """A supervised pass over a batch, its forward half done.
 
-    @property
-    def hidden(self) -> Tensor:
-        """The last hidden layer, (B, k)."""
-        ...
+    Attributes:
+        hidden: the last hidden layer, (B, k).
+    """
 
+    hidden: Tensor
+
+    @abc.abstractmethod
     def update(self) -> float:
         """Take the optimiser step.
 
         Returns:
             the mean squared error over the rated places, before the step.
         """
-        ...
 
 
 @dataclass(frozen=True)
-class AutogradPass:
+class AutogradPass(SupervisedPass):
     """A pass whose loss PyTorch's autograd differentiates.
 
     Attributes:
@@ -41,8 +43,8 @@ class AutogradPass:
     loss: Tensor
     stepper: Stepper
 
+    @override
     def update(self) -> float:
-        """See `SupervisedPass`."""
         self.stepper.update(self.loss)
         return self.loss.item()
 

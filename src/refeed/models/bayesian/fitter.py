@@ -8,18 +8,21 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.models.base import Fitter, StepReport
 from refeed.models.bayesian.choice_features import choice_features
-from refeed.models.bayesian.model import BayesianFactorisation, BayesianModel, Sample
+from refeed.models.bayesian.draws import Sample
+from refeed.models.bayesian.model import BayesianModel
 from refeed.models.bayesian.priors import RowPrior, draw_prior
 from refeed.models.bayesian.regression import FeatureTable, PaddedRows, Posterior, padded_rows
 from refeed.models.bayesian.scorer import HIGHEST_PRECISION, standardised
 from refeed.models.bayesian.sitting_draws import SittingDraws
 from refeed.models.bayesian.sitting_sums import SittingSums
 from refeed.models.bayesian.sittings import Sittings
+from refeed.models.bayesian.spec import BayesianFactorisation
 from refeed.models.common.building import new_model
 from refeed.models.common.row_groups import for_each_group
 from refeed.models.common.sampled_linear import sampled_linear
@@ -109,7 +112,7 @@ class GibbsSide:
         return FeatureTable(self.vectors[None], weights[None])
 
 
-class GibbsFitter:
+class GibbsFitter(Fitter):
     """A step is a sweep, and an epoch: items given users, then users given items, then the common noise.
 
     Until the burn-in is over and the first draw is kept, the model holds the latest draw alone.
@@ -120,6 +123,8 @@ class GibbsFitter:
         spec: the model's description.
         seed: of all draws.
     """
+
+    model: BayesianModel
 
     patience: int | None = None
 
@@ -152,13 +157,10 @@ class GibbsFitter:
             size = (FIRST_VARIANCE / self.spec.factors) ** 0.25
             factors.copy_(size * torch.randn(factors.shape, generator=normal, device=factors.device))
 
-    def num_steps(self, epoch: int) -> int:
-        """One."""
-        return 1
-
+    @override
     @torch.no_grad()
     def train_step(self, epoch: int, step: int) -> StepReport:
-        """One sweep; the error reported is that of its draw."""
+        """Run one sweep; the reported error is that of its draw."""
         numbers = np.random.default_rng(derive_seed(self.seed, "sweep", epoch))
         normal = torch.Generator(device=self.model.device).manual_seed(derive_seed(self.seed, "sweep", epoch, "vectors"))
         strength = self.spec.noise_strength
@@ -225,14 +227,9 @@ class GibbsFitter:
         )
         self.model.keep(sample, instead=kept_before == 0)
 
-    def learning_rate(self, epoch: int) -> None:
-        """There is none."""
-
-    def close(self) -> None:
-        """See `Fitter.close`."""
-
+    @override
     def state(self) -> dict[str, Tensor]:
-        """The chain's state, of which the model keeps a rounded part."""
+        """The state of the chain, of which the model keeps a rounded part."""
         tensors = {"common": torch.tensor(self._common, dtype=torch.float64)}
         for name, side in (("users", self._users), ("items", self._items)):
             tensors |= {
@@ -245,8 +242,8 @@ class GibbsFitter:
             tensors |= {"sittings.effects": self._sittings.effects, "sittings.variance": self._sittings.variance}
         return tensors
 
+    @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the chain's state of an earlier run; without one the chain starts anew."""
         if not tensors:
             return
         self._common = tensors["common"].item()

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.models.base import Scorer
+from refeed.models.bayesian.draws import BayesianDraws
 from refeed.models.bayesian.regression import FeatureTable, PaddedRows, Posterior, padded_rows
 from refeed.models.bayesian.sitting_sums import SittingSums, put_by_row
 from refeed.models.bayesian.sittings import SittingMeans, Sittings
@@ -21,9 +22,6 @@ from refeed.models.common.pairs import centred, unique_pairs
 from refeed.models.common.row_groups import for_each_group
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_linear import sum_of_rows
-
-if TYPE_CHECKING:
-    from refeed.models.bayesian.model import BayesianModel
 
 NOISE_ROUNDS = 3  # of finding a person's noise and their vector in turn
 HIGHEST_PRECISION = 1e4  # of noise: a standard deviation of 1% of that of the ratings, so that float32 is enough
@@ -71,12 +69,13 @@ class BayesianScorer(Scorer):
     """
 
     @torch.no_grad()
-    def __init__(self, model: BayesianModel) -> None:
+    def __init__(self, model: BayesianDraws) -> None:
         self._model = model
         factors = model.items[..., :-1].float() / max(1, model.num_samples)
         self._item_factors = factors.flatten(1)  # n x (S k)
         self._item_bias = model.items[..., -1].mean(1, dtype=torch.float32)  # n
 
+    @override
     @torch.no_grad()
     def predict_pairs(
         self,
@@ -85,7 +84,6 @@ class BayesianScorer(Scorer):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
         asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, self._model.device)
         people = self._people(history.rows(asked))
         sums = sampled_linear(people.factors, self._item_factors, places)
@@ -96,9 +94,9 @@ class BayesianScorer(Scorer):
             predicted += np.float32(self._model.deviation.item()) * effects
         return predicted
 
+    @override
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
         people = self._people(history)
         scores = torch.addmm(self._item_bias, people.factors, self._item_factors.t()) + people.biases[:, None]
         return self._as_ratings(scores)
@@ -154,7 +152,7 @@ class BayesianScorer(Scorer):
             prior = (means[:, group.rows], model.prior_precision[:, None])
             noise = common.expand(-1, len(group.rows))  # S x g
             posterior = Posterior(products, *prior, noise)
-            if (strength := model.spec.noise_strength) is not None:
+            if (strength := model.noise_strength) is not None:
                 for _ in range(NOISE_ROUNDS):
                     errors = posterior.expected_squared_errors()
                     noise = ((strength + group.counts) / (strength / common + errors)).clamp(max=HIGHEST_PRECISION)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
@@ -81,8 +82,8 @@ class FactorModel(RatingModel):
         self.item_factors[torch.from_numpy(train.item_counts == 0)] = 0.0
         return user_offsets
 
+    @override
     def scorer(self) -> FactorScorer:
-        """See `RatingModel.scorer`: the items' features for the ridge regressions."""
         return FactorScorer(self)
 
 
@@ -98,6 +99,7 @@ class FactorScorer(Scorer):
         self._model = model
         self._solver = RidgeSolver(model.item_factors, intercept=model.biased)
 
+    @override
     @torch.no_grad()
     def predict_pairs(
         self,
@@ -106,7 +108,6 @@ class FactorScorer(Scorer):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
         asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, self._model.device)
         people = history.rows(asked)
         vectors, biases = self._user_vectors(people)
@@ -116,9 +117,9 @@ class FactorScorer(Scorer):
         predictions: npt.NDArray[np.float32] = outputs[place_of_pair] + user_part[row_of_pair] + self._item_part()[items]
         return predictions
 
+    @override
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
         vectors, biases = self._user_vectors(history)
         scores: npt.NDArray[np.float32] = (vectors @ self._model.item_factors.t()).numpy(force=True)
         scores += (self._model.offsets.user_part(history) + biases.numpy(force=True))[:, None]

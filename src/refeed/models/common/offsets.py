@@ -20,23 +20,46 @@ class Offsets(nn.Module):
     """offset(u, i) = mean + item_bias[i] + user_bias(history of u).
 
     The user's part is worked out from the history alone, so a new person has one too: the sum of
-    (rating - mean - item_bias) over the history, divided by (number of ratings + user_regularisation).
+    (rating - mean - item_bias) over the history, divided by (number of ratings + user_damping).
 
     Args:
         kind: "none" (all 0), "mean" (the training mean only) or "bias".
         num_items: n.
-        user_regularisation: number of imaginary ratings that pull a user's bias to 0, at least 0.
+        item_damping: pseudo-counts that pull an item's bias to 0, at least 0.
+        user_damping: the same for a user's bias.
     """
 
     mean: Tensor
     item_bias: Tensor
 
-    def __init__(self, kind: OffsetKind, num_items: int, *, user_regularisation: float) -> None:
+    def __init__(self, kind: OffsetKind, num_items: int, *, item_damping: float, user_damping: float) -> None:
         super().__init__()
         self.kind = kind
-        self.user_regularisation = user_regularisation
+        self.item_damping, self.user_damping = item_damping, user_damping
         self.register_buffer("mean", torch.zeros((), dtype=torch.float32))
         self.register_buffer("item_bias", torch.zeros(num_items, dtype=torch.float32))
+
+    def fit(self, train: Ratings, *, sweeps: int = 10) -> None:
+        """Fit the mean and, for kind "bias", the item biases, items and users in turn; see `Bias` for the equations.
+
+        Args:
+            train: training ratings.
+            sweeps: passes over items and users.
+        """
+        if self.kind == "none":
+            return
+        user_sums, item_sums = _sums_of_ratings(train)
+        mean = float(user_sums.sum() / max(1, len(train)))
+        item_bias = np.zeros(train.num_items)
+        if self.kind == "bias":
+            user_bias = np.zeros(train.num_users)
+            user_sums, item_sums = user_sums - mean * train.user_counts, item_sums - mean * train.item_counts
+            user_weights = np.maximum(train.user_counts + self.user_damping, 1e-12)
+            item_weights = np.maximum(train.item_counts + self.item_damping, 1e-12)
+            for _ in range(sweeps):
+                item_bias = (item_sums - _sums_over_items(train, user_bias)) / item_weights
+                user_bias = (user_sums - _sums_over_users(train, item_bias)) / user_weights
+        self.set(mean, item_bias)
 
     def set(self, mean: float, item_bias: npt.NDArray[np.floating]) -> None:
         """Store what was fitted: the mean, and the item biases (n,)."""
@@ -50,7 +73,7 @@ class Offsets(nn.Module):
             return np.full(len(history), mean, np.float32)
         residuals = history.values - mean - self.item_part()[history.indices]
         sums = np.bincount(history.row_of_rating, weights=residuals, minlength=len(history))
-        divisor = np.maximum(history.counts + self.user_regularisation, 1e-12)
+        divisor = np.maximum(history.counts + self.user_damping, 1e-12)
         return np.asarray(mean + sums / divisor, np.float32)
 
     def item_part(self) -> npt.NDArray[np.float32]:
@@ -60,34 +83,6 @@ class Offsets(nn.Module):
     def of_entries(self, history: History) -> npt.NDArray[np.float32]:
         """The offset at each rating of the history, float32 (nnz,)."""
         return self.user_part(history)[history.row_of_rating] + self.item_part()[history.indices]
-
-
-def fit_offsets(
-    offsets: Offsets, train: Ratings, *, item_regularisation: float, user_regularisation: float, sweeps: int = 10
-) -> None:
-    """Fit the mean and, for kind "bias", the item biases, items and users in turn; see `Bias` for the equations.
-
-    Args:
-        offsets: to be filled.
-        train: training ratings.
-        item_regularisation: imaginary ratings that pull an item's bias to 0.
-        user_regularisation: the same for users.
-        sweeps: how often to go over items and users.
-    """
-    if offsets.kind == "none":
-        return
-    user_sums, item_sums = _sums_of_ratings(train)
-    mean = float(user_sums.sum() / max(1, len(train)))
-    item_bias = np.zeros(train.num_items)
-    if offsets.kind == "bias":
-        user_bias = np.zeros(train.num_users)
-        user_sums, item_sums = user_sums - mean * train.user_counts, item_sums - mean * train.item_counts
-        user_weights = np.maximum(train.user_counts + user_regularisation, 1e-12)
-        item_weights = np.maximum(train.item_counts + item_regularisation, 1e-12)
-        for _ in range(sweeps):
-            item_bias = (item_sums - _sums_over_items(train, user_bias)) / item_weights
-            user_bias = (user_sums - _sums_over_users(train, item_bias)) / user_weights
-    offsets.set(mean, item_bias)
 
 
 def _sums_of_ratings(train: Ratings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

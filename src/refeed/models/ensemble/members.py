@@ -10,7 +10,7 @@ from typing import Any
 from refeed.config import from_dict, nearest, parse_setting, to_dict
 from refeed.errors import ConfigError
 from refeed.models.base import Spec
-from refeed.models.bayesian.model import BayesianFactorisation
+from refeed.models.bayesian.spec import BayesianFactorisation
 from refeed.models.registry import KINDS
 from refeed.optim.options import TrainingOptions
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -23,6 +25,8 @@ class EnsembleModel(RatingModel):
         num_items: n.
     """
 
+    variable_buffers: ClassVar[tuple[str, ...]] = ("weights_by_feature",)
+
     weights: Tensor
     weights_by_feature: Tensor
 
@@ -32,14 +36,6 @@ class EnsembleModel(RatingModel):
         self.features = MetaFeatures(num_items)
         self.register_buffer("weights", torch.tensor([0.0, *[1.0 / len(members)] * len(members)]))
         self.register_buffer("weights_by_feature", torch.zeros(0, 1 + len(members)))  # (J, M + 1), J = 0: constant weights
-
-    @property
-    def variable_buffers(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Those of all members, and the varying part of the weights."""
-        of_members = (
-            f"members.{number}.{name}" for number, member in enumerate(self.models) for name in member.variable_buffers
-        )
-        return (*of_members, "weights_by_feature")
 
     def set_weights(self, weights: npt.NDArray[np.float32], by_feature: npt.NDArray[np.float32]) -> None:
         """Set the constant weights, float32 (M + 1,), and their varying part, (J, M + 1); J = 0 resets the features too."""

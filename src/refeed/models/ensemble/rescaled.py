@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
@@ -30,13 +31,8 @@ class Rescaled(RatingModel):
         self.inner = inner
         self.register_buffer("unit", torch.tensor(unit, dtype=torch.float32, device=inner.device))
 
-    @property
-    def variable_buffers(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Those of the inner model."""
-        return tuple(f"inner.{name}" for name in self.inner.variable_buffers)
-
+    @override
     def scorer(self) -> RescaledScorer:
-        """See `RatingModel.scorer`."""
         return RescaledScorer(self.inner.scorer(), self.unit.item())
 
 
@@ -46,6 +42,7 @@ class RescaledScorer(Scorer):
     def __init__(self, inner: Scorer, unit: float) -> None:
         self._inner, self._unit = inner, unit
 
+    @override
     def predict_pairs(
         self,
         history: History,
@@ -53,11 +50,10 @@ class RescaledScorer(Scorer):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
         return self._unit * self._inner.predict_pairs(history.in_units_of(self._unit), rows, items, times)
 
+    @override
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
         scores = self._inner.score_rows(history.in_units_of(self._unit))
         scores *= self._unit
         return scores
@@ -66,7 +62,7 @@ class RescaledScorer(Scorer):
 STAR = 1.12  # standard deviation of MovieLens ratings, with which the penalties of the presets were tuned
 
 
-class RescaledFitter:
+class RescaledFitter(Fitter):
     """Fits a model of ratings whose standard deviation is made `STAR`; see `Fitter`, and `Rescaled` for the model.
 
     Args:
@@ -80,28 +76,29 @@ class RescaledFitter:
         self.model = Rescaled(self._inner.model, self._unit)
         self.epochs, self.patience = self._inner.epochs, self._inner.patience
 
+    @override
     def num_steps(self, epoch: int) -> int:
-        """See `Fitter.num_steps`."""
         return self._inner.num_steps(epoch)
 
+    @override
     def train_step(self, epoch: int, step: int) -> StepReport:
-        """See `Fitter.train_step`; errors are reported as those of ratings."""
+        """Take one step; the errors are reported in units of the ratings as given."""
         report, squared_unit = self._inner.train_step(epoch, step), self._unit**2
         refeed_loss = None if report.refeed_loss is None else squared_unit * report.refeed_loss
         return StepReport(squared_unit * report.squared_error, report.ratings, refeed_loss)
 
+    @override
     def learning_rate(self, epoch: int) -> float | None:
-        """See `Fitter.learning_rate`."""
         return self._inner.learning_rate(epoch)
 
+    @override
     def close(self) -> None:
-        """See `Fitter.close`."""
         self._inner.close()
 
+    @override
     def state(self) -> dict[str, Tensor]:
-        """See `Fitter.state`."""
         return self._inner.state()
 
+    @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """See `Fitter.load_state`."""
         self._inner.load_state(tensors)

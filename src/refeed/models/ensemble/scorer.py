@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.models.base import Scorer
@@ -36,6 +37,7 @@ class EnsembleScorer(Scorer):
     ) -> None:
         self._members, self._weights, self._by_feature, self._features = members, weights, by_feature, features
 
+    @override
     def predict_pairs(
         self,
         history: History,
@@ -43,7 +45,6 @@ class EnsembleScorer(Scorer):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
         weights = np.broadcast_to(self._weights, (len(rows), len(self._weights)))
         if (features := self._known_features(times)) is not None:
             weights = weights + features.of_pairs(history, rows, items, times) @ self._by_feature
@@ -52,8 +53,8 @@ class EnsembleScorer(Scorer):
             total += weights[:, number] * member.predict_pairs(history, rows, items, times)
         return total
 
+    @override
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
         total = np.full((len(history), history.num_items), self._weights[0], np.float32)
         if (features := self._known_features(None)) is not None:
             of_rows = features.of_rows(history) @ self._by_feature

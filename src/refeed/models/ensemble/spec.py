@@ -6,16 +6,18 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from typing_extensions import override
+
 from refeed.config import conform, require_ranges
 from refeed.errors import ConfigError
-from refeed.models.base import RatingModel
+from refeed.models.base import RatingModel, Spec
 from refeed.models.ensemble.members import Member
 from refeed.models.ensemble.model import EnsembleModel
 from refeed.models.ensemble.rescaled import Rescaled
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class Ensemble(Spec):
     """Models of several kinds, blended with weights learnt on the validation set (stacking, Breiman 1996).
 
     prediction = w_0 + sum_m w_m * prediction of member m. The weights are the ridge regression of the validation ratings on the
@@ -45,7 +47,6 @@ class Ensemble:
 
     kind: ClassVar[str] = "ensemble"
     title: ClassVar[str] = "ensemble"
-    uses_training_options: ClassVar[bool] = False
 
     members: tuple[Member, ...] = (
         Member(
@@ -66,10 +67,11 @@ class Ensemble:
         if not self.members:
             raise ConfigError('members: expected at least one, for example ["bayesian", "autoencoder encoder=512"]')
 
+    @override
     def summary(self, num_users: int, num_items: int) -> str:
-        """What it is, in a few words for people."""
         return "; ".join(f"({number}) {member.summary(num_users, num_items)}" for number, member in enumerate(self.members, 1))
 
+    @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> EnsembleModel:
         """The model before fitting, with equal weights, and of each member the first variant."""
         specs = (member.variants[0].spec for member in self.members)

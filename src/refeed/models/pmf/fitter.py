@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
@@ -30,7 +31,7 @@ LARGEST_BATCH = 1 << 16
 GROWN = 1.1  # mean square of factors, of the initial one, from which on adaptive priors are estimated
 
 
-class FactorDescentFitter:
+class FactorDescentFitter(Fitter):
     """Each epoch goes over the ratings in an order of its own, a function of (seed, epoch); a step takes a batch of them.
 
     Minimises half the objective of `PMF`: the step's gradient is the sum over the batch, where each rating brings its share of
@@ -42,6 +43,8 @@ class FactorDescentFitter:
         spec: how to fit.
         seed: of the orders.
     """
+
+    model: FactorModel
 
     def __init__(self, model: FactorModel, train: Ratings, spec: PMF, *, seed: int) -> None:
         self.model, self.train, self.spec, self.seed = model, train, spec, seed
@@ -56,12 +59,12 @@ class FactorDescentFitter:
         self._squared_error = 0.0  # of the epoch so far
         self._order_of: tuple[int, npt.NDArray[np.signedinteger]] = (-1, np.empty(0, np.int64))
 
+    @override
     def num_steps(self, epoch: int) -> int:
-        """Number of batches of an epoch."""
         return math.ceil(len(self.train) / self.batch_size)
 
+    @override
     def train_step(self, epoch: int, step: int) -> StepReport:
-        """Descend along one batch; see `Fitter.train_step`."""
         if step == 0:
             self._begin_epoch()
         users, rows = self._batch(epoch, step)
@@ -82,15 +85,16 @@ class FactorDescentFitter:
                 side.momenta.flush()  # the model is read between epochs
         return StepReport(loss, len(rows.values))
 
+    @override
     def learning_rate(self, epoch: int) -> float:
-        """Always the same."""
         return self.spec.learning_rate
 
+    @override
     def close(self) -> None:
-        """See `Fitter.close`."""
         for side in self._sides.values():
             side.momenta.close()
 
+    @override
     def state(self) -> dict[str, Tensor]:
         """Momenta, the penalties' lambdas, and the error so far, from which the next lambdas follow."""
         tensors = {"squared_error": torch.tensor(self._squared_error, dtype=torch.float64)}
@@ -98,8 +102,8 @@ class FactorDescentFitter:
             tensors |= {f"{name}.{key}": tensor for key, tensor in side.state().items()}
         return tensors
 
+    @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up a state; without one, momenta and adaptive lambdas start anew."""
         if not tensors:
             return
         self._squared_error = tensors["squared_error"].item()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+from typing_extensions import override
+
 from refeed.config import conform, require_ranges
 from refeed.errors import ConfigError
+from refeed.models.base import Spec
 from refeed.models.common.factors import FactorModel
 from refeed.models.common.offsets import OffsetKind, Offsets
 
@@ -14,7 +17,7 @@ Prior = Literal["weighted", "fixed", "adaptive"]
 
 
 @dataclass(frozen=True)
-class PMF:
+class PMF(Spec):
     """Probabilistic matrix factorisation by SGD with momentum, with biases or plain; Salakhutdinov & Mnih (2008).
 
     Minimises the sum of (r_ui - offset - p_u . q_i - b_u - c_i)^2 + sum_u penalty_u (|p_u|^2 + b_u^2) + the same of the items.
@@ -51,7 +54,6 @@ class PMF:
 
     kind: ClassVar[str] = "pmf"
     title: ClassVar[str] = "PMF"
-    uses_training_options: ClassVar[bool] = False
 
     factors: int = 100
     regularisation: float = 0.055
@@ -72,29 +74,29 @@ class PMF:
             self,
             above_0=("regularisation", "learning_rate"),
             from_0=("item_regularisation", "user_regularisation"),
-            from_1=("factors", "epochs", "patience"),
+            from_1=("factors", "batch_size", "epochs", "patience"),
         )
         if not 0.0 <= self.momentum < 1.0:
             raise ConfigError(f"momentum: expected 0 to below 1, got {self.momentum}")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ConfigError(f"batch_size: expected at least 1 rating, got {self.batch_size}")
 
     def in_units_of(self, spread: float) -> PMF:
         """The same for ratings of this standard deviation, with lambda itself as regularisation and the rate itself."""
         return replace(self, regularisation=self.regularisation * spread, learning_rate=self.learning_rate / spread)
 
+    @override
     def summary(self, num_users: int, num_items: int) -> str:
-        """What it is, in a few words for people."""
         return f"{'biased' if self.biased else 'probabilistic'} matrix factorisation by SGD, {self.factors:,} factors"
 
+    @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> FactorModel:
-        """The model with its initial factors."""
         return FactorModel(
             num_users,
             num_items,
             factors=self.factors,
             biased=self.biased,
-            offsets=Offsets(self.offsets, num_items, user_regularisation=self.user_regularisation),
+            offsets=Offsets(
+                self.offsets, num_items, item_damping=self.item_regularisation, user_damping=self.user_regularisation
+            ),
             regularisation=self.regularisation,
             weighted=self.prior == "weighted",
             seed=seed,

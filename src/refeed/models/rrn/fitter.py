@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.optim import Adam
+from typing_extensions import override
 
 from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
@@ -27,7 +28,7 @@ from refeed.seeds import derive_seed
 SIDES = ("users", "items")
 
 
-class RecurrentFitter:
+class RecurrentFitter(Fitter):
     """Steps of the first epochs solve for the stationary factors of all users, then of all items; steps of the later ones are
     batches of users, then batches of items, and before each side's first batch its stationary factors are solved for.
 
@@ -44,6 +45,8 @@ class RecurrentFitter:
         DataError: the ratings have no times.
     """
 
+    model: RecurrentModel
+
     def __init__(self, model: RecurrentModel, train: Ratings, spec: RRN, *, seed: int) -> None:
         self.model, self.spec, self.seed = model, spec, seed
         self.epochs, self.patience = spec.start_epochs + spec.epochs, spec.patience
@@ -53,14 +56,16 @@ class RecurrentFitter:
         self._targets = self._other_states = torch.empty(0)
         self._keep_item_states()
 
+    @override
     def num_steps(self, epoch: int) -> int:
         """Two solutions in the first epochs, then the batches of both sides."""
         if epoch < self.spec.start_epochs:
             return len(SIDES)
         return len(self._batches(0, epoch)) + len(self._batches(1, epoch))
 
+    @override
     def train_step(self, epoch: int, step: int) -> StepReport:
-        """Solve for stationary factors or take a step of Adam; see `Fitter.train_step`."""
+        """Solve for stationary factors or take a step of Adam."""
         if epoch < self.spec.start_epochs:
             return self._solve_alone(step)
         user_batches = len(self._batches(0, epoch))
@@ -77,14 +82,16 @@ class RecurrentFitter:
             self._keep_item_states()  # the model is read between epochs
         return report
 
+    @override
     def learning_rate(self, epoch: int) -> float | None:
-        """That of Adam; None while stationary factors alone are fitted."""
+        """That of Adam; None while only stationary factors are fitted."""
         return None if epoch < self.spec.start_epochs else self.spec.learning_rate
 
+    @override
     def close(self) -> None:
-        """See `Fitter.close`."""
         self._targets = self._other_states = torch.empty(0)
 
+    @override
     def state(self) -> dict[str, Tensor]:
         """The users' stationary factors, and the optimisers' tensors."""
         tensors = {"user_factors": self._sides[0].factors}
@@ -92,8 +99,8 @@ class RecurrentFitter:
             tensors |= {f"{name}/{key}": tensor for key, tensor in state_tensors(optimizer).items()}
         return tensors
 
+    @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the state of an earlier run; without any, the optimisers start anew and the factors are solved for again."""
         if "user_factors" in tensors:
             self._sides[0].factors.copy_(tensors["user_factors"])
         for name, optimizer in zip(SIDES, self._optimizers, strict=True):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.models.base import RatingModel, Scorer
@@ -60,8 +61,8 @@ class RecurrentModel(RatingModel):
         self.register_buffer("item_moments", torch.zeros(0, dtype=torch.int64))
         self.register_buffer("item_pointers", torch.zeros(num_items + 1, dtype=torch.int64))
 
+    @override
     def scorer(self) -> RecurrentScorer:
-        """See `RatingModel.scorer`: the items' features for the ridge regressions."""
         return RecurrentScorer(self)
 
 
@@ -95,6 +96,7 @@ class RecurrentScorer(Scorer):
         self._solver = RidgeSolver(model.item_factors.detach())
         self._items = Timeline(model.item_pointers.numpy(force=True), model.item_moments.numpy(force=True))
 
+    @override
     @torch.no_grad()
     def predict_pairs(
         self,
@@ -103,7 +105,7 @@ class RecurrentScorer(Scorer):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`; where times are known, states have seen the steps before them only."""
+        """Where times are given, predict from states that have seen the steps before them only."""
         model = self._model
         asked, row_of_pair = np.unique(rows, return_inverse=True)
         people = self._people(history.rows(asked))
@@ -118,9 +120,10 @@ class RecurrentScorer(Scorer):
         predicted: npt.NDArray[np.float32] = (dynamic + stationary).numpy(force=True) + offsets
         return predicted
 
+    @override
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`; from the latest states."""
+        """Predict from the latest states."""
         model, people = self._model, self._people(history)
         latest = self._there(people.timeline.latest_states(np.arange(len(history), dtype=np.int64)))
         scores = people.factors @ model.item_factors.t()

@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import torch
 from torch import nn
+from typing_extensions import override
 
 from refeed.config import conform, require_ranges
+from refeed.models.base import Spec
 from refeed.models.common.factors import INITIAL_DEVIATION
 from refeed.models.common.offsets import Offsets
 from refeed.models.rrn.model import RecurrentModel
@@ -16,7 +18,7 @@ from refeed.models.rrn.states import StateNetwork
 
 
 @dataclass(frozen=True)
-class RRN:
+class RRN(Spec):
     """A recurrent recommender network: LSTMs over the time steps of users and items; Wu et al. (2017).
 
     prediction(u, i, t) = offset(u, i) + <A h_u(t) + b, C h_i(t) + d> + <p_u, q_i>
@@ -71,7 +73,6 @@ class RRN:
 
     kind: ClassVar[str] = "rrn"
     title: ClassVar[str] = "RRN"
-    uses_training_options: ClassVar[bool] = False
 
     user_step_days: float = 1.0
     item_step_days: float = 30.0
@@ -102,12 +103,12 @@ class RRN:
             ),
         )
 
+    @override
     def summary(self, num_users: int, num_items: int) -> str:
-        """What it is, in a few words for people."""
         return f"recurrent recommender network, {self.units:,} LSTM units, {self.factors:,} stationary factors"
 
+    @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> RecurrentModel:
-        """The model with its initial weights."""
         generator = torch.Generator().manual_seed(seed)
         widths = {"embedding": self.embedding, "units": self.units, "state": self.state}
         users = StateNetwork(num_items, step_days=self.user_step_days, **widths, generator=generator)
@@ -116,7 +117,7 @@ class RRN:
         return RecurrentModel(
             num_users,
             num_items,
-            offsets=Offsets("bias", num_items, user_regularisation=self.user_regularisation),
+            offsets=Offsets("bias", num_items, item_damping=self.item_regularisation, user_damping=self.user_regularisation),
             user_network=users,
             item_network=items,
             item_factors=nn.init.normal_(torch.empty(num_items, self.factors), std=INITIAL_DEVIATION, generator=generator),

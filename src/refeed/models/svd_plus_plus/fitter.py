@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
@@ -16,14 +17,15 @@ from refeed.models.base import Fitter, StepReport
 from refeed.models.common.building import new_model
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_rows import SparseRows
-from refeed.models.svd_plus_plus.model import SvdPlusPlus, SvdPlusPlusModel
+from refeed.models.svd_plus_plus.model import SvdPlusPlusModel
+from refeed.models.svd_plus_plus.spec import SvdPlusPlus
 from refeed.optim.optimizer_state import load_state_tensors, state_tensors
 from refeed.optim.optimizers import fused, set_learning_rate
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 
 
-class SvdPlusPlusFitter:
+class SvdPlusPlusFitter(Fitter):
     """Variable projection: where the users' side is at its minimum, the slope of the items' side alone is that of the whole.
 
     Golub & Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
@@ -38,6 +40,8 @@ class SvdPlusPlusFitter:
     Raises:
         DataError: time_aware and the ratings have no times.
     """
+
+    model: SvdPlusPlusModel
 
     def __init__(self, model: SvdPlusPlusModel, train: Ratings, spec: SvdPlusPlus, *, seed: int) -> None:
         self.model, self.train, self.spec, self.seed = model, train, spec, seed
@@ -54,12 +58,12 @@ class SvdPlusPlusFitter:
         self._optimizer = torch.optim.Adam(parameters, lr=spec.learning_rate, fused=fused(parameters))
         self._batches_of: tuple[int, list[npt.NDArray[np.int64]]] = (-1, [])
 
+    @override
     def num_steps(self, epoch: int) -> int:
-        """Number of batches of an epoch."""
         return len(self._batches(epoch))
 
+    @override
     def train_step(self, epoch: int, step: int) -> StepReport:
-        """Train on one batch of users; see `Fitter.train_step`."""
         batches = self._batches(epoch)
         set_learning_rate(self._optimizer, self._rate(epoch + step / len(batches)))
         history = self.train.rows(batches[step])
@@ -77,19 +81,16 @@ class SvdPlusPlusFitter:
         self._require_finite(f"epoch {epoch + 1}, batch {step + 1:,}")
         return StepReport(squared_error.item(), len(rows.values))
 
+    @override
     def learning_rate(self, epoch: int) -> float:
-        """The rate at the start of an epoch."""
         return self._rate(epoch)
 
-    def close(self) -> None:
-        """See `Fitter.close`."""
-
+    @override
     def state(self) -> dict[str, Tensor]:
-        """Adam's tensors, named by the parameter's place and the quantity."""
         return state_tensors(self._optimizer)
 
+    @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up Adam's tensors; without any, it starts anew."""
         load_state_tensors(self._optimizer, tensors)
 
     def _batches(self, epoch: int) -> list[npt.NDArray[np.int64]]:

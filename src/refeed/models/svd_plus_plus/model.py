@@ -1,141 +1,16 @@
-"""SVD++ and time-SVD++: factors of users and items, and what people rated as a sign of their taste."""
+"""The model of SVD++."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing_extensions import override
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor, nn
-
-from refeed.config import conform, require_ranges
-from refeed.data.history import History
-from refeed.errors import ConfigError
-from refeed.models.base import RatingModel
-from refeed.models.common.sparse_linear import sparse_linear
-from refeed.models.common.sparse_rows import SparseRows
+from refeed.models.svd_plus_plus.item_side import ItemSide
 from refeed.models.svd_plus_plus.scorer import SvdPlusPlusScorer
-from refeed.models.svd_plus_plus.time_terms import TimeTerms
-
-INITIAL_DEVIATION = 0.05  # standard deviation of the normal numbers that item factors start from
 
 
-@dataclass(frozen=True)
-class SvdPlusPlus:
-    """SVD++, and with time_aware time-SVD++: matrix factorisation that also learns from what a person rated at all.
+class SvdPlusPlusModel(ItemSide):
+    """SVD++ over its items' side; see `SvdPlusPlus`."""
 
-    Koren, "Factorization meets the neighborhood" (2008), equation 15; with r_ui the rating and N_u what u rated:
-
-        prediction = mean + b_u + b_i + q_i . (p_u + |N_u|^-1/2 sum of y_j over N_u)
-
-    With time_aware (Koren, "Collaborative filtering with temporal dynamics", 2009, section 3.2) b_i also has a part for each
-    time bin, and b_u a drift alpha_u dev_u(t) with dev_u(t) = sign(t - t_u) |t - t_u|^0.4 in years around the mean time t_u of
-    the person's ratings. A prediction without a time is for the person's latest one.
-
-    Minimised is the squared error + regularisation * (|p|^2 + b_u^2 + alpha_u^2 + |q|^2 + b_i^2) + implicit_regularisation *
-    |y|^2. Koren descends in all of these. Here p_u, b_u and alpha_u of a batch of users are solved for, which is a ridge
-    regression, and the step is one of the items' side alone (variable projection): fewer epochs, a lower error, and a
-    new person is treated exactly as those of training are.
-
-    Attributes:
-        factors: numbers in a vector, at least 1.
-        regularisation: penalty on the numbers of users and items, above 0.
-        implicit_regularisation: penalty on the implicit factors y, at least 0.
-        time_aware: whether to learn how items and users change; needs the ratings' times.
-        time_bins: even parts of the time of training in which an item has a bias of its own, at least 1.
-        learning_rate: of Adam, above 0; it falls to 0 along a cosine over the epochs.
-        batch_size: users a step, at least 1.
-        epochs: passes over the ratings, at least 1.
-        patience: epochs without a better validation RMSE after which fitting stops; none never stops early.
-
-    Raises:
-        ConfigError: a value of the wrong type or out of its range.
-
-    Examples:
-        >>> import numpy as np
-        >>> from refeed import SvdPlusPlus, RandomSplit, Ratings, train
-        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
-        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
-        >>> train(SvdPlusPlus(factors=2, epochs=1), RandomSplit().apply(ratings))
-        FittedModel(svd++, 30 users x 40 items, 200 trained weights)
-    """
-
-    kind: ClassVar[str] = "svd++"
-    title: ClassVar[str] = "SVD++"
-    uses_training_options: ClassVar[bool] = False
-
-    factors: int = 50
-    regularisation: float = 16.0
-    implicit_regularisation: float = 16.0
-    time_aware: bool = False
-    time_bins: int = 10
-    learning_rate: float = 0.005
-    batch_size: int = 64
-    epochs: int = 8
-    patience: int | None = 3
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(
-            self,
-            above_0=("regularisation", "learning_rate"),
-            from_0=("implicit_regularisation",),
-            from_1=("factors", "time_bins", "batch_size", "epochs"),
-        )
-        if self.patience is not None and self.patience < 1:
-            raise ConfigError(f"patience: expected at least 1 or none, got {self.patience}")
-
-    def summary(self, num_users: int, num_items: int) -> str:
-        """What it is, in a few words for people."""
-        return f"{'time-' if self.time_aware else ''}SVD++, {self.factors:,} factors"
-
-    def build(self, num_users: int, num_items: int, *, seed: int) -> SvdPlusPlusModel:
-        """The model with its initial item factors."""
-        return SvdPlusPlusModel(self, num_users, num_items, seed=seed)
-
-
-class SvdPlusPlusModel(RatingModel):
-    """See `SvdPlusPlus`; it holds the items' side alone, since every person's side follows from their history.
-
-    Attributes:
-        item_factors: q, (n, k).
-        implicit_factors: y, (n, k).
-        item_bias: b_i, (n,).
-        time: the terms of time, None without.
-        mean: of the training ratings.
-    """
-
-    mean: Tensor
-
-    def __init__(self, spec: SvdPlusPlus, num_users: int, num_items: int, *, seed: int) -> None:
-        super().__init__(num_users, num_items)
-        self.spec = spec
-        start = torch.empty(num_items, spec.factors).normal_(
-            std=INITIAL_DEVIATION, generator=torch.Generator().manual_seed(seed)
-        )
-        self.item_factors = nn.Parameter(start)
-        self.implicit_factors = nn.Parameter(torch.zeros(num_items, spec.factors))
-        self.item_bias = nn.Parameter(torch.zeros(num_items))
-        self.time = TimeTerms(num_items, spec.time_bins) if spec.time_aware else None
-        self.register_buffer("mean", torch.zeros((), dtype=torch.float32))
-
-    def implicit_sums(self, rows: SparseRows) -> Tensor:
-        """|N_u|^-1/2 times the sum of y_j over what each person rated, (B, k)."""
-        counts = torch.diff(rows.indptr).clamp(min=1)
-        shares = counts.to(self.implicit_factors.dtype).rsqrt()[rows.row_of_entry]
-        return sparse_linear(rows.with_values(shares), self.implicit_factors, self.implicit_factors.new_zeros(()))
-
-    def times_of(self, history: History) -> npt.NDArray[np.int64] | None:
-        """When each rating of the history was given, int64 (nnz,); None where the model does not know time."""
-        return None if self.time is None else self.time.times_of(history)
-
-    def item_part(self, items: Tensor, times: npt.NDArray[np.int64] | None) -> Tensor:
-        """mean + b_i, with the part of the time bin, for items (P,) asked at these times, (P,)."""
-        part = self.mean + self.item_bias[items]
-        return part if self.time is None or times is None else part + self.time.item_bias[items, self.time.bins(times)]
-
+    @override
     def scorer(self) -> SvdPlusPlusScorer:
-        """See `RatingModel.scorer`: the items' features for the ridge regressions."""
         return SvdPlusPlusScorer(self)

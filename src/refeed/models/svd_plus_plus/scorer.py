@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.models.base import Scorer
@@ -16,10 +16,8 @@ from refeed.models.common.pairs import unique_pairs
 from refeed.models.common.ridge import RidgeSolver
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_rows import SparseRows
+from refeed.models.svd_plus_plus.item_side import ItemSide
 from refeed.models.svd_plus_plus.time_terms import deviation
-
-if TYPE_CHECKING:
-    from refeed.models.svd_plus_plus.model import SvdPlusPlusModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,7 @@ class SvdPlusPlusScorer(Scorer):
     """
 
     @torch.no_grad()
-    def __init__(self, model: SvdPlusPlusModel) -> None:
+    def __init__(self, model: ItemSide) -> None:
         self._model = model
         self._solver = RidgeSolver(model.item_factors, intercept=True)
 
@@ -58,7 +56,7 @@ class SvdPlusPlusScorer(Scorer):
         Args:
             history: B people.
             rows: the same, on the device.
-            implicit: what their choices say, (B, k); see `SvdPlusPlusModel.implicit_sums`.
+            implicit: what their choices say, (B, k); see `ItemSide.implicit_sums`.
         """
         model, terms = self._model, self._model.time
         left = rows.values - model.item_part(rows.columns, model.times_of(history))
@@ -74,7 +72,7 @@ class SvdPlusPlusScorer(Scorer):
 
     def _solve(self, history: History, targets: Tensor) -> Tensor:
         """The ridge regression of targets, (nnz,), on item factors and a 1: (B, k + 1)."""
-        penalties = np.full(len(history), self._model.spec.regularisation)
+        penalties = np.full(len(history), self._model.regularisation)
         return self._solver.solve(replace(history, values=targets.numpy(force=True)), penalties)
 
     def _with_drift(
@@ -87,7 +85,7 @@ class SvdPlusPlusScorer(Scorer):
         """
         explained = self._solve(history, around)
         numerator = _row_sums(rows, around * (left - self._fitted(rows, solved)))
-        denominator = _row_sums(rows, around * (around - self._fitted(rows, explained))) + self._model.spec.regularisation
+        denominator = _row_sums(rows, around * (around - self._fitted(rows, explained))) + self._model.regularisation
         drift = numerator / denominator
         return drift, solved - drift[:, None] * explained
 
@@ -96,6 +94,7 @@ class SvdPlusPlusScorer(Scorer):
         vectors = solved[:, :-1].contiguous()
         return sampled_linear(vectors, self._model.item_factors, rows) + solved[:, -1][rows.row_of_entry]
 
+    @override
     @torch.no_grad()
     def predict_pairs(
         self,
@@ -104,7 +103,6 @@ class SvdPlusPlusScorer(Scorer):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """See `Scorer.predict_pairs`."""
         model = self._model
         asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, model.device)
         people = history.rows(asked)
@@ -115,9 +113,9 @@ class SvdPlusPlusScorer(Scorer):
         item_part = model.item_part(torch.from_numpy(items).to(model.device), times).numpy(force=True)
         return np.asarray(outputs + user_part + item_part, np.float32)
 
+    @override
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """See `Scorer.score_rows`."""
         model = self._model
         vectors, solved = self._vectors(history)
         user_part, times = self._user_part(history, solved, np.arange(len(history)), None)

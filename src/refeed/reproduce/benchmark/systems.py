@@ -132,7 +132,7 @@ def candidates(spec: Spec, *changes: str, options: TrainingOptions | None = None
     found = [Candidate(spec, options)]
     for text in changes:
         of_spec, of_options = _sorted_out(spec, text)
-        found.append(Candidate(replace(spec, **of_spec), replace(options, **of_options), text))  # type: ignore[type-var]
+        found.append(Candidate(replace(spec, **of_spec), replace(options, **of_options), text))
     return tuple(found)
 
 
@@ -264,7 +264,7 @@ def _svd_plus_plus(*, time_aware: bool) -> tuple[Candidate, ...]:
 
 def _sorted_out(spec: Spec, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The new values for the model and those for the training options."""
-    own = {one.name for one in fields(spec)}  # type: ignore[arg-type]  # descriptions are dataclasses
+    own = {one.name for one in fields(spec)}
     known = own | ({one.name for one in fields(TrainingOptions)} if spec.uses_training_options else set())
     values = dict(map(parse_setting, text.split()))
     for name in values:

@@ -13,10 +13,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.errors import ConfigError
 from refeed.models.autoencoder.network import Network, NetworkShape
 from refeed.models.autoencoder.steppers import RowLazyStepper, Stepper
+from refeed.models.autoencoder.supervised import SupervisedPass
 from refeed.models.common.sparse_rows import SparseRows
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import LoopsName
@@ -164,7 +166,7 @@ class CompiledSupervision:
         return self._shares[:size].view(self.threads, rows, width).numpy()
 
 
-class CompiledPass:
+class CompiledPass(SupervisedPass):
     """A pass under way; see `SupervisedPass`.
 
     Args:
@@ -184,8 +186,8 @@ class CompiledPass:
         self._sums = self._first_layer().requires_grad_()
         self.hidden: Tensor = network.hidden_of_sums(self._sums + network.input_bias, noise, precision=supervision.precision)
 
+    @override
     def update(self) -> float:
-        """See `SupervisedPass`."""
         of, stepper, move = self._of, self._of.stepper, None if self._is_lazy else INTO_MOMENTA
         if not self._is_lazy:
             stepper.edge.begin_dense_step()

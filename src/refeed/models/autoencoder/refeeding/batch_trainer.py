@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from refeed.models.autoencoder.compiled.supervision import CompiledSupervision
 from refeed.models.autoencoder.network import Network, NetworkShape
 from refeed.models.autoencoder.refeeding.blocked import BlockedFeed
 from refeed.models.autoencoder.refeeding.dense import DenseFeed
+from refeed.models.autoencoder.refeeding.feed import Feed
 from refeed.models.autoencoder.refeeding.gram import GramFeed
 from refeed.models.autoencoder.steppers import Stepper
 from refeed.models.autoencoder.supervised import AutogradPass, SupervisedPass, masked_loss
@@ -23,18 +24,6 @@ BLOCKED_PRODUCTS = {"output": 6, "joint": 6, "ratings": 3}  # products B x n x k
 
 
 Form: TypeAlias = type[GramFeed] | type[BlockedFeed] | type[DenseFeed]
-
-
-class Feed(Protocol):
-    """An output f(x) that is fed back, whatever form it is held in."""
-
-    def first_layer(self) -> Tensor:
-        """The first layer's sums for it, (B, m); gradients flow to the first layer's parameters."""
-        ...
-
-    def loss(self, hidden: Tensor) -> Tensor:
-        """Mean squared gap of the output for `hidden`, (B, k), to it; gradients flow to `hidden` and the last layer."""
-        ...
 
 
 def refeeding_form(shape: NetworkShape, options: TrainingOptions, *, batch_size: int, num_columns: int) -> Form:

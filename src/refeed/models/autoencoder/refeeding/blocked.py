@@ -8,14 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from typing_extensions import override
 
 from refeed.models.autoencoder.layers.dropout import dropout
 from refeed.models.autoencoder.network import Network
+from refeed.models.autoencoder.refeeding.feed import Feed
 
 BLOCK_VALUES = 1 << 22  # fed values held at once: 16 MiB in single precision
 
 
-class BlockedFeed:
+class BlockedFeed(Feed):
     """The output for a hidden layer under the network's present weights, as what is fed back; worked out block by block.
 
     Args:
@@ -55,13 +57,14 @@ class BlockedFeed:
         if self._dropped:
             self._noise.set_state(noise.get_state())
 
+    @override
     def first_layer(self) -> Tensor:
-        """See `refeeding.Feed`."""
         sums: Tensor = _FirstLayer.apply(self._network.input_weight, self)  # type: ignore[no-untyped-call]
         return sums + self._network.input_bias
 
+    @override
     def loss(self, hidden: Tensor) -> Tensor:
-        """See `refeeding.Feed`; places where the fed value is exactly 0 are left out.
+        """Mean squared gap over the places where the fed value is not exactly 0.
 
         The original takes 0 for "not rated" here too. That leaves out what ReLU or noise have set to 0, and nothing else.
         """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from refeed.models.autoencoder.layers.dropout import dropout
 from refeed.models.autoencoder.network import Network
+from refeed.models.autoencoder.refeeding.feed import Feed
 
 
-class DenseFeed:
+class DenseFeed(Feed):
     """The output for a hidden layer under the network's present weights, held whole, as what is fed back.
 
     Args:
@@ -24,12 +26,13 @@ class DenseFeed:
         with torch.no_grad():
             self._fed = dropout(network.output_dense(hidden), dropped, noise if dropped else None)  # B x n
 
+    @override
     def first_layer(self) -> Tensor:
-        """See `refeeding.Feed`."""
         return self._network.sums_of_dense(self._fed)
 
+    @override
     def loss(self, hidden: Tensor) -> Tensor:
-        """See `refeeding.Feed`; places where the fed value is exactly 0 are left out, as in `BlockedFeed.loss`."""
+        """Mean squared gap over the places where the fed value is not exactly 0, as in `BlockedFeed.loss`."""
         mask = self._fed != 0
         gap = self._network.output_dense(hidden) * mask - self._fed
         return gap.square().sum() / mask.sum().clamp(min=1)

@@ -19,12 +19,14 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from typing_extensions import override
 
 from refeed.models.autoencoder.layers.precision import lowered
 from refeed.models.autoencoder.network import Network
+from refeed.models.autoencoder.refeeding.feed import Feed
 
 
-class GramFeed:
+class GramFeed(Feed):
     """The output for a hidden layer under the network's present weights, as what is fed back; the last layer is linear.
 
     Unlike the dense form it counts places where the fed output is exactly 0, so it is not for rows whose hidden layer is all 0.
@@ -41,14 +43,14 @@ class GramFeed:
         weight, bias = network.last_weight.detach(), network.output_bias.detach()
         self._weight, self._bias = (weight.clone(), bias.clone()) if weights_move else (weight, bias)
 
+    @override
     def first_layer(self) -> Tensor:
-        """See `refeeding.Feed`."""
         weight = self._network.input_weight
         product = matmul(self._weight.t(), weight, self._precision)
         return torch.addmm(self._bias @ weight + self._network.input_bias, self._hidden, product)
 
+    @override
     def loss(self, hidden: Tensor) -> Tensor:
-        """See `refeeding.Feed`."""
         before = (self._weight, self._bias) if self._moves else (None, None)
         present = self._network.last_weight, self._network.output_bias
         return fixed_point_loss(hidden, *present, self._hidden, *before, precision=self._precision)

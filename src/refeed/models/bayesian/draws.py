@@ -1,0 +1,125 @@
+"""The draws of a Bayesian factorisation, as tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from refeed.data.history import History
+from refeed.models.base import RatingModel
+from refeed.models.common.row_digests import row_digests
+
+PERIOD_SHIFT = 0x9E3779B1  # an odd number: item and period together are hashed as an item is
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One draw, with d = k + 1 numbers a vector, the last the bias.
+
+    Attributes:
+        users: the expected vectors given all else in the draw, (m, d).
+        items: (n, d).
+        item_weights: w, (n,).
+        prior_mean: mu of the users, (d,).
+        prior_precision: A of the users, (d, d).
+        choice_weights: B of the users, (f, d).
+        noise_precision: a, ().
+        sitting_variance: v, (); 0 without sittings.
+        sitting_means: what is expected of t given the draw's items and noise, for each sitting of each user, (D,).
+    """
+
+    users: Tensor
+    items: Tensor
+    item_weights: Tensor
+    prior_mean: Tensor
+    prior_precision: Tensor
+    choice_weights: Tensor
+    noise_precision: Tensor
+    sitting_variance: Tensor
+    sitting_means: Tensor
+
+
+PER_DRAW = (
+    "users",
+    "items",
+    "item_weights",
+    "prior_mean",
+    "prior_precision",
+    "choice_weights",
+    "noise_precision",
+    "sitting_variance",
+)
+
+
+class BayesianDraws(RatingModel):
+    """What a Bayesian factorisation has learnt: S draws of the chain, and how training users are recognised."""
+
+    variable_buffers: ClassVar[tuple[str, ...]] = (*PER_DRAW, "sitting_periods", "sitting_means")
+
+    mean: Tensor
+    deviation: Tensor
+    digests: Tensor
+    choice_loadings: Tensor
+    users: Tensor
+    items: Tensor
+    item_weights: Tensor
+    prior_mean: Tensor
+    prior_precision: Tensor
+    choice_weights: Tensor
+    noise_precision: Tensor
+    sitting_variance: Tensor
+    sitting_indptr: Tensor
+    sitting_periods: Tensor
+    sitting_means: Tensor
+
+    def __init__(
+        self,
+        num_users: int,
+        num_items: int,
+        *,
+        factors: int,
+        choice_features: int,
+        noise_strength: float | None,
+        sitting_seconds: int | None,
+    ) -> None:
+        super().__init__(num_users, num_items)
+        self.noise_strength, self._sitting_seconds = noise_strength, sitting_seconds
+        width, features = factors + 1, choice_features
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("deviation", torch.zeros(()))
+        self.register_buffer("digests", torch.zeros(num_users, dtype=torch.int64))
+        self.register_buffer("choice_loadings", torch.zeros(num_items, features))
+        # half precision for what is large: its rounding, 5e-4 of a number, is far below the spread between draws
+        self.register_buffer("users", torch.zeros(num_users, 0, width, dtype=torch.float16))  # m x S x d
+        self.register_buffer("items", torch.zeros(num_items, 0, width, dtype=torch.float16))  # n x S x d
+        self.register_buffer("item_weights", torch.zeros(num_items, 0))  # n x S
+        self.register_buffer("prior_mean", torch.zeros(0, width))  # S x d
+        self.register_buffer("prior_precision", torch.zeros(0, width, width))  # S x d x d
+        self.register_buffer("choice_weights", torch.zeros(0, features, width))  # S x f x d
+        self.register_buffer("noise_precision", torch.zeros(0))  # S
+        self.register_buffer("sitting_variance", torch.zeros(0))  # S
+        self.register_buffer("sitting_indptr", torch.zeros(num_users + 1, dtype=torch.int64))
+        self.register_buffer("sitting_periods", torch.zeros(0, dtype=torch.int64))  # D
+        self.register_buffer("sitting_means", torch.zeros(0))  # D
+
+    @property
+    def num_samples(self) -> int:
+        """S, draws kept so far."""
+        return len(self.noise_precision)
+
+    @property
+    def sitting_seconds(self) -> int | None:
+        """Length of the period of a sitting, None where it was trained without sittings."""
+        return self._sitting_seconds if len(self.sitting_periods) else None
+
+    def digests_of(self, history: History) -> npt.NDArray[np.int64]:
+        """By which it knows training users with the same history, int64 (B,): what they rated, how, and in which sitting."""
+        if self.sitting_seconds is None or history.timestamps is None:
+            return row_digests(history)
+        shifted = history.indices + PERIOD_SHIFT * (history.timestamps // self.sitting_seconds)
+        return row_digests(replace(history, indices=shifted))

@@ -1,0 +1,101 @@
+"""The description of a Bayesian matrix factorisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from typing_extensions import override
+
+from refeed.config import conform, require_ranges
+from refeed.errors import ConfigError
+from refeed.models.base import Spec
+from refeed.models.bayesian.model import BayesianModel
+
+MINUTE = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class BayesianFactorisation(Spec):
+    """Matrix factorisation averaged over its posterior by Gibbs sampling (BPMF); Salakhutdinov & Mnih (2008), section 3.
+
+    On ratings less their mean, divided by their standard deviation: r_ui = p_u . q_i + b_u + c_i + noise of precision
+    a_u * w_i. Vector and bias of a user, x_u = (p_u, b_u), have the prior N(mu + B^T s_u, A^-1), and (mu, A) a
+    Normal-Wishart prior; the same for items. What is added to the paper:
+
+    - b_u and c_i are drawn together with the factors, as one more number of the vector;
+    - s_u says what the user rated at all (see `choice_features`), and B is drawn too, as in Macau (Simm et al. 2017);
+    - users and items differ in noise: a_u ~ Gamma(nu / 2, nu / (2 a)) and w_i ~ Gamma(nu / 2, nu / 2) (Lakshminarayanan,
+      Bouchard & Archambeau 2011, "Robust Bayesian matrix factorisation");
+    - what a user gives in one sitting has a mood in common: t ~ N(0, v / a_u) is added to it, and 1 / v has a gamma prior
+      (after the b_u,t of days in Koren 2009, "Collaborative filtering with temporal dynamics", section 3.2).
+
+    Attributes:
+        factors: k, numbers in p_u and q_i, at least 1.
+        samples: draws that are kept and averaged over, at least 1.
+        burn_in: sweeps over all items and users before the draws that count, at least 0.
+        thinning: sweeps from one kept draw to the next, at least 1.
+        choice_features: numbers in s_u, which describe what was rated whatever the rating; at most a quarter of the users or
+            items are used, 0 leaves them out.
+        noise_strength: nu, imaginary ratings that pull the noise of a user or item to the common one, above 2 (below it, the
+            noise of somebody unknown has no finite variance); none gives all the same noise.
+        sitting_minutes: what a user rates within one period of so many minutes of the clock (UTC), at least a second, is a
+            sitting; none takes no notice of sittings, and without timestamps there are none.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of its range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from refeed import BayesianFactorisation, RandomSplit, Ratings, train
+        >>> users, items = np.divmod(np.arange(0, 1200, 3), 40)  # 30 users, 40 items
+        >>> ratings = Ratings.from_columns(users, items, 1 + (users + items) % 5)
+        >>> spec = BayesianFactorisation(factors=2, samples=2, burn_in=1)
+        >>> train(spec, RandomSplit().apply(ratings)).spec.samples
+        2
+    """
+
+    kind: ClassVar[str] = "bayesian"
+    title: ClassVar[str] = "Bayesian factorisation"
+
+    factors: int = 32
+    samples: int = 80
+    burn_in: int = 20
+    thinning: int = 1
+    choice_features: int = 64
+    noise_strength: float | None = 20.0
+    sitting_minutes: float | None = 10.0
+
+    def __post_init__(self) -> None:
+        conform(self)
+        require_ranges(self, from_0=("burn_in", "choice_features"), from_1=("factors", "samples", "thinning"))
+        if self.noise_strength is not None and not 2.0 < self.noise_strength < np.inf:
+            raise ConfigError(f"noise_strength: expected above 2, got {self.noise_strength}")
+        if self.sitting_minutes is not None and not 1.0 <= MINUTE * self.sitting_minutes < 2**53:
+            raise ConfigError(f"sitting_minutes: expected at least a second (1 / 60), got {self.sitting_minutes}")
+
+    @property
+    def sitting_seconds(self) -> int | None:
+        """Length of the period of a sitting, None without sittings."""
+        return None if self.sitting_minutes is None else round(MINUTE * self.sitting_minutes)
+
+    @property
+    def sweeps(self) -> int:
+        """How often all items and users are drawn."""
+        return self.burn_in + self.samples * self.thinning
+
+    @override
+    def summary(self, num_users: int, num_items: int) -> str:
+        return f"Bayesian matrix factorisation, {self.factors:,} factors, mean of {self.samples:,} draws"
+
+    @override
+    def build(self, num_users: int, num_items: int, *, seed: int) -> BayesianModel:
+        return BayesianModel(
+            num_users,
+            num_items,
+            factors=self.factors,
+            choice_features=self.choice_features,
+            noise_strength=self.noise_strength,
+            sitting_seconds=self.sitting_seconds,
+        )
