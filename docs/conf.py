@@ -10,7 +10,7 @@ from refeed.version import __version__
 sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
 
 project = "refeed"
-author = "the refeed contributors"
+author = "the refeed maintainers"
 copyright = author
 version = release = __version__
 

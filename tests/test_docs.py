@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,12 @@ def test_every_public_name_is_in_the_reference_once():
     pages = "".join(path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md"))
     documented = re.findall(r"(?m)^\.\. auto\w+:: refeed\.(\w+)$", pages)
     assert sorted([*documented, "__version__"]) == sorted(refeed.__all__)
+
+
+def test_pictures_show_the_results():
+    drawing = runpy.run_path(str(DOCS / "results_picture.py"))
+    shown = {f"{row.name}  {row.rmse:.4f}" for row in drawing["rows"]()}
+    assert len(shown) == 12 and "refeed default  0.8590" in shown
+    for theme in drawing["THEMES"]:
+        picture = (DOCS / "results" / f"time80-{theme}.svg").read_text(encoding="utf-8")
+        assert [text for text in shown if text not in picture] == []

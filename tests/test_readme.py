@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -59,24 +60,37 @@ def test_shell_commands_run_one_after_the_other_as_they_stand(tmp_path):
     assert (tmp_path / "out.csv").read_text().count("\n") == 3
 
 
-@pytest.mark.usefixtures("ratings_csv")
-def test_python_block_runs_as_it_stands(tmp_path):
-    (code,) = blocks("python")
+def run(code: str) -> list[str]:
+    """The lines that a block of Python prints."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
         exec(compile(code, str(README), "exec"), {})
-    rmse, *recommended = output.getvalue().splitlines()
+    return output.getvalue().splitlines()
+
+
+@pytest.mark.usefixtures("ratings_csv")
+def test_five_lines_run_as_they_stand():
+    code = blocks("python")[0]
+    assert len([line for line in code.splitlines() if line]) == 5
+    evaluation, recommendations = run(code)
+    assert 0.5 < float(re.match(r"Evaluation\(test: RMSE (\d\.\d+)", evaluation)[1]) < 1.5
+    assert recommendations.count("rank=") == 10
+
+
+@pytest.mark.usefixtures("ratings_csv")
+def test_program_runs_as_it_stands(tmp_path):
+    rmse, *recommended = run(blocks("python")[1])
     low, high = re.fullmatch(r"RMSE (?:\d\.\d{4}), 95% interval (\d\.\d{4}) to (\d\.\d{4})", rmse).groups()
     assert float(low) < float(rmse.split()[1].rstrip(",")) < float(high)
     assert [int(line.split()[0]) for line in recommended] == [1, 2, 3, 4, 5]
     assert (tmp_path / "model" / "model.safetensors").is_file()
 
 
-def test_names_in_the_python_block_are_public():
-    (code,) = blocks("python")
-    imported = re.search(r"from refeed import (.*)", code)[1].split(", ")
-    assert len(imported) == 8
-    assert [name for name in imported if name not in package.__all__ or not hasattr(package, name)] == []
+def test_names_in_the_python_blocks_are_public():
+    few, program = blocks("python")
+    used = [*re.findall(r"\brefeed\.(\w+)", few), *re.search(r"from refeed import (.*)", program)[1].split(", ")]
+    assert len(set(used)) >= 8
+    assert [name for name in used if name not in package.__all__ or not hasattr(package, name)] == []
 
 
 def table() -> dict[str, str]:
@@ -111,5 +125,26 @@ def test_presets_in_the_text_exist():
 def test_files_in_the_text_exist():
     text = README.read_text(encoding="utf-8")
     linked = [*re.findall(r"\]\(([^):]+)\)", text), *re.findall(r"`(benchmarks/[\w.]+)`", text)]
-    assert len(linked) >= 5
+    linked += re.findall(r"(?:src|srcset)=\"([^\"]+)\"", text)
+    assert len(linked) >= 12
     assert [path for path in linked if not (README.parent / path).exists()] == []
+
+
+def test_extras_in_the_text_exist():
+    named = re.findall(r"pip install '\.\[(\w+)\]'", README.read_text(encoding="utf-8"))
+    extras = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert len(named) >= 3
+    assert [name for name in named if name not in extras] == []
+
+
+def test_numbers_are_those_of_the_results():
+    """Every row of the short table repeats the long one, and the picture shows what the tables say."""
+    results = (README.parent / "docs" / "results.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"(?m)^\| [^|]+ \| \*\*([\d.]+)\*\* \| ([\d.–]+) \| (\w+ [\d.]+) \| (\w+ [\d.]+) \|$",
+        README.read_text(encoding="utf-8"),
+    )
+    assert len(rows) == 5
+    for error, interval, ours, others in rows:
+        (row,) = (line for line in results.splitlines() if f"| **{error}** | {interval} |" in line)
+        assert ours in row and others in row
