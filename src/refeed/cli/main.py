@@ -11,23 +11,19 @@ from typing import Annotated, Any
 
 import typer
 
-from refeed.cli.commands import (
-    check,
-    convert,
-    demo,
-    doctor,
-    evaluate,
-    import_,
-    models,
-    predict,
-    presets,
-    recommend,
-    reproduce,
-    split,
-    synth,
-    train,
-    tune,
-)
+from refeed.cli.commands.about import doctor, models, presets
+from refeed.cli.commands.data.check import check
+from refeed.cli.commands.data.import_ import import_
+from refeed.cli.commands.data.split import split_command
+from refeed.cli.commands.data.synth import synth
+from refeed.cli.commands.demo import demo
+from refeed.cli.commands.experiments.reproduce import reproduce
+from refeed.cli.commands.experiments.tune import tune_command
+from refeed.cli.commands.models.convert import convert
+from refeed.cli.commands.models.evaluate import evaluate_command
+from refeed.cli.commands.models.predict import predict
+from refeed.cli.commands.models.recommend import recommend_command
+from refeed.cli.commands.models.train import train_command
 from refeed.cli.console import say
 from refeed.errors import RefeedError
 from refeed.runtime import BRIEF_SPIN
@@ -43,21 +39,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS: dict[str, Callable[..., None]] = {
-    "demo": demo.demo,
-    "check": check.check,
-    "import": import_.import_,
-    "split": split.split_command,
-    "train": train.train_command,
-    "tune": tune.tune_command,
-    "evaluate": evaluate.evaluate_command,
-    "predict": predict.predict,
-    "recommend": recommend.recommend_command,
-    "reproduce": reproduce.reproduce,
-    "presets": presets.presets,
-    "models": models.models,
-    "convert": convert.convert,
-    "synth": synth.synth,
-    "doctor": doctor.doctor,
+    "demo": demo,
+    "check": check,
+    "import": import_,
+    "split": split_command,
+    "train": train_command,
+    "tune": tune_command,
+    "evaluate": evaluate_command,
+    "predict": predict,
+    "recommend": recommend_command,
+    "reproduce": reproduce,
+    "presets": presets,
+    "models": models,
+    "convert": convert,
+    "synth": synth,
+    "doctor": doctor,
 }
 
 

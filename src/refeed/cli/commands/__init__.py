@@ -1,1 +1,1 @@
-"""Commands."""
+"""The commands, one function each: parse, call, print."""

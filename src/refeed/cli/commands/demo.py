@@ -38,8 +38,8 @@ def demo(
     overwrite: Overwrite = False,
 ) -> None:
     """Import, check, split on time, train, evaluate against a baseline, recommend, and write a report."""
-    from refeed.cli.commands.evaluate import difference_of, require_report, show_evaluations
-    from refeed.cli.commands.recommend import show_recommendations
+    from refeed.cli.commands.models.evaluate import difference_of, require_report, show_evaluations
+    from refeed.cli.commands.models.recommend import show_recommendations
     from refeed.fitted_model import CONFIG
 
     model, report = output / "model", output / "report.html"
@@ -104,7 +104,7 @@ def _find_or_fetch(data_folder: Path | None) -> Path | None:
 
 def _prepare(ratings: Ratings, store: Path) -> Split:
     """Import into a store, check, and split on time."""
-    from refeed.cli.commands.check import finding_text
+    from refeed.cli.commands.data.check import finding_text
     from refeed.cli.splitting import split
     from refeed.data.audit.audit import audit
     from refeed.data.splits.leaks import audit_leaks
@@ -127,7 +127,7 @@ def _prepare(ratings: Ratings, store: Path) -> Split:
 def _train_and_evaluate(
     parts: Split, titles: list[str | None], ratings: Ratings, seed: int
 ) -> tuple[FittedModel, dict[str, Evaluation]]:
-    from refeed.cli.commands.evaluate import fit_baseline
+    from refeed.cli.commands.models.evaluate import fit_baseline
     from refeed.cli.titles import attach_titles
     from refeed.evaluation.evaluate import evaluate
     from refeed.presets import preset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,7 +36,6 @@ def check(
 
     Exits with 3 when there is an error that training would refuse. Of a model folder or a store it checks every file.
     """
-    from refeed.cli.commands.checking_models import check_model
     from refeed.data.audit.audit import audit
     from refeed.data.store.store import verify_store
     from refeed.fitted_model import is_model_folder
@@ -47,7 +47,7 @@ def check(
         if label:
             raise ConfigError("--label: names a column of ratings, but this is a model folder")
         reading.require_only(reason="says how to read ratings, but this is a model folder")
-        check_model(data, json=json, overwrite=overwrite)
+        _check_model(data, json=json, overwrite=overwrite)
         return
     for name, what in (("duplicates", "repeated pairs"), ("missing", "rows without a rating")):
         if getattr(reading, name) is not None:
@@ -63,6 +63,33 @@ def check(
     if not report.usable:
         say("Training would refuse these ratings as they are, because of the errors.")
         raise typer.Exit(3)
+
+
+def _check_model(folder: Path, *, json: str | None, overwrite: bool) -> None:
+    """Read a whole model folder and print what it holds.
+
+    Raises:
+        BundleError: a file is missing, unexpected, or not as it was written.
+    """
+    from refeed.fitted_model import load
+    from refeed.reports.page import Facts
+    from refeed.reports.terminal import print_facts
+
+    fitted = load(folder, verify=True)
+    facts: dict[str, str | int | None] = {
+        "model": fitted.spec.summary(len(fitted.users), len(fitted.items)),
+        "users": len(fitted.users),
+        "items": len(fitted.items),
+        "weights": fitted.num_parameters,
+        "scale": f"{fitted.scale.minimum:g} to {fitted.scale.maximum:g}",
+        "ratings kept": None if fitted.histories is None else len(fitted.histories),
+        "titles": sum(title is not None for title in fitted.titles),
+        "files": "every one is as it was written",
+    }
+    if json is not None:
+        write_json(facts, json, overwrite=overwrite)
+    if json != "-":
+        print_facts(results(), Facts([(name, "none" if value is None else value) for name, value in facts.items()]))
 
 
 def show(report: Audit, console: Console) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from refeed.cli.commands.reproduce import require_experiment_folder
+from refeed.cli.commands.experiments.reproduce import require_experiment_folder
 from refeed.cli.console import remarks, results, say
 from refeed.cli.option_groups import Data, takes_options
 from refeed.cli.reading import ReadingOptions, read, source_of

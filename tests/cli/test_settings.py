@@ -1,40 +1,15 @@
-"""`refeed presets`."""
+"""From a preset, a config file and settings to a model and its training options."""
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
 
 import pytest
 
-from helpers.command_line import done, refused
+from helpers.command_line import refused
 from refeed.cli.settings import resolve
 from refeed.errors import ConfigError
 from refeed.presets import PRESETS, start_of
-
-
-def test_all_presets_are_listed_with_what_they_are():
-    lines = done("presets").out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(PRESETS)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("other", ["default", "same kind"])
-def test_printed_preset_is_a_config_file_that_brings_all_its_settings(name, other, tmp_path):
-    if other == "same kind":
-        other = next(key for key, one in reversed(PRESETS.items()) if one.model.kind == PRESETS[name].model.kind)
-    text = done("presets", name).out
-    (tmp_path / "run.toml").write_text(text)
-    sections = tomllib.loads(text)
-    assert sections["model"]["kind"] == PRESETS[name].model.kind
-    assert ("training" in sections) == PRESETS[name].model.uses_training_options
-    resolved = resolve(preset_name=other, config_file=tmp_path / "run.toml", settings=[])
-    assert resolved == (PRESETS[name].model, PRESETS[name].training)
-
-
-def test_unknown_preset_names_the_nearest():
-    assert refused(4, "presets", "paper-fulll") == "preset: no 'paper-fulll'; did you mean 'paper-full'?\n"
-    assert "the presets: autoencoder, best, default, paper-1-year" in refused(4, "presets", "xyz")
 
 
 def test_model_of_another_kind_starts_from_its_own_training():

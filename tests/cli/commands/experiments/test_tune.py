@@ -11,7 +11,7 @@ import pytest
 
 from helpers.command_line import done, refeed, refused, squeezed, write_ratings
 from helpers.one_process import OneProcess
-from refeed.cli.commands.tune import Sampler
+from refeed.cli.commands.experiments.tune import Sampler
 from refeed.reports import extras
 from refeed.runs import trial_runs as tuning_runs
 from refeed.tuning.proposals import SamplerName

@@ -10,7 +10,7 @@ import pytest
 
 from helpers.command_line import done, refeed, refused, squeezed, write_ratings
 from helpers.one_process import OneProcess
-from refeed.cli.commands.reproduce import Budget, Name
+from refeed.cli.commands.experiments.reproduce import Budget, Name
 from refeed.data.splits.column import ColumnSplit
 from refeed.data.splits.time import NETFLIX_MONTHS, NetflixSplit
 from refeed.reports import extras

@@ -132,8 +132,8 @@ def test_ratings_of_the_file_are_let_go_of_before_training(ratings_csv, tmp_path
         left.append(sources[0]())
         return describe_run(*arguments)
 
-    monkeypatch.setattr("refeed.cli.commands.train.split", splitting)
-    monkeypatch.setattr("refeed.cli.commands.train.describe_run", describing)
+    monkeypatch.setattr("refeed.cli.commands.models.train.split", splitting)
+    monkeypatch.setattr("refeed.cli.commands.models.train.describe_run", describing)
     done("train", ratings_csv, "-o", tmp_path / "model", *QUICK)
     assert left == [None]
 

@@ -1,0 +1,1 @@
+"""Commands that take ratings: look at them, store, split or generate them."""
