@@ -29,7 +29,7 @@ demo: $(VENV)/.demo
 	$(BIN)/refeed demo --overwrite
 
 test: lint
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-slow: $(VENV)/.dev
 	$(BIN)/pytest -m slow

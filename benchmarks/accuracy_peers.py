@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import machine
-import results
-from accuracy_splits import PUBLISHED_ON_ALL_TRAINING, SPLITS
-from contenders import CONTENDERS, Contender, Options
-from measuring import timed
-from own_process import apart
-from peer_models import Predict
+from data.accuracy_splits import PUBLISHED_ON_ALL_TRAINING, SPLITS
+from harness import machine, results
+from harness.measuring import timed
+from harness.own_process import apart
+from harness.results import Outcome
+from measures.contenders import CONTENDERS, Contender, Options
+from measures.peer_models import Predict
 from refeed.cli.console import results as results_console
 from refeed.data.ratings import Ratings
 from refeed.data.splits.base import Split
@@ -40,7 +40,6 @@ from refeed.metrics.intervals import bootstrap_intervals
 from refeed.metrics.rating_errors import errors_of, rmse, sums_by_group
 from refeed.reports.page import Table
 from refeed.reports.terminal import print_table
-from results import Outcome
 
 NAME, RESULTS = "accuracy_peers", Path(__file__).with_name("results")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}

@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import results
-import tables
-from performance_pictures import PICTURES
-from phase_clock import PHASES
+from harness import results
+from harness.phase_clock import PHASES
+from harness.results import Outcome
+from pages import tables
+from pages.performance_pictures import PICTURES
 from refeed.errors import DataError, RefeedError
 from refeed.storage import atomic_file
-from results import Outcome
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"

@@ -20,24 +20,16 @@ from types import ModuleType
 
 import torch
 
-import at_size
-import cost_growth
-import gemm_share
-import machine
-import peers
-import refeeding_speed
-import results
-import step_speed
-import tables
-import time_to_rmse
-import training_memory
-from quiet import CpuTimes, wait_until_quiet
+from harness import machine, results
+from harness.quiet import CpuTimes, wait_until_quiet
+from harness.results import Outcome
+from harness.workbench import Found, Workbench
+from measures import at_size, cost_growth, gemm_share, peers, refeeding_speed, step_speed, time_to_rmse, training_memory
+from pages import tables
 from refeed.cli.console import results as results_console
 from refeed.errors import RefeedError
 from refeed.reports.terminal import print_table
 from refeed.runtime import Runtime
-from results import Outcome
-from workbench import Found, Workbench
 
 RESULTS = Path(__file__).with_name("results")
 BENCHMARKS: Mapping[str, ModuleType] = {  # each has FULL, SMALL, and measure(bench, extent)

@@ -6,7 +6,22 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# Before anything imports PyTorch or Numba, and for the programs that tests start: one thread a worker, so that workers do not
+# wait for each other's; a test that needs more asks PyTorch for them. Numba's pool is as large as any test asks for.
+for _name, _value in {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "3",
+    "GOMP_SPINCOUNT": "3000",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("unhurried")
 
 PROJECT = Path(__file__).resolve().parent.parent
 

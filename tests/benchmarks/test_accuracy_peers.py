@@ -10,9 +10,9 @@ import pytest
 
 import accuracy_peers
 from accuracy_peers import Fit, contend, finished, main, measure, read, summary, table
-from children import ChildError
-from contenders import CONTENDERS, LARGE, Contender, grid
+from harness.children import ChildError
 from helpers.small_worlds import random_split
+from measures.contenders import CONTENDERS, LARGE, Contender, grid
 from refeed.metrics.rating_errors import rmse
 
 SPLIT = random_split()

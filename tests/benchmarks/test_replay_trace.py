@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import replay_trace
-from dense_reference import DenseAutoEncoder, DenseTrainer
+from oracles.dense_reference import DenseAutoEncoder, DenseTrainer
 from refeed.exchange.original_weights import as_original_weights
 from refeed.models import AutoEncoder
 from refeed.models.autoencoder.network import Network

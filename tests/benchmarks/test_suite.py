@@ -9,10 +9,10 @@ import pytest
 
 import performance_page
 import suite
-from phase_clock import PHASES
+from harness.phase_clock import PHASES
+from harness.results import Figure, Outcome, Spread
+from harness.workbench import Found
 from refeed.errors import ConfigError, DataError
-from results import Figure, Outcome, Spread
-from workbench import Found
 
 MACHINE = {
     "processor": "Abacus", "cpus": 2, "threads": 2, "flags": ["beads"], "memory_gb": 8.0, "system": "Linux", "python": "3.11.1",
@@ -120,7 +120,7 @@ def test_page_without_markers_is_refused():
 
 
 def test_page_is_written_with_its_pictures_and_checked(tmp_path, capsys):
-    from results import write
+    from harness.results import write
 
     page = tmp_path / "page.md"
     page.write_text(PAGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dense_reference import DenseAutoEncoder
+from oracles.dense_reference import DenseAutoEncoder
 from refeed.errors import BundleError
 from refeed.exchange.original_weights import as_original_weights, load_original_weights
 from refeed.models import AutoEncoder

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from dense_reference import DenseAutoEncoder, DenseTrainer
 from helpers.small_worlds import random_ratings
+from oracles.dense_reference import DenseAutoEncoder, DenseTrainer
 from refeed.data.batches import epoch_batches
 from refeed.errors import TrainingError
 from refeed.exchange.original_weights import as_original_weights

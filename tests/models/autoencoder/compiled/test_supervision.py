@@ -12,8 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dense_reference import DenseAutoEncoder, DenseTrainer
 from helpers.small_worlds import random_ratings
+from oracles.dense_reference import DenseAutoEncoder, DenseTrainer
 from refeed.errors import ConfigError, TrainingError
 from refeed.exchange.original_weights import as_original_weights
 from refeed.models import AutoEncoder, AutoRec

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from dense_reference import ACTIVATIONS as REFERENCE
+from oracles.dense_reference import ACTIVATIONS as REFERENCE
 from refeed.errors import ConfigError
 from refeed.models.autoencoder.layers.activations import ACTIVATIONS, ALIASES, activation_name
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dense_reference import DenseAutoEncoder, DenseTrainer
+from oracles.dense_reference import DenseAutoEncoder, DenseTrainer
 from refeed.exchange.original_weights import as_original_weights
 from refeed.models import AutoEncoder
 from refeed.models.autoencoder.layers.activations import ACTIVATIONS

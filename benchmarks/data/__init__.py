@@ -1,0 +1,1 @@
+"""The ratings, splits and network that benchmarks run on."""

@@ -1,0 +1,1 @@
+"""What is measured: a module for each benchmark of the suite, and what only these need."""
