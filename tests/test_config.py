@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refeed.cli.settings import resolve
 from refeed.config import conform, from_dict, nearest, parse_setting, read_file, require_ranges, to_dict, to_toml
 from refeed.errors import ConfigError
-from refeed.models import AutoEncoder
+from refeed.models import AutoEncoder, BayesianFactorisation
+from refeed.models.ensemble.members import Member
 from refeed.optim.options import TrainingOptions
 
 
@@ -211,3 +213,11 @@ def test_fields_out_of_their_range_are_named(values, message):
 @pytest.mark.parametrize("values", [{}, {"epochs": None}, {"rate": 1e-9, "epochs": 7}])
 def test_fields_within_their_range_or_none_pass(values):
     assert require_ranges(Ranged(**values), above_0=("rate",), from_0=("penalty",), from_1=("epochs",)) is None
+
+
+def test_options_are_known_by_their_former_names_too():
+    assert from_dict(BayesianFactorisation, {"sitting_minutes": 5}, where="") == BayesianFactorisation(session_minutes=5.0)
+    (variant,) = Member("bayesian sitting_minutes=none").variants
+    assert variant.spec == BayesianFactorisation(session_minutes=None)
+    spec, _ = resolve(preset_name="default", config_file=None, settings=["sitting_minutes=5"], model_kind="bayesian")
+    assert spec == BayesianFactorisation(session_minutes=5.0)

@@ -39,6 +39,7 @@ def from_dict(config_class: type[T], values: Mapping[str, Any], *, where: str) -
     """
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where}: expected keys with values, got {values!r}")
+    values = with_current_names(values)
     hints = typing.get_type_hints(config_class)
     fields = {field.name for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
     for key in values:
@@ -49,6 +50,15 @@ def from_dict(config_class: type[T], values: Mapping[str, Any], *, where: str) -
             raise ConfigError(f"{where}: '{name}' is missing, and it has no default")
     converted = {key: _convert(value, hints[key], f"{where}: '{key}'") for key, value in values.items()}
     return config_class(**converted)
+
+
+RENAMED = {"sitting_minutes": "session_minutes"}
+"""Options that had another name in settings files and model folders of before, and what they are called now."""
+
+
+def with_current_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings, options of before under the names that they have now."""
+    return {RENAMED.get(key, key): value for key, value in values.items()}
 
 
 def conform(config: Any) -> None:

@@ -30,7 +30,7 @@ from refeed.tensor_files import read_tensors, write_tensors
 from refeed.version import __version__
 
 FORMAT, VERSION = "refeed-model", 4
-# not the ensembles of versions 1 and 2, nor Bayesian factorisations of before sittings: they had other tensors
+# not the ensembles of versions 1 and 2, nor Bayesian factorisations of before sessions: they had other tensors
 READABLE = (1, 2, 3, VERSION)
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 INTERVALS = "intervals.safetensors"

@@ -65,7 +65,7 @@ DEFAULT = Ensemble(
         *(Member(f"{USER_SIDE} weight_decay={penalty}") for penalty in (0.003, 0.01)),
         *(Member(f"{ITEM_SIDE} weight_decay={penalty}") for penalty in (0.0004, 0.0016)),
         Member("svd++"),
-        Member("bayesian samples=100 thinning=2 sitting_minutes=10|none"),
+        Member("bayesian samples=100 thinning=2 session_minutes=10|none"),
     )
 )
 
@@ -78,7 +78,7 @@ BEST = Ensemble(
         Member("als factors=20|50"),
         Member("pmf"),
         Member("bayesian factors=16|32|48 samples=100 thinning=2"),
-        Member("bayesian samples=150 thinning=3 sitting_minutes=10|none"),
+        Member("bayesian samples=150 thinning=3 session_minutes=10|none"),
     )
 )
 

@@ -73,8 +73,8 @@ class TestBayesianFactorisationWithOneNoise(ModelContract):
     spec = BayesianFactorisation(factors=2, samples=5, burn_in=10, thinning=3, choice_features=0, noise_strength=None)
 
 
-class TestBayesianFactorisationWithSittings(ModelContract):
-    spec = BayesianFactorisation(factors=2, samples=20, burn_in=10, choice_features=4, sitting_minutes=1440.0)
+class TestBayesianFactorisationWithSessions(ModelContract):
+    spec = BayesianFactorisation(factors=2, samples=20, burn_in=10, choice_features=4, session_minutes=1440.0)
     given = staticmethod(with_times)
 
 

@@ -83,7 +83,7 @@ def test_variants_that_make_no_difference_without_times_are_fitted_once(timed):
     ratings = random_ratings()
     split = RandomSplit().apply(with_times(ratings) if timed else ratings)
     announced = []
-    members = ("bayesian factors=2 samples=3 burn_in=2 sitting_minutes=10|none",)
+    members = ("bayesian factors=2 samples=3 burn_in=2 session_minutes=10|none",)
     watcher = SilentWatcher()
     watcher.announce = announced.append
     fitted = train(Ensemble(members=members, feature_ratings=()), split, runtime=RUNTIME, progress=watcher)

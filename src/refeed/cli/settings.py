@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from refeed.config import from_dict, nearest, parse_setting, read_file, to_dict
+from refeed.config import RENAMED, from_dict, nearest, parse_setting, read_file, to_dict
 from refeed.errors import ConfigError
 from refeed.models import MODELS, Spec
 from refeed.optim.options import TrainingOptions
@@ -88,7 +88,8 @@ def _by_section(settings: Sequence[str], model_class: type[Spec]) -> dict[str, d
     known = _keys_of(model_class)
     sections: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
     for key, value in map(parse_setting, settings):
-        section, _, name = key.rpartition(".")
+        section, _, given = key.rpartition(".")
+        name = RENAMED.get(given, given)
         if section and section not in SECTIONS:
             raise ConfigError(
                 f"--set {key}: unknown section '{section}'{nearest(section, SECTIONS).replace('known keys', 'the sections')}"

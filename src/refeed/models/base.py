@@ -72,7 +72,7 @@ class RatingModel(nn.Module, abc.ABC):
         return torch.device("cpu") if tensor is None else tensor.device
 
 
-RENAMED_TENSORS = (("item_moods", "item_effects"),)
+RENAMED_TENSORS = (("item_moods", "item_effects"), ("sitting_", "session_"))
 """Parts of the names of tensors in model folders of format versions 1 to 3, and what they are called now."""
 
 

@@ -142,16 +142,16 @@ def test_best_epoch_has_the_draws_that_it_had_then():
     assert fitter.model.users.shape == (60, 3, 3) and fitter.model.item_weights.shape == (40, 3)
 
 
-def moody(*, users=120, items=80, sittings=6, mood=0.5, noise=0.4, seed=0):
-    """Planted ratings of which each user's are given in some sittings, each with a mood of its own."""
+def moody(*, users=120, items=80, sessions=6, mood=0.5, noise=0.4, seed=0):
+    """Planted ratings of which each user's are given in some sessions, each with a mood of its own."""
     ratings, _ = planted(users=users, items=items, noise=noise)
     rng = np.random.default_rng(seed)
-    moods, sitting = rng.normal(0, mood, (users, sittings)), rng.integers(0, sittings, len(ratings))
-    values = (ratings.values + moods[ratings.row_of_rating, sitting]).astype(np.float32)
-    return replace(ratings, values=values, timestamps=600 * sitting + rng.integers(0, 600, len(ratings))), moods
+    moods, session = rng.normal(0, mood, (users, sessions)), rng.integers(0, sessions, len(ratings))
+    values = (ratings.values + moods[ratings.row_of_rating, session]).astype(np.float32)
+    return replace(ratings, values=values, timestamps=600 * session + rng.integers(0, 600, len(ratings))), moods
 
 
-def test_planted_moods_of_sittings_are_recovered():
+def test_planted_moods_of_sessions_are_recovered():
     ratings, moods = moody()
     spec = BayesianFactorisation(factors=2, samples=20, burn_in=20, choice_features=0, noise_strength=None)
     fitted = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1))
@@ -163,7 +163,7 @@ def test_planted_moods_of_sittings_are_recovered():
     left = moods - moods.mean(1, keepdims=True)  # a mood that a user always has is their bias
     found = effects.reshape(moods.shape)
     assert np.corrcoef((found - found.mean(1, keepdims=True)).ravel(), left.ravel())[0, 1] > 0.9
-    deviation = model.deviation.item() * (model.sitting_variance / model.noise_precision).sqrt()
+    deviation = model.deviation.item() * (model.session_variance / model.noise_precision).sqrt()
     assert deviation.mean().item() == pytest.approx(0.5, rel=0.1)
     assert model.deviation.item() * model.noise_precision.rsqrt().mean().item() == pytest.approx(0.4, rel=0.05)
     assert fitted.provenance.log[-1]["train_rmse"] == pytest.approx(0.4, rel=0.06)
@@ -173,19 +173,19 @@ def test_moods_that_are_not_there_are_not_found():
     ratings, _ = moody(mood=0.0)
     spec = BayesianFactorisation(factors=2, samples=10, burn_in=30, choice_features=0, noise_strength=None)
     model = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)).model
-    assert model.sitting_variance.mean() < 0.02
-    assert model.deviation * model.sitting_means.abs().max() < 0.1
+    assert model.session_variance.mean() < 0.02
+    assert model.deviation * model.session_means.abs().max() < 0.1
 
 
-@pytest.mark.parametrize("forgotten", ["times", "sittings"])
-def test_without_times_or_sittings_all_is_drawn_as_without(forgotten):
+@pytest.mark.parametrize("forgotten", ["times", "sessions"])
+def test_without_times_or_sessions_all_is_drawn_as_without(forgotten):
     ratings, _ = moody(users=30, items=20)
     spec = BayesianFactorisation(factors=2, samples=3, burn_in=2)
     without = replace(ratings, timestamps=None)
-    expected = train(replace(spec, sitting_minutes=None), split_of(without), runtime=Runtime(threads=1, seed=1)).model
-    given, spec = (without, spec) if forgotten == "times" else (ratings, replace(spec, sitting_minutes=None))
+    expected = train(replace(spec, session_minutes=None), split_of(without), runtime=Runtime(threads=1, seed=1)).model
+    given, spec = (without, spec) if forgotten == "times" else (ratings, replace(spec, session_minutes=None))
     model = train(spec, split_of(given), runtime=Runtime(threads=1, seed=1)).model
-    assert model.sitting_seconds is None and not model.sitting_variance.any() and len(model.sitting_means) == 0
+    assert model.session_seconds is None and not model.session_variance.any() and len(model.session_means) == 0
     history, users = ratings.rows(), ratings.row_of_rating.astype(np.int64)
     asked = (history, users, history.indices, history.timestamps)
     scorer, without = model.scorer(), expected.scorer()
@@ -193,7 +193,7 @@ def test_without_times_or_sittings_all_is_drawn_as_without(forgotten):
     assert np.array_equal(scorer.score_rows(history), without.score_rows(history))
 
 
-def test_chain_of_sittings_goes_on_from_its_state():
+def test_chain_of_sessions_goes_on_from_its_state():
     ratings, _ = moody(users=30, items=20)
     spec = BayesianFactorisation(factors=2, samples=3, burn_in=2)
     whole = GibbsFitter(spec.build(30, 20, seed=0), ratings, spec, seed=1)
@@ -202,6 +202,6 @@ def test_chain_of_sittings_goes_on_from_its_state():
     taken_up.load_state({name: tensor.clone() for name, tensor in whole.state().items()})
     for fitter in (whole, taken_up):
         fitter.train_step(1, 0)
-    assert {"sittings.effects", "sittings.variance"} < whole.state().keys()
+    assert {"sessions.effects", "sessions.variance"} < whole.state().keys()
     for name, tensor in whole.state().items():
         assert torch.equal(taken_up.state()[name], tensor)

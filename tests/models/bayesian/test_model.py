@@ -14,7 +14,7 @@ from refeed.data.ratings import Ratings, RatingScale
 from refeed.errors import ConfigError
 from refeed.models import BayesianFactorisation
 from refeed.models.bayesian.model import Sample
-from refeed.models.bayesian.sittings import Sittings
+from refeed.models.bayesian.sessions import Sessions
 from refeed.runtime import Runtime
 from refeed.training.train import train
 
@@ -29,18 +29,18 @@ def sample(*, user, item, mean=(0.0, 0.0), precision=1.0, noise=1.0, weights=(1.
         prior_precision=precision * torch.eye(2),
         choice_weights=torch.zeros(0, 2),
         noise_precision=torch.tensor(noise),
-        sitting_variance=torch.tensor(variance),
-        sitting_means=torch.tensor(effects),
+        session_variance=torch.tensor(variance),
+        session_means=torch.tensor(effects),
     )
 
 
 def model_of(*samples, strength=None, history=None):
-    spec = BayesianFactorisation(factors=1, choice_features=0, noise_strength=strength, sitting_minutes=60.0)
+    spec = BayesianFactorisation(factors=1, choice_features=0, noise_strength=strength, session_minutes=60.0)
     model = spec.build(1, 2, seed=0)
     model.mean.fill_(3.0)
     model.deviation.fill_(2.0)
     if history is not None:
-        model.take_sittings(Sittings.of(history, 3600))
+        model.take_sessions(Sessions.of(history, 3600))
         model.digests.copy_(torch.from_numpy(model.digests_of(history)))
     for number, each in enumerate(samples):
         model.keep(each, instead=number == 0)
@@ -82,7 +82,7 @@ def timed(history, *times):
     return replace(history, timestamps=np.array(times))
 
 
-SAT = timed(history_of({0: 5.0, 1: 1.0}, num_items=2, users=[0]), 100, 7300)  # two sittings
+SAT = timed(history_of({0: 5.0, 1: 1.0}, num_items=2, users=[0]), 100, 7300)  # two sessions
 MOODY = (
     sample(user=[1.0, 0.5], item=[[2.0, 0.0], [0.0, -1.0]], variance=0.5, effects=(0.25, -0.5)),
     sample(user=[-1.0, 0.0], item=[[1.0, 0.5], [0.5, 0.5]], variance=0.1, effects=(0.75, 0.0)),
@@ -93,7 +93,7 @@ def at_times(model, history, *times, item=0):
     return model.scorer().predict_pairs(history, np.zeros(len(times), np.int64), np.full(len(times), item), np.array(times))
 
 
-def test_training_users_sitting_adds_what_is_expected_of_it_over_the_draws():
+def test_training_users_session_adds_what_is_expected_of_it_over_the_draws():
     model = model_of(*MOODY, history=SAT)
     np.testing.assert_allclose(at_times(model, SAT, 3599, 7200, 3600, -1), 5.0 + 2 * np.array([0.5, -0.25, 0, 0]), rtol=1e-6)
     scorer = model.scorer()
@@ -104,11 +104,11 @@ def test_training_users_sitting_adds_what_is_expected_of_it_over_the_draws():
 def test_latest_draw_stands_alone_with_its_effects():
     model = model_of(*MOODY, history=SAT)
     model.keep(MOODY[0], instead=True)
-    assert model.sitting_means.tolist() == [0.25, -0.5] and model.sitting_variance.tolist() == [0.5]
+    assert model.session_means.tolist() == [0.25, -0.5] and model.session_variance.tolist() == [0.5]
 
 
-def test_new_persons_sitting_by_hand():
-    # one rating 5 of item 0, standardised 1: f = (2, 1), of noise 1 + v = 3/2 with its sitting; x = f / (3/2 + 5), and
+def test_new_persons_session_by_hand():
+    # one rating 5 of item 0, standardised 1: f = (2, 1), of noise 1 + v = 3/2 with its session; x = f / (3/2 + 5), and
     # t = v / (1 + v) * (1 - f . x) = 1/3 * (1.5 / 6.5)
     model = model_of(MOODY[0], history=SAT)
     stranger = timed(history_of({0: 5.0}, num_items=2), 10_000)
@@ -129,7 +129,7 @@ def test_people_are_asked_about_at_their_own_times():
     assert len(set(alone)) == 5
 
 
-def test_ratings_of_other_sittings_are_another_history():
+def test_ratings_of_other_sessions_are_another_history():
     model, other = model_of(MOODY[0], history=SAT), timed(SAT, 100, 200)
     scorer = model.scorer()
     np.testing.assert_allclose(scorer.score_rows(timed(SAT, 3000, 7200)), scorer.score_rows(SAT), rtol=0)
@@ -137,7 +137,7 @@ def test_ratings_of_other_sittings_are_another_history():
     assert np.array_equal(scorer.score_rows(other), as_stranger) and not np.allclose(as_stranger, scorer.score_rows(SAT))
 
 
-def test_history_without_times_is_taken_without_sittings():
+def test_history_without_times_is_taken_without_sessions():
     model, plain = model_of(MOODY[0], history=SAT), model_of(sample(user=[0.0, 0.0], item=[[2.0, 0.0], [0.0, -1.0]]))
     stranger = history_of({0: 5.0}, num_items=2)
     np.testing.assert_allclose(at_times(model, stranger, 0), at_times(plain, stranger, 0), rtol=1e-6)
@@ -173,7 +173,7 @@ def test_stranger_with_a_training_history_is_predicted_as_the_training_user(worl
 def test_stranger_with_a_training_history_and_its_times_is_predicted_as_the_training_user():
     ratings = with_times(planted(users=80, items=60)[0], days=4)
     spec = BayesianFactorisation(
-        factors=2, samples=10, burn_in=10, choice_features=0, sitting_minutes=1440.0, noise_strength=None
+        factors=2, samples=10, burn_in=10, choice_features=0, session_minutes=1440.0, noise_strength=None
     )
     model = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)).model
     known = ratings.rows(np.arange(20))
@@ -224,8 +224,8 @@ def test_state_of_another_number_of_draws_can_be_loaded(world):
         ({"burn_in": -1}, "burn_in: expected at least 0"),
         ({"thinning": 0}, "thinning: expected at least 1"),
         ({"choice_features": -1}, "choice_features: expected at least 0"),
-        ({"sitting_minutes": 0.0}, "sitting_minutes: expected at least a second"),
-        ({"sitting_minutes": float("inf")}, "sitting_minutes: expected at least a second"),
+        ({"session_minutes": 0.0}, "session_minutes: expected at least a second"),
+        ({"session_minutes": float("inf")}, "session_minutes: expected at least a second"),
         ({"noise_strength": 2.0}, "noise_strength: expected above 2, got 2.0"),
         ({"noise_strength": float("inf")}, "noise_strength: expected above 2, got inf"),
     ],

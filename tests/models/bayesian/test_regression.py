@@ -89,20 +89,20 @@ VARIANCE = 0.7
 
 
 def expected_products(row, variance):
-    """(F, y)^T C^-1 (F, y) with C = diag(1 / w) + v for ratings of one sitting."""
+    """(F, y)^T C^-1 (F, y) with C = diag(1 / w) + v for ratings of one session."""
     *_, features, targets, weights = expected(row)
-    sittings = SITTINGS[slice(*HISTORY.indptr[row : row + 2])]
-    covariance = np.diag(1 / weights) + variance * (sittings[:, None] == sittings)
+    sessions = SITTINGS[slice(*HISTORY.indptr[row : row + 2])]
+    covariance = np.diag(1 / weights) + variance * (sessions[:, None] == sessions)
     both = np.column_stack((features, targets))
     return both.T @ np.linalg.solve(covariance, both)
 
 
-def test_effects_of_sittings_are_integrated_out_as_by_their_covariance():
+def test_effects_of_sessions_are_integrated_out_as_by_their_covariance():
     table = FeatureTable(torch.cat((VECTORS, VECTORS)), torch.cat((WEIGHTS, WEIGHTS)))
     seen = []
-    for group in padded_rows(HISTORY, CPU, width=4, sittings=SITTINGS):
+    for group in padded_rows(HISTORY, CPU, width=4, sessions=SITTINGS):
         products, sums = table.products_of(group, torch.tensor([VARIANCE, 3 * VARIANCE]))
-        assert sums.sums.shape == (2, len(group.rows), 1 + int(group.sittings.max()) if group.sittings.numel() else 1, 4)
+        assert sums.sums.shape == (2, len(group.rows), 1 + int(group.sessions.max()) if group.sessions.numel() else 1, 4)
         for place, row in enumerate(group.rows.tolist()):
             for sample, variance in enumerate((VARIANCE, 3 * VARIANCE)):
                 np.testing.assert_allclose(products[sample, place], expected_products(row, variance), rtol=2e-4, atol=1e-5)
@@ -110,15 +110,15 @@ def test_effects_of_sittings_are_integrated_out_as_by_their_covariance():
     assert sorted(seen) == [0, 1, 2, 3]
 
 
-def test_rows_without_sittings_have_the_usual_products():
+def test_rows_without_sessions_have_the_usual_products():
     for group in groups():
         products, sums = FeatureTable(VECTORS, WEIGHTS).products_of(group, torch.tensor([VARIANCE]))
         assert sums is None and torch.equal(products, FeatureTable(VECTORS, WEIGHTS).products(group))
 
 
-def test_sittings_of_long_rows_are_summed_in_pieces(monkeypatch):
+def test_sessions_of_long_rows_are_summed_in_pieces(monkeypatch):
     table = FeatureTable(VECTORS, WEIGHTS)
-    group = next(group for group in padded_rows(HISTORY, CPU, width=4, sittings=SITTINGS) if 0 in group.rows)
+    group = next(group for group in padded_rows(HISTORY, CPU, width=4, sessions=SITTINGS) if 0 in group.rows)
     whole, sums = table.products_of(group, torch.tensor([VARIANCE]))
     monkeypatch.setattr(row_groups, "GROUP", 8)
     products, in_pieces = table.products_of(group, torch.tensor([VARIANCE]))

@@ -29,8 +29,8 @@ class Sample:
         prior_precision: A of the users, (d, d).
         choice_weights: B of the users, (f, d).
         noise_precision: a, ().
-        sitting_variance: v, (); 0 without sittings.
-        sitting_means: what is expected of t given the draw's items and noise, for each sitting of each user, (D,).
+        session_variance: v, (); 0 without sessions.
+        session_means: what is expected of t given the draw's items and noise, for each session of each user, (D,).
     """
 
     users: Tensor
@@ -40,8 +40,8 @@ class Sample:
     prior_precision: Tensor
     choice_weights: Tensor
     noise_precision: Tensor
-    sitting_variance: Tensor
-    sitting_means: Tensor
+    session_variance: Tensor
+    session_means: Tensor
 
 
 PER_DRAW = (
@@ -52,14 +52,14 @@ PER_DRAW = (
     "prior_precision",
     "choice_weights",
     "noise_precision",
-    "sitting_variance",
+    "session_variance",
 )
 
 
 class BayesianDraws(RatingModel):
     """What a Bayesian factorisation has learnt: S draws of the chain, and how training users are recognised."""
 
-    variable_buffers: ClassVar[tuple[str, ...]] = (*PER_DRAW, "sitting_periods", "sitting_means")
+    variable_buffers: ClassVar[tuple[str, ...]] = (*PER_DRAW, "session_periods", "session_means")
 
     mean: Tensor
     deviation: Tensor
@@ -72,10 +72,10 @@ class BayesianDraws(RatingModel):
     prior_precision: Tensor
     choice_weights: Tensor
     noise_precision: Tensor
-    sitting_variance: Tensor
-    sitting_indptr: Tensor
-    sitting_periods: Tensor
-    sitting_means: Tensor
+    session_variance: Tensor
+    session_indptr: Tensor
+    session_periods: Tensor
+    session_means: Tensor
 
     def __init__(
         self,
@@ -85,10 +85,10 @@ class BayesianDraws(RatingModel):
         factors: int,
         choice_features: int,
         noise_strength: float | None,
-        sitting_seconds: int | None,
+        session_seconds: int | None,
     ) -> None:
         super().__init__(num_users, num_items)
-        self.noise_strength, self._sitting_seconds = noise_strength, sitting_seconds
+        self.noise_strength, self._session_seconds = noise_strength, session_seconds
         width, features = factors + 1, choice_features
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("deviation", torch.zeros(()))
@@ -102,10 +102,10 @@ class BayesianDraws(RatingModel):
         self.register_buffer("prior_precision", torch.zeros(0, width, width))  # S x d x d
         self.register_buffer("choice_weights", torch.zeros(0, features, width))  # S x f x d
         self.register_buffer("noise_precision", torch.zeros(0))  # S
-        self.register_buffer("sitting_variance", torch.zeros(0))  # S
-        self.register_buffer("sitting_indptr", torch.zeros(num_users + 1, dtype=torch.int64))
-        self.register_buffer("sitting_periods", torch.zeros(0, dtype=torch.int64))  # D
-        self.register_buffer("sitting_means", torch.zeros(0))  # D
+        self.register_buffer("session_variance", torch.zeros(0))  # S
+        self.register_buffer("session_indptr", torch.zeros(num_users + 1, dtype=torch.int64))
+        self.register_buffer("session_periods", torch.zeros(0, dtype=torch.int64))  # D
+        self.register_buffer("session_means", torch.zeros(0))  # D
 
     @property
     def num_samples(self) -> int:
@@ -113,13 +113,13 @@ class BayesianDraws(RatingModel):
         return len(self.noise_precision)
 
     @property
-    def sitting_seconds(self) -> int | None:
-        """Length of the period of a sitting, None where it was trained without sittings."""
-        return self._sitting_seconds if len(self.sitting_periods) else None
+    def session_seconds(self) -> int | None:
+        """Length of the period of a session, None where it was trained without sessions."""
+        return self._session_seconds if len(self.session_periods) else None
 
     def digests_of(self, history: History) -> npt.NDArray[np.int64]:
-        """By which it knows training users with the same history, int64 (B,): what they rated, how, and in which sitting."""
-        if self.sitting_seconds is None or history.timestamps is None:
+        """By which it knows training users with the same history, int64 (B,): what they rated, how, and in which session."""
+        if self.session_seconds is None or history.timestamps is None:
             return row_digests(history)
-        shifted = history.indices + PERIOD_SHIFT * (history.timestamps // self.sitting_seconds)
+        shifted = history.indices + PERIOD_SHIFT * (history.timestamps // self.session_seconds)
         return row_digests(replace(history, indices=shifted))

@@ -19,9 +19,9 @@ from refeed.models.bayesian.model import BayesianModel
 from refeed.models.bayesian.priors import RowPrior, draw_prior
 from refeed.models.bayesian.regression import FeatureTable, PaddedRows, Posterior, padded_rows
 from refeed.models.bayesian.scorer import HIGHEST_PRECISION, standardised
-from refeed.models.bayesian.sitting_draws import SittingDraws
-from refeed.models.bayesian.sitting_sums import SittingSums
-from refeed.models.bayesian.sittings import Sittings
+from refeed.models.bayesian.session_draws import SessionDraws
+from refeed.models.bayesian.session_sums import SessionSums
+from refeed.models.bayesian.sessions import Sessions
 from refeed.models.bayesian.spec import BayesianFactorisation
 from refeed.models.common.building import new_model
 from refeed.models.common.row_groups import for_each_group
@@ -34,8 +34,8 @@ from refeed.seeds import derive_seed
 FIRST_VARIANCE = 0.3  # of the ratings, which the first factors' products have
 
 
-ProductsOf = Callable[[PaddedRows], tuple[Tensor, SittingSums | None]]
-"""Of features and targets of a group of rows, and sums over their sittings where the sittings' effects are integrated out."""
+ProductsOf = Callable[[PaddedRows], tuple[Tensor, SessionSums | None]]
+"""Of features and targets of a group of rows, and sums over their sessions where the sessions' effects are integrated out."""
 
 
 class GibbsSide:
@@ -45,14 +45,14 @@ class GibbsSide:
         history: the standardised ratings of r rows.
         choices: what the rows were rated by or rated at all, (r, f).
         factors: k.
-        sittings: of each rating, (nnz,): numbered within the row for users, among all for items; None without sittings.
+        sessions: of each rating, (nnz,): numbered within the row for users, among all for items; None without sessions.
     """
 
     def __init__(
-        self, history: History, choices: Tensor, *, factors: int, sittings: npt.NDArray[np.int32] | None = None
+        self, history: History, choices: Tensor, *, factors: int, sessions: npt.NDArray[np.int32] | None = None
     ) -> None:
         device, width = choices.device, factors + 1
-        self._groups = list(padded_rows(history, device, width=width + 1, sittings=sittings))
+        self._groups = list(padded_rows(history, device, width=width + 1, sessions=sessions))
         self._choices, self._gram = choices, choices.double().mT @ choices.double()
         self._half_counts = history.counts / 2
         self.vectors = torch.zeros(len(history), width, device=device)
@@ -70,7 +70,7 @@ class GibbsSide:
         products_of: ProductsOf,
         numbers: np.random.Generator,
         normal: torch.Generator,
-        sittings: SittingDraws | None = None,
+        sessions: SessionDraws | None = None,
     ) -> npt.NDArray[np.float64]:
         """The prior, then the vectors (and what is expected of them), given the noise.
 
@@ -78,7 +78,7 @@ class GibbsSide:
             products_of: what the regressions are worked out from.
             numbers: for the small draws.
             normal: for the vectors' draw.
-            sittings: told what the vectors say of them.
+            sessions: told what the vectors say of them.
 
         Returns:
             the sum of squared errors of each row, weighted by its columns' share of the noise's precision, (r,).
@@ -88,14 +88,14 @@ class GibbsSide:
         prior_means, errors = self.prior.means(self._choices), self.vectors.new_empty(len(self.vectors))
 
         def work(group: PaddedRows) -> None:
-            rows, (products, by_sitting) = group.rows, products_of(group)
+            rows, (products, by_session) = group.rows, products_of(group)
             posterior = Posterior(products[0], prior_means[rows], self.prior.precision, self.noise[rows])
             deviations = torch.cat((torch.zeros_like(free[rows]), free[rows]), -1)
             vectors = posterior.vectors(deviations)
             mean, drawn = vectors.unbind(-1)
             self.means[rows], self.vectors[rows], errors[rows] = mean, drawn, posterior.squared_errors(drawn)
-            if sittings is not None and by_sitting is not None:
-                sittings.take(rows, by_sitting, vectors)
+            if sessions is not None and by_session is not None:
+                sessions.take(rows, by_session, vectors)
 
         for_each_group(work, self._groups, device=self.vectors.device)
         return errors.double().numpy(force=True)
@@ -134,20 +134,20 @@ class GibbsFitter(Fitter):
         mean, deviation = history.values.mean(dtype=np.float64), history.values.std(dtype=np.float64)
         model.mean.fill_(float(mean))
         model.deviation.fill_(float(deviation))
-        self._sittings: SittingDraws | None = None
+        self._sessions: SessionDraws | None = None
         in_order, in_rows, of_items = history, None, None
-        if spec.sitting_seconds is not None and history.timestamps is not None:
-            sittings = Sittings.of(history, spec.sitting_seconds)
-            model.take_sittings(sittings)
-            self._sittings = SittingDraws(history, sittings, device)
-            (in_order, in_rows), of_items = sittings.in_order(history), self._sittings.of_items(by_item)
+        if spec.session_seconds is not None and history.timestamps is not None:
+            sessions = Sessions.of(history, spec.session_seconds)
+            model.take_sessions(sessions)
+            self._sessions = SessionDraws(history, sessions, device)
+            (in_order, in_rows), of_items = sessions.in_order(history), self._sessions.of_items(by_item)
         model.digests.copy_(torch.from_numpy(model.digests_of(history)))
         features = choice_features(history, spec.choice_features, seed=derive_seed(seed, "choices"), device=device)
         model.choice_loadings.copy_(features.loadings)
         history, in_order, by_item = (standardised(each, mean, deviation) for each in (history, in_order, by_item))
         self._places = SparseRows.from_history(history, device)
-        self._users = GibbsSide(in_order, features.users, factors=spec.factors, sittings=in_rows)
-        self._items = GibbsSide(by_item, features.items, factors=spec.factors, sittings=of_items)
+        self._users = GibbsSide(in_order, features.users, factors=spec.factors, sessions=in_rows)
+        self._items = GibbsSide(by_item, features.items, factors=spec.factors, sessions=of_items)
         self._common = 1.0
         self._draw_first(torch.Generator(device=device).manual_seed(derive_seed(seed, "first draw")))
 
@@ -168,22 +168,22 @@ class GibbsFitter(Fitter):
         if strength is not None:
             self._items.draw_noise(errors, strength=strength, common=1.0, numbers=numbers)
         item_weights, prior_common = self._items.noise, self._common
-        errors = self._users.draw_vectors(self._user_products(item_weights), numbers, normal, self._sittings)
+        errors = self._users.draw_vectors(self._user_products(item_weights), numbers, normal, self._sessions)
         self._keep(epoch, item_weights, prior_common)
         self._draw_user_noise(errors, numbers)
-        if self._sittings is not None:
-            self._sittings.draw(self._users.noise, numbers=numbers, normal=normal)
+        if self._sessions is not None:
+            self._sessions.draw(self._users.noise, numbers=numbers, normal=normal)
         return StepReport(self._squared_error() * self.model.deviation.item() ** 2, len(self._places.columns))
 
     def _item_products(self) -> ProductsOf:
-        """Of the users' vectors and the ratings less the effects of sittings."""
-        table, sittings = self._users.table(self._users.noise), self._sittings
-        return lambda group: (table.products(group if sittings is None else sittings.taken_off(group)), None)
+        """Of the users' vectors and the ratings less the effects of sessions."""
+        table, sessions = self._users.table(self._users.noise), self._sessions
+        return lambda group: (table.products(group if sessions is None else sessions.taken_off(group)), None)
 
     def _user_products(self, item_weights: Tensor) -> ProductsOf:
-        """Of the items' vectors and the ratings, with the effects of sittings integrated out."""
-        table, sittings = self._items.table(item_weights), self._sittings
-        variance = item_weights.new_zeros(1) if sittings is None else sittings.variance
+        """Of the items' vectors and the ratings, with the effects of sessions integrated out."""
+        table, sessions = self._items.table(item_weights), self._sessions
+        variance = item_weights.new_zeros(1) if sessions is None else sessions.variance
         return lambda group: table.products_of(group, variance)
 
     def _squared_error(self) -> float:
@@ -191,8 +191,8 @@ class GibbsFitter(Fitter):
         users, items, places = self._users.vectors, self._items.vectors, self._places
         predicted = sampled_linear(users[:, :-1].contiguous(), items[:, :-1].contiguous(), places)
         predicted += users[:, -1][places.row_of_entry] + items[:, -1][places.columns]
-        if self._sittings is not None:
-            predicted += self._sittings.at_ratings()
+        if self._sessions is not None:
+            predicted += self._sessions.at_ratings()
         return (places.values - predicted).square().sum(dtype=torch.float64).item()
 
     def _draw_user_noise(self, errors: npt.NDArray[np.float64], numbers: np.random.Generator) -> None:
@@ -222,8 +222,8 @@ class GibbsFitter(Fitter):
             prior_precision=prior.precision,
             choice_weights=prior.choice_weights,
             noise_precision=prior.mean.new_tensor(common),
-            sitting_variance=prior.mean.new_zeros(()) if self._sittings is None else self._sittings.variance[0],
-            sitting_means=prior.mean.new_zeros(0) if self._sittings is None else self._sittings.means(),
+            session_variance=prior.mean.new_zeros(()) if self._sessions is None else self._sessions.variance[0],
+            session_means=prior.mean.new_zeros(0) if self._sessions is None else self._sessions.means(),
         )
         self.model.keep(sample, instead=kept_before == 0)
 
@@ -238,8 +238,8 @@ class GibbsFitter(Fitter):
                 f"{name}.choice_weights": side.prior.choice_weights,
                 f"{name}.strength": torch.tensor(side.prior.strength, dtype=torch.float64),
             }
-        if self._sittings is not None:
-            tensors |= {"sittings.effects": self._sittings.effects, "sittings.variance": self._sittings.variance}
+        if self._sessions is not None:
+            tensors |= {"sessions.effects": self._sessions.effects, "sessions.variance": self._sessions.variance}
         return tensors
 
     @override
@@ -247,9 +247,9 @@ class GibbsFitter(Fitter):
         if not tensors:
             return
         self._common = tensors["common"].item()
-        if self._sittings is not None:
-            self._sittings.effects.copy_(tensors["sittings.effects"])
-            self._sittings.variance.copy_(tensors["sittings.variance"])
+        if self._sessions is not None:
+            self._sessions.effects.copy_(tensors["sessions.effects"])
+            self._sessions.variance.copy_(tensors["sessions.variance"])
         for name, side in (("users", self._users), ("items", self._items)):
             side.vectors.copy_(tensors[f"{name}.vectors"])
             side.noise.copy_(tensors[f"{name}.noise"])

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from refeed.models.bayesian.draws import PER_DRAW, BayesianDraws, Sample
 from refeed.models.bayesian.scorer import BayesianScorer
-from refeed.models.bayesian.sittings import Sittings
+from refeed.models.bayesian.sessions import Sessions
 
 
 class BayesianModel(BayesianDraws):
@@ -15,25 +15,25 @@ class BayesianModel(BayesianDraws):
 
     Of the users a draw holds the expected vectors given the draw's items and priors, not drawn ones: the average is the same
     with less chance in it, and a person whose history changed, or who is new, gets a vector in the same way, by one Bayesian
-    linear regression for each draw, with the effects of sittings integrated out. The noise a_u of such a person is the one that
-    explains their errors. Of the effect of a training user's sitting the mean over the draws of what is expected is kept.
+    linear regression for each draw, with the effects of sessions integrated out. The noise a_u of such a person is the one that
+    explains their errors. Of the effect of a training user's session the mean over the draws of what is expected is kept.
     """
 
     def keep(self, sample: Sample, *, instead: bool) -> None:
         """Add a draw to those kept, or put it `instead` of them."""
         share = 1.0 if instead else 1.0 / (1 + self.num_samples)
-        self.sitting_means.lerp_(sample.sitting_means, share)
+        self.session_means.lerp_(sample.session_means, share)
         for name in PER_DRAW:
             kept, new = getattr(self, name), getattr(sample, name)
             place = 1 if name in ("users", "items", "item_weights") else 0
             kept = kept.narrow(place, 0, 0) if instead else kept
             setattr(self, name, torch.cat((kept, new.to(kept.dtype).unsqueeze(place)), place))
 
-    def take_sittings(self, sittings: Sittings) -> None:
-        """Take the sittings of the users' training ratings, before the first draw."""
-        self.sitting_indptr.copy_(torch.from_numpy(sittings.indptr))
-        self.sitting_periods = torch.from_numpy(sittings.periods).to(self.device)
-        self.sitting_means = torch.zeros(len(sittings.periods), device=self.device)
+    def take_sessions(self, sessions: Sessions) -> None:
+        """Take the sessions of the users' training ratings, before the first draw."""
+        self.session_indptr.copy_(torch.from_numpy(sessions.indptr))
+        self.session_periods = torch.from_numpy(sessions.periods).to(self.device)
+        self.session_means = torch.zeros(len(sessions.periods), device=self.device)
 
     @override
     def scorer(self) -> BayesianScorer:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from refeed.data.history import History
-from refeed.models.bayesian.sitting_sums import SittingSums
+from refeed.models.bayesian.session_sums import SessionSums
 from refeed.models.common.row_groups import at_once, padded_entries, padded_places, similar_rows
 from refeed.models.common.sparse_linear import sum_of_rows
 
@@ -30,18 +30,18 @@ class PaddedRows:
         counts: their numbers of entries, float32 (g,).
         columns: int32 (g, c), the number of columns where a row has ended.
         values: float32 (g, c), 0 where a row has ended.
-        sittings: the number of each entry's sitting, int32 (g, c), the group's highest where a row has ended; None without any.
+        sessions: the number of each entry's session, int32 (g, c), the group's highest where a row has ended; None without any.
     """
 
     rows: Tensor
     counts: Tensor
     columns: Tensor
     values: Tensor
-    sittings: Tensor | None = None
+    sessions: Tensor | None = None
 
 
 def padded_rows(
-    history: History, device: torch.device, *, width: int, sittings: npt.NDArray[np.int32] | None = None
+    history: History, device: torch.device, *, width: int, sessions: npt.NDArray[np.int32] | None = None
 ) -> Iterator[PaddedRows]:
     """All rows of the history, in groups of about the same length; see `similar_rows`.
 
@@ -49,21 +49,21 @@ def padded_rows(
         history: the rows.
         device: of the tensors.
         width: numbers that will be held for each entry, at least 1.
-        sittings: the number of each entry's sitting, (nnz,).
+        sessions: the number of each entry's session, (nnz,).
     """
     for rows in similar_rows(history.counts, width=width):
-        yield _padded(history, rows, device, sittings)
+        yield _padded(history, rows, device, sessions)
 
 
 def _padded(
-    history: History, rows: npt.NDArray[np.int64], device: torch.device, sittings: npt.NDArray[np.int32] | None
+    history: History, rows: npt.NDArray[np.int64], device: torch.device, sessions: npt.NDArray[np.int32] | None
 ) -> PaddedRows:
     counts = history.counts[rows]
     columns, values = padded_entries(history, rows, 0, int(counts.max()))
     arrays: list[npt.NDArray[Any]] = [rows, counts.astype(np.float32), columns.astype(np.int32), values]
-    if sittings is not None:
+    if sessions is not None:
         places, ended = padded_places(history, rows, 0, int(counts.max()))
-        numbers = sittings[places]
+        numbers = sessions[places]
         numbers[ended] = numbers.max(initial=0, where=~ended)
         arrays.append(numbers)
     moved = (torch.from_numpy(array).to(device) for array in arrays)
@@ -108,27 +108,27 @@ class FeatureTable:
             products += features.mT @ features
         return products
 
-    def products_of(self, group: PaddedRows, variance: Tensor) -> tuple[Tensor, SittingSums | None]:
-        """The same, where the group has sittings with their effects integrated out, and with the sums over the sittings.
+    def products_of(self, group: PaddedRows, variance: Tensor) -> tuple[Tensor, SessionSums | None]:
+        """The same, where the group has sessions with their effects integrated out, and with the sums over the sessions.
 
         Args:
-            group: with sittings, if any, that are numbered from 0 on in each row, and rising.
-            variance: v of each sample, (S,); see `SittingSums`.
+            group: with sessions, if any, that are numbered from 0 on in each row, and rising.
+            variance: v of each sample, (S,); see `SessionSums`.
         """
-        if group.sittings is None:
+        if group.sessions is None:
             return self.products(group), None
-        most = 1 + (int(group.sittings.max()) if group.sittings.numel() else 0)
+        most = 1 + (int(group.sessions.max()) if group.sessions.numel() else 0)
         products, sums = self._no_products(group), self._table.new_zeros(self.samples * len(group.rows) * most, self.width)
         first = most * torch.arange(self.samples * len(group.rows), device=sums.device).view(self.samples, -1, 1)
         for features, part in self._pieces(group):
-            numbers = (first + group.sittings[:, part]).reshape(-1)  # rising, of all S g c' entries
+            numbers = (first + group.sessions[:, part]).reshape(-1)  # rising, of all S g c' entries
             pointers = torch.zeros(len(sums) + 1, dtype=torch.int64, device=sums.device)
             torch.cumsum(torch.bincount(numbers, minlength=len(sums)), 0, out=pointers[1:])
             entries, roots = features.view(-1, self.width), features[..., -2].reshape(-1)
             sums += sum_of_rows(torch.arange(len(entries), device=sums.device), entries, pointers, roots)
             products += features.mT @ features
-        by_sitting = SittingSums.of(sums.view(self.samples, len(group.rows), most, self.width), variance)
-        return by_sitting.integrated(products), by_sitting
+        by_session = SessionSums.of(sums.view(self.samples, len(group.rows), most, self.width), variance)
+        return by_session.integrated(products), by_session
 
     def _no_products(self, group: PaddedRows) -> Tensor:
         return self._table.new_zeros(self.samples, len(group.rows), self.width, self.width)

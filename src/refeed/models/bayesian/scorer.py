@@ -16,8 +16,8 @@ from refeed.data.history import History
 from refeed.models.base import Scorer
 from refeed.models.bayesian.draws import BayesianDraws
 from refeed.models.bayesian.regression import FeatureTable, PaddedRows, Posterior, padded_rows
-from refeed.models.bayesian.sitting_sums import SittingSums, put_by_row
-from refeed.models.bayesian.sittings import SittingMeans, Sittings
+from refeed.models.bayesian.session_sums import SessionSums, put_by_row
+from refeed.models.bayesian.sessions import SessionMeans, Sessions
 from refeed.models.common.pairs import centred, unique_pairs
 from refeed.models.common.row_groups import for_each_group
 from refeed.models.common.sampled_linear import sampled_linear
@@ -36,14 +36,14 @@ class People:
         biases: their means over the draws, (B,).
         users: int64 (B,), their positions in training.
         is_changed: bool (B,), whether they were not in training with this history.
-        sittings: what is expected of the sittings of those who are changed, in their order; None where that is nothing.
+        sessions: what is expected of the sessions of those who are changed, in their order; None where that is nothing.
     """
 
     factors: Tensor
     biases: Tensor
     users: npt.NDArray[np.int64]
     is_changed: npt.NDArray[np.bool_]
-    sittings: SittingMeans | None
+    sessions: SessionMeans | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +53,12 @@ class Folded:
     Attributes:
         posterior: of their vectors, (S, g, d).
         noise: its precision, (S, g).
-        sittings: sums over their sittings, where these are known.
+        sessions: sums over their sessions, where these are known.
     """
 
     posterior: Posterior
     noise: Tensor
-    sittings: SittingSums | None
+    sessions: SessionSums | None
 
 
 class BayesianScorer(Scorer):
@@ -89,7 +89,7 @@ class BayesianScorer(Scorer):
         sums = sampled_linear(people.factors, self._item_factors, places)
         sums += people.biases[places.row_of_entry] + self._item_bias[places.columns]
         predicted = self._as_ratings(sums)[place_of_pair]
-        if times is not None and self._model.sitting_seconds is not None:
+        if times is not None and self._model.session_seconds is not None:
             effects = self._effects(people, np.searchsorted(asked, rows), times)
             predicted += np.float32(self._model.deviation.item()) * effects
         return predicted
@@ -116,39 +116,39 @@ class BayesianScorer(Scorer):
         found = self._folded(history.rows(changed), changed, vectors) if len(changed) else None
         return People(vectors[..., :-1].flatten(1), vectors[..., -1].mean(1), history.users, is_changed, found)
 
-    def _folded(self, history: History, changed: npt.NDArray[np.int64], vectors: Tensor) -> SittingMeans | None:
-        """Put the people's vectors in the places `changed` of `vectors`, (B, S, d); what is expected of their sittings."""
-        sittings, places = self._sittings_of(history), torch.from_numpy(changed).to(vectors.device)
-        indptr = torch.from_numpy(np.zeros(len(history) + 1, np.int64) if sittings is None else sittings.indptr).to(places)
+    def _folded(self, history: History, changed: npt.NDArray[np.int64], vectors: Tensor) -> SessionMeans | None:
+        """Put the people's vectors in the places `changed` of `vectors`, (B, S, d); what is expected of their sessions."""
+        sessions, places = self._sessions_of(history), torch.from_numpy(changed).to(vectors.device)
+        indptr = torch.from_numpy(np.zeros(len(history) + 1, np.int64) if sessions is None else sessions.indptr).to(places)
         first, counts, expected = indptr[:-1], indptr.diff(), vectors.new_zeros(int(indptr[-1]), 1)
 
         def work(group: PaddedRows, folded: Folded) -> None:
             means = folded.posterior.mean()
             vectors[places[group.rows]] = means.transpose(0, 1)
-            if folded.sittings is not None:
-                effects = folded.sittings.expected(means[..., None]).mean(0)
+            if folded.sessions is not None:
+                effects = folded.sessions.expected(means[..., None]).mean(0)
                 put_by_row(expected, effects, first[group.rows], counts[group.rows])
 
-        self._fold_in(history, work, sittings)
-        return None if sittings is None else SittingMeans(sittings, expected[:, 0].numpy(force=True))
+        self._fold_in(history, work, sessions)
+        return None if sessions is None else SessionMeans(sessions, expected[:, 0].numpy(force=True))
 
     def _effects(self, people: People, rows: npt.NDArray[np.int64], times: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Of the sittings at P times of these people, float32 (P,); 0 where they have none then."""
+        """Of the sessions at P times of these people, float32 (P,); 0 where they have none then."""
         effects, is_changed = np.zeros(len(rows), np.float32), people.is_changed[rows]
-        effects[~is_changed] = self._known_sittings.at(people.users[rows[~is_changed]], times[~is_changed])
-        if people.sittings is not None:
+        effects[~is_changed] = self._known_sessions.at(people.users[rows[~is_changed]], times[~is_changed])
+        if people.sessions is not None:
             place = np.cumsum(people.is_changed) - 1
-            effects[is_changed] = people.sittings.at(place[rows[is_changed]], times[is_changed])
+            effects[is_changed] = people.sessions.at(place[rows[is_changed]], times[is_changed])
         return effects
 
-    def _fold_in(self, history: History, work: Callable[[PaddedRows, Folded], None], sittings: Sittings | None) -> None:
-        """`work` of every group of people, with what is known of them from their ratings and their sittings."""
+    def _fold_in(self, history: History, work: Callable[[PaddedRows, Folded], None], sessions: Sessions | None) -> None:
+        """`work` of every group of people, with what is known of them from their ratings and their sessions."""
         model = self._model
         common = model.noise_precision[:, None]
         means = model.prior_mean[:, None] + choices_of(history, model.choice_loadings) @ model.choice_weights  # S x B x d
 
         def of_group(group: PaddedRows) -> None:
-            products, by_sitting = self._table.products_of(group, model.sitting_variance)
+            products, by_session = self._table.products_of(group, model.session_variance)
             prior = (means[:, group.rows], model.prior_precision[:, None])
             noise = common.expand(-1, len(group.rows))  # S x g
             posterior = Posterior(products, *prior, noise)
@@ -157,27 +157,27 @@ class BayesianScorer(Scorer):
                     errors = posterior.expected_squared_errors()
                     noise = ((strength + group.counts) / (strength / common + errors)).clamp(max=HIGHEST_PRECISION)
                     posterior = Posterior(products, *prior, noise)
-            work(group, Folded(posterior, noise, by_sitting))
+            work(group, Folded(posterior, noise, by_session))
 
         width = self._table.samples * self._table.width
-        history, numbers = (history, None) if sittings is None else sittings.in_order(history)
-        groups = padded_rows(self._standardised(history), model.device, width=width, sittings=numbers)
+        history, numbers = (history, None) if sessions is None else sessions.in_order(history)
+        groups = padded_rows(self._standardised(history), model.device, width=width, sessions=numbers)
         for_each_group(of_group, groups, device=model.device)
 
-    def _sittings_of(self, history: History) -> Sittings | None:
+    def _sessions_of(self, history: History) -> Sessions | None:
         """Those of the history's ratings; None where the model takes no notice of them, or the history has no times."""
-        seconds = self._model.sitting_seconds
-        return None if seconds is None or history.timestamps is None else Sittings.of(history, seconds)
+        seconds = self._model.session_seconds
+        return None if seconds is None or history.timestamps is None else Sessions.of(history, seconds)
 
     @cached_property
-    def _known_sittings(self) -> SittingMeans:
+    def _known_sessions(self) -> SessionMeans:
         """Of the training users, with the histories that they had."""
         model = self._model
-        assert model.sitting_seconds is not None
+        assert model.session_seconds is not None
         indptr, periods, means = (
-            t.numpy(force=True) for t in (model.sitting_indptr, model.sitting_periods, model.sitting_means)
+            t.numpy(force=True) for t in (model.session_indptr, model.session_periods, model.session_means)
         )
-        return SittingMeans(Sittings(indptr, periods, model.sitting_seconds), means)
+        return SessionMeans(Sessions(indptr, periods, model.session_seconds), means)
 
     @cached_property
     def _table(self) -> FeatureTable:

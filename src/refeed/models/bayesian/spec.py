@@ -28,7 +28,7 @@ class BayesianFactorisation(Spec):
     - s_u says what the user rated at all (see `choice_features`), and B is drawn too, as in Macau (Simm et al. 2017);
     - users and items differ in noise: a_u ~ Gamma(nu / 2, nu / (2 a)) and w_i ~ Gamma(nu / 2, nu / 2) (Lakshminarayanan,
       Bouchard & Archambeau 2011, "Robust Bayesian matrix factorisation");
-    - what a user gives in one sitting has a mood in common: t ~ N(0, v / a_u) is added to it, and 1 / v has a gamma prior
+    - ratings of a user in one session share a session effect: t ~ N(0, v / a_u) is added to them, and 1 / v has a gamma prior
       (after the b_u,t of days in Koren 2009, "Collaborative filtering with temporal dynamics", section 3.2).
 
     Attributes:
@@ -40,8 +40,8 @@ class BayesianFactorisation(Spec):
             items are used, 0 leaves them out.
         noise_strength: nu, imaginary ratings that pull the noise of a user or item to the common one, above 2 (below it, the
             noise of somebody unknown has no finite variance); none gives all the same noise.
-        sitting_minutes: what a user rates within one period of so many minutes of the clock (UTC), at least a second, is a
-            sitting; none takes no notice of sittings, and without timestamps there are none.
+        session_minutes: what a user rates within one period of so many minutes of the clock (UTC), at least a second, is a
+            session; none takes no notice of sessions, and without timestamps there are none.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
@@ -65,20 +65,20 @@ class BayesianFactorisation(Spec):
     thinning: int = 1
     choice_features: int = 64
     noise_strength: float | None = 20.0
-    sitting_minutes: float | None = 10.0
+    session_minutes: float | None = 10.0
 
     def __post_init__(self) -> None:
         conform(self)
         require_ranges(self, from_0=("burn_in", "choice_features"), from_1=("factors", "samples", "thinning"))
         if self.noise_strength is not None and not 2.0 < self.noise_strength < np.inf:
             raise ConfigError(f"noise_strength: expected above 2, got {self.noise_strength}")
-        if self.sitting_minutes is not None and not 1.0 <= MINUTE * self.sitting_minutes < 2**53:
-            raise ConfigError(f"sitting_minutes: expected at least a second (1 / 60), got {self.sitting_minutes}")
+        if self.session_minutes is not None and not 1.0 <= MINUTE * self.session_minutes < 2**53:
+            raise ConfigError(f"session_minutes: expected at least a second (1 / 60), got {self.session_minutes}")
 
     @property
-    def sitting_seconds(self) -> int | None:
-        """Length of the period of a sitting, None without sittings."""
-        return None if self.sitting_minutes is None else round(MINUTE * self.sitting_minutes)
+    def session_seconds(self) -> int | None:
+        """Length of the period of a session, None without sessions."""
+        return None if self.session_minutes is None else round(MINUTE * self.session_minutes)
 
     @property
     def sweeps(self) -> int:
@@ -97,5 +97,5 @@ class BayesianFactorisation(Spec):
             factors=self.factors,
             choice_features=self.choice_features,
             noise_strength=self.noise_strength,
-            sitting_seconds=self.sitting_seconds,
+            session_seconds=self.session_seconds,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from refeed.config import from_dict, nearest, parse_setting, to_dict
+from refeed.config import from_dict, nearest, parse_setting, to_dict, with_current_names
 from refeed.errors import ConfigError
 from refeed.models.base import Spec
 from refeed.models.bayesian.spec import BayesianFactorisation
@@ -70,7 +70,7 @@ class Member:
         for variant in self.variants:
             spec = variant.spec
             if not timed and isinstance(spec, BayesianFactorisation):
-                spec = replace(spec, sitting_minutes=None)
+                spec = replace(spec, session_minutes=None)
             found.setdefault((spec, variant.training), variant)
         return list(found.values())
 
@@ -98,7 +98,7 @@ def _variant(text: str) -> Variant:
         raise ConfigError(f"members: no '{kind}'{nearest(kind, KINDS).replace('known keys', 'the models')}")
     spec_class = KINDS[kind].spec
     known = to_dict(spec_class())
-    values = dict(map(parse_setting, settings))
+    values = with_current_names(dict(map(parse_setting, settings)))
     unknown = [key for key in values if key not in known]
     if unknown and not spec_class.uses_training_options:
         raise ConfigError(f"members: '{text}': unknown key '{unknown[0]}'{nearest(unknown[0], known)}")

@@ -249,7 +249,7 @@ def _references() -> tuple[System, ...]:
 
 
 def _bayesian() -> System:
-    found = candidates(BayesianFactorisation(), "sitting_minutes=none", "factors=16 choice_features=32", "factors=48")
+    found = candidates(BayesianFactorisation(), "session_minutes=none", "factors=16 choice_features=32", "factors=48")
     return System("bayesian", "Bayesian MF", "reference", found)
 
 

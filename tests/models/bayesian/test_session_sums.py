@@ -1,26 +1,26 @@
-"""Effects of sittings against the normal distribution that ratings and effects have together, computed densely."""
+"""Effects of sessions against the normal distribution that ratings and effects have together, computed densely."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from refeed.models.bayesian.sitting_sums import SittingSums, put_by_row
+from refeed.models.bayesian.session_sums import SessionSums, put_by_row
 
 RNG = np.random.default_rng(0)
 FEATURES = np.column_stack((RNG.normal(size=(6, 2)), np.ones(6)))
 TARGETS, WEIGHTS = RNG.normal(size=6), RNG.gamma(2.0, size=6)
-MEMBER = np.array([[1, 1, 0, 0, 0, 1], [0, 0, 1, 0, 1, 0], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0]])  # sittings x ratings
+MEMBER = np.array([[1, 1, 0, 0, 0, 1], [0, 0, 1, 0, 1, 0], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0]])  # sessions x ratings
 VARIANCE = 0.6
 
 
 def sums_of(*variances):
     sums = MEMBER @ (WEIGHTS[:, None] * np.column_stack((FEATURES, TARGETS)))
     both = torch.tensor(sums, dtype=torch.float32).expand(len(variances), 1, 4, 4)
-    return SittingSums.of(both, torch.tensor(variances))
+    return SessionSums.of(both, torch.tensor(variances))
 
 
-def test_products_are_those_under_the_covariance_of_sittings():
+def test_products_are_those_under_the_covariance_of_sessions():
     both = np.column_stack((FEATURES, TARGETS))
     plain = torch.tensor(both.T @ (WEIGHTS[:, None] * both), dtype=torch.float32)
     covariance = np.diag(1 / WEIGHTS) + VARIANCE * MEMBER.T @ MEMBER

@@ -1,4 +1,4 @@
-"""Draws of the effects of sittings against their closed form."""
+"""Draws of the effects of sessions against their closed form."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 
 from helpers.small_worlds import history_of, random_ratings, with_times
 from refeed.models.bayesian.regression import FeatureTable, padded_rows
-from refeed.models.bayesian.sitting_draws import LARGEST_VARIANCE, SittingDraws
-from refeed.models.bayesian.sittings import Sittings
+from refeed.models.bayesian.session_draws import LARGEST_VARIANCE, SessionDraws
+from refeed.models.bayesian.sessions import Sessions
 
 CPU = torch.device("cpu")
 
 
 def draws_of(history):
-    return SittingDraws(history, Sittings.of(history, 3600), CPU)
+    return SessionDraws(history, Sessions.of(history, 3600), CPU)
 
 
 def generators(seed=0):
@@ -25,13 +25,13 @@ def generators(seed=0):
 
 
 def test_draws_have_the_closed_forms_mean_and_variance():
-    # a user with errors 1 and 2 of weights 1 and 3 in one sitting, and none to tell of in another, 10,000 times
+    # a user with errors 1 and 2 of weights 1 and 3 in one session, and none to tell of in another, 10,000 times
     users = 10_000
     history = replace(history_of(*[{0: 1.0, 1: 2.0}] * users, num_items=3), timestamps=np.tile([0, 10], users))
     draws = draws_of(history)
     draws.variance.fill_(0.5)
     table = FeatureTable(torch.zeros(1, 3, 2), torch.tensor([[1.0, 3.0, 1.0]]))
-    for group in padded_rows(history, CPU, width=3, sittings=np.zeros(2 * users, np.int32)):
+    for group in padded_rows(history, CPU, width=3, sessions=np.zeros(2 * users, np.int32)):
         _, sums = table.products_of(group, draws.variance)
         vectors = torch.zeros(len(group.rows), 2, 2)
         vectors[:, 1, 1] = 1.0  # the drawn bias; the mean is 0
@@ -46,7 +46,7 @@ def test_draws_have_the_closed_forms_mean_and_variance():
 
 
 def with_errors(effect, *, users=400, seed=0):
-    """Draws of sittings of weight 5, whose effects relative to noise have the deviation `effect`; and the users' noise."""
+    """Draws of sessions of weight 5, whose effects relative to noise have the deviation `effect`; and the users' noise."""
     draws = draws_of(with_times(random_ratings(users=users), days=2).rows())
     normal = torch.Generator().manual_seed(seed)
     noise = 0.5 + torch.rand(users, generator=normal)
@@ -80,7 +80,7 @@ def test_variance_vanishes_where_there_is_nothing_and_does_not_run_away():
     assert 0.9 * LARGEST_VARIANCE < draws.variance.item() <= 1.001 * LARGEST_VARIANCE
 
 
-def test_items_see_their_ratings_less_the_effect_of_the_users_sitting():
+def test_items_see_their_ratings_less_the_effect_of_the_users_session():
     ratings = with_times(random_ratings(), days=3)
     history, by_item = ratings.rows(), ratings.transposed().rows()
     draws = draws_of(history)
@@ -89,7 +89,7 @@ def test_items_see_their_ratings_less_the_effect_of_the_users_sitting():
         (user, item): float(e) for user, item, e in zip(history.row_of_rating, history.indices, draws.at_ratings(), strict=True)
     }
     assert len(set(effect.values())) == len(draws.effects) < len(effect)
-    for group in padded_rows(by_item, CPU, width=3, sittings=draws.of_items(by_item)):
+    for group in padded_rows(by_item, CPU, width=3, sessions=draws.of_items(by_item)):
         left = draws.taken_off(group).values
         for place, item in enumerate(group.rows.tolist()):
             users = group.columns[place, : int(group.counts[place])].tolist()

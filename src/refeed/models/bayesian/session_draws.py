@@ -1,4 +1,4 @@
-"""Draws of the effects of sittings in a Bayesian factorisation, and of their variance."""
+"""Draws of the effects of sessions in a Bayesian factorisation, and of their variance."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from torch import Tensor
 
 from refeed.data.history import History
 from refeed.models.bayesian.regression import PaddedRows
-from refeed.models.bayesian.sitting_sums import SittingSums, put_by_row
-from refeed.models.bayesian.sittings import Sittings
+from refeed.models.bayesian.session_sums import SessionSums, put_by_row
+from refeed.models.bayesian.sessions import Sessions
 from refeed.models.bayesian.slice_sampling import slice_draw
 
 FIRST_VARIANCE = 0.1  # v, of the effects relative to that of noise
-STRENGTH_SHAPE, STRENGTH_RATE = 1.0, 0.01  # of the gamma prior of 1 / v, which makes a few sittings count for little
+STRENGTH_SHAPE, STRENGTH_RATE = 1.0, 0.01  # of the gamma prior of 1 / v, which makes a few sessions count for little
 SMALLEST_VARIANCE = 1e-6
 LARGEST_VARIANCE = 100.0  # v above this says nothing more, and float32 products with the effects integrated out would suffer
 
 
-class SittingDraws:
-    """The effects t ~ N(0, v / a_u) of the D sittings of all users: their part of the chain's state.
+class SessionDraws:
+    """The effects t ~ N(0, v / a_u) of the D sessions of all users: their part of the chain's state.
 
     Args:
         history: the training ratings of the users, with timestamps.
-        sittings: theirs.
+        sessions: theirs.
         device: of the tensors.
     """
 
-    def __init__(self, history: History, sittings: Sittings, device: torch.device) -> None:
+    def __init__(self, history: History, sessions: Sessions, device: torch.device) -> None:
         assert history.timestamps is not None
-        self._sittings = sittings
-        numbers = sittings.numbers(history.row_of_rating, history.timestamps)
+        self._sessions = sessions
+        numbers = sessions.numbers(history.row_of_rating, history.timestamps)
         self._of_rating = torch.from_numpy(numbers.astype(np.int32)).to(device)
-        self._first, self._counts = (torch.from_numpy(a).to(device) for a in (sittings.indptr[:-1], sittings.counts))
+        self._first, self._counts = (torch.from_numpy(a).to(device) for a in (sessions.indptr[:-1], sessions.counts))
         self._user = torch.repeat_interleave(self._counts)
         self._known = torch.zeros(len(self._user), 3, device=device)  # errors at the mean and the draw of users' vectors, and W
         self.effects = torch.zeros(len(self._user), device=device)
@@ -54,18 +54,18 @@ class SittingDraws:
         return self.effects.index_select(0, self._of_rating)
 
     def of_items(self, by_item: History) -> npt.NDArray[np.int32]:
-        """The sitting of each training rating as the items' history has them, int32 (nnz,)."""
+        """The session of each training rating as the items' history has them, int32 (nnz,)."""
         assert by_item.timestamps is not None
-        return self._sittings.numbers(by_item.indices, by_item.timestamps).astype(np.int32)
+        return self._sessions.numbers(by_item.indices, by_item.timestamps).astype(np.int32)
 
     def taken_off(self, group: PaddedRows) -> PaddedRows:
         """Items' ratings less the effects."""
-        assert group.sittings is not None
-        effects = self.effects.index_select(0, group.sittings.reshape(-1)).view(group.values.shape)
+        assert group.sessions is not None
+        effects = self.effects.index_select(0, group.sessions.reshape(-1)).view(group.values.shape)
         return replace(group, values=group.values - effects)
 
-    def take(self, rows: Tensor, sums: SittingSums, vectors: Tensor) -> None:
-        """Note what the mean and the draw of the vectors of the users `rows`, (g, d, 2), say of their sittings."""
+    def take(self, rows: Tensor, sums: SessionSums, vectors: Tensor) -> None:
+        """Note what the mean and the draw of the vectors of the users `rows`, (g, d, 2), say of their sessions."""
         known = torch.cat((sums.errors(vectors[None])[0], sums.weights[0, ..., None]), -1)
         put_by_row(self._known, known, self._first[rows], self._counts[rows])
 
@@ -80,7 +80,7 @@ class SittingDraws:
         self.effects = self._share() * errors + (self._share() / precision).sqrt() * free
 
     def _drawn_variance(self, squares: Tensor, weights: Tensor, numbers: np.random.Generator) -> float:
-        """v given a times squared errors, which have the expectation W + v W^2, and W of each sitting, both (D,)."""
+        """v given a times squared errors, which have the expectation W + v W^2, and W of each session, both (D,)."""
         squares, weights = squares.double(), weights.double()
 
         def log_density(log_variance: float) -> float:

@@ -1,4 +1,4 @@
-"""What the ratings of one person in one sitting have in common, in Bayesian regressions of many rows."""
+"""What the ratings of one person in one session have in common, in Bayesian regressions of many rows."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class SittingSums:
-    """The sittings of g rows, padded to D, for S samples, where value = x . f + t_sitting + noise of precision a w.
+class SessionSums:
+    """The sessions of g rows, padded to D, for S samples, where value = x . f + t_session + noise of precision a w.
 
-    With t ~ N(0, v / a), the ratings of a sitting have the covariance (diag(1 / w) + v 1 1^T) / a. Its inverse is
-    a (diag(w) - share w w^T), where share = v / (1 + v W) and W is the sum of w over the sitting (Sherman-Morrison), and so
+    With t ~ N(0, v / a), the ratings of a session have the covariance (diag(1 / w) + v 1 1^T) / a. Its inverse is
+    a (diag(w) - share w w^T), where share = v / (1 + v W) and W is the sum of w over the session (Sherman-Morrison), and so
 
-    - products of features and targets with the effects integrated out are the usual ones less share s s^T for each sitting;
+    - products of features and targets with the effects integrated out are the usual ones less share s s^T for each session;
     - given x, t ~ N(share (s_y - s_f . x), share / a).
 
     Attributes:
-        sums: s, of w (f, y) over the ratings of each sitting, (S, g, D, d + 1); 0 where a row has fewer sittings.
+        sums: s, of w (f, y) over the ratings of each session, (S, g, D, d + 1); 0 where a row has fewer sessions.
         share: (S, g, D).
     """
 
@@ -26,7 +26,7 @@ class SittingSums:
     share: Tensor
 
     @classmethod
-    def of(cls, sums: Tensor, variance: Tensor) -> SittingSums:
+    def of(cls, sums: Tensor, variance: Tensor) -> SessionSums:
         """From the sums, of which the last feature is a 1, and v of each sample, (S,)."""
         variance = variance[:, None, None]
         return cls(sums, variance / (1.0 + variance * sums[..., -2]))

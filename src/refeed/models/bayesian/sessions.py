@@ -1,4 +1,4 @@
-"""When people sat down to rate: the sittings of each row of a history, numbered through all rows."""
+"""When people sat down to rate: the sessions of each row of a history, numbered through all rows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from refeed.data.row_blocks import pointers, row_blocks
 
 
 @dataclass(frozen=True, eq=False)
-class Sittings:
-    """The sittings of B rows, D in all: what a person rates within one period of the clock is one sitting.
+class Sessions:
+    """The sessions of B rows, D in all: what a person rates within one period of the clock is one session.
 
     Attributes:
-        indptr: int64 (B + 1,), the sittings of row b are the slice indptr[b]:indptr[b + 1].
+        indptr: int64 (B + 1,), the sessions of row b are the slice indptr[b]:indptr[b + 1].
         periods: int64 (D,), periods since 1970-01-01 UTC, rising within a row.
         seconds: length of a period, at least 1.
     """
@@ -27,7 +27,7 @@ class Sittings:
     seconds: int
 
     @classmethod
-    def of(cls, history: History, seconds: int) -> Sittings:
+    def of(cls, history: History, seconds: int) -> Sessions:
         """Those of the ratings of a history, which must have timestamps."""
         assert history.timestamps is not None
         counts, parts = np.zeros(len(history), np.int64), [np.empty(0, np.int64)]
@@ -40,11 +40,11 @@ class Sittings:
 
     @property
     def counts(self) -> npt.NDArray[np.int64]:
-        """Number of sittings of each row, int64 (B,)."""
+        """Number of sessions of each row, int64 (B,)."""
         return np.diff(self.indptr)
 
     def numbers(self, rows: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The sittings, 0 to D - 1, that P times belong to in these rows, int64 (P,); -1 where a row has none then."""
+        """The sessions, 0 to D - 1, that P times belong to in these rows, int64 (P,); -1 where a row has none then."""
         if len(self.periods) == 0:
             return np.full(len(rows), -1, np.int64)
         distinct, keys = self._keys
@@ -56,7 +56,7 @@ class Sittings:
 
     @cached_property
     def _keys(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The distinct periods, rising, and a rising key of row and period for each sitting, (D,)."""
+        """The distinct periods, rising, and a rising key of row and period for each session, (D,)."""
         distinct, rank = np.unique(self.periods, return_inverse=True)
         return distinct, np.repeat(np.arange(len(self.counts)), self.counts) * len(distinct) + rank
 
@@ -66,7 +66,7 @@ class Sittings:
         return np.where(numbers < 0, -1, numbers - self.indptr[rows])
 
     def in_order(self, history: History) -> tuple[History, npt.NDArray[np.int32]]:
-        """The history that they are of with each row's ratings in the order of its sittings, and their numbers in the row."""
+        """The history that they are of with each row's ratings in the order of its sessions, and their numbers in the row."""
         assert history.timestamps is not None
         numbers = self.numbers(history.row_of_rating, history.timestamps)
         order = np.argsort(numbers, kind="stable")
@@ -80,20 +80,20 @@ class Sittings:
 
 
 @dataclass(frozen=True, eq=False)
-class SittingMeans:
-    """What is expected of the effect of each sitting.
+class SessionMeans:
+    """What is expected of the effect of each session.
 
     Attributes:
-        sittings: of B rows, D in all.
+        sessions: of B rows, D in all.
         means: float32 (D,).
     """
 
-    sittings: Sittings
+    sessions: Sessions
     means: npt.NDArray[np.float32]
 
     def at(self, rows: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """At P times of these rows, float32 (P,); 0 where a row has no sitting then."""
-        numbers, effects = self.sittings.numbers(rows, times), np.zeros(len(rows), np.float32)
+        """At P times of these rows, float32 (P,); 0 where a row has no session then."""
+        numbers, effects = self.sessions.numbers(rows, times), np.zeros(len(rows), np.float32)
         known = numbers >= 0
         effects[known] = self.means[numbers[known]]
         return effects
