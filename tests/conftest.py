@@ -23,6 +23,7 @@ for _name, _value in {
 hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("unhurried")
 
+pytest.register_assert_rewrite("refeed.testing")
 PROJECT = Path(__file__).resolve().parent.parent
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, in which tests press Ctrl-C all the same

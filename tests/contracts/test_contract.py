@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contracts.model_contract import ModelContract
-from helpers.small_worlds import with_times
+from dataclasses import replace
+
 from refeed.models import (
     ALS,
     MODELS,
@@ -18,6 +18,7 @@ from refeed.models import (
     Pca,
     SvdPlusPlus,
 )
+from refeed.testing import ModelContract, with_times
 
 
 class TestRecurrentNetwork(ModelContract):
@@ -31,6 +32,7 @@ class TestUserSide(ModelContract):
 
 class TestUserSideWithoutOffsets(ModelContract):
     spec = AutoEncoder(encoder=(16,), tied=True, activation="identity")
+    level_spec = replace(spec, offsets="bias")
 
 
 class TestItemSide(ModelContract):

@@ -13,7 +13,7 @@ from refeed.inference import predict as predict_module
 from refeed.inference.predict import predict, predict_interval
 from refeed.intervals.conformal import RatingIntervals
 from refeed.intervals.spread import Scatter
-from refeed.models.bias import BiasModel, BiasScorer
+from refeed.models.common.bias_model import BiasModel, BiasScorer
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "b", 2), ("u2", "c", 3), ("u3", "d", 1))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0])
@@ -94,7 +94,7 @@ class ClockScorer(BiasScorer):
 
 
 def test_times_go_to_the_model_with_their_pairs():
-    timed = replace(SURE, model=Clock(FITTED.spec, 3, 4))
+    timed = replace(SURE, model=Clock(FITTED.model.offsets, 3, 4))
     users, items = ["u3", "u1", "u9", "u1"], ["a", "b", "a", "c"]
     ask = {"unknown": "null"}
     assert predict(timed, users, items, **ask).tolist()[:2] == [5.0, 5.0]

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
 from typing_extensions import override
 
 from refeed.config import conform, require_ranges
-from refeed.data.history import History
 from refeed.data.ratings import Ratings
-from refeed.data.row_blocks import row_blocks
-from refeed.models.base import Fitter, OneStepFitter, RatingModel, Scorer, Spec, StepReport
+from refeed.models.base import Fitter, OneStepFitter, Spec, StepReport
+from refeed.models.common.bias_model import BiasModel
 from refeed.models.common.building import new_model
 from refeed.models.common.offsets import Offsets
 from refeed.optim.options import TrainingOptions
@@ -65,41 +62,8 @@ class Bias(Spec):
 
     @override
     def build(self, num_users: int, num_items: int, *, seed: int) -> BiasModel:
-        return BiasModel(self, num_users, num_items)
-
-
-class BiasModel(RatingModel):
-    """The mean and the item biases of `Bias`."""
-
-    def __init__(self, spec: Bias, num_users: int, num_items: int) -> None:
-        super().__init__(num_users, num_items)
-        self.spec = spec
-        self.offsets = Offsets("bias", num_items, item_damping=spec.item_regularisation, user_damping=spec.user_regularisation)
-
-    @override
-    def scorer(self) -> BiasScorer:
-        return BiasScorer(self.offsets)
-
-
-class BiasScorer(Scorer):
-    """Predictions of the bias baseline; a user's bias is computed from their history."""
-
-    def __init__(self, offsets: Offsets) -> None:
-        self.offsets = offsets
-
-    @override
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        return self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
-
-    @override
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        return self.offsets.user_part(history)[:, None] + self.offsets.item_part()[None, :]
+        offsets = Offsets("bias", num_items, item_damping=self.item_regularisation, user_damping=self.user_regularisation)
+        return BiasModel(offsets, num_users, num_items)
 
 
 class BiasFitter(OneStepFitter):
@@ -113,12 +77,7 @@ class BiasFitter(OneStepFitter):
     @override
     def solve(self) -> StepReport:
         self.model.offsets.fit(self.train, sweeps=self.spec.sweeps)
-        squared_error = 0.0
-        for block in row_blocks(self.train.indptr):
-            history = self.train.rows(np.arange(block.rows.start, block.rows.stop))
-            errors = history.values - self.model.offsets.of_entries(history)
-            squared_error += float(np.square(errors, dtype=np.float64).sum())
-        return StepReport(squared_error, len(self.train))
+        return StepReport(self.model.offsets.squared_error(self.train), len(self.train))
 
 
 def build_bias_fitter(spec: Bias, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:

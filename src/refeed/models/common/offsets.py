@@ -48,7 +48,7 @@ class Offsets(nn.Module):
         """
         if self.kind == "none":
             return
-        user_sums, item_sums = _sums_of_ratings(train)
+        user_sums, item_sums = rating_sums(train)
         mean = float(user_sums.sum() / max(1, len(train)))
         item_bias = np.zeros(train.num_items)
         if self.kind == "bias":
@@ -84,9 +84,17 @@ class Offsets(nn.Module):
         """The offset at each rating of the history, float32 (nnz,)."""
         return self.user_part(history)[history.row_of_rating] + self.item_part()[history.indices]
 
+    def squared_error(self, train: Ratings) -> float:
+        """Sum of the squared differences between the training ratings and their offsets."""
+        total = 0.0
+        for block in row_blocks(train.indptr):
+            history = train.rows(np.arange(block.rows.start, block.rows.stop))
+            total += float(np.square(history.values - self.of_entries(history), dtype=np.float64).sum())
+        return total
 
-def _sums_of_ratings(train: Ratings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Sum of the ratings of each user and of each item."""
+
+def rating_sums(train: Ratings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Sums of the ratings of each user, float64 (m,), and of each item, float64 (n,)."""
     users, items = np.zeros(train.num_users), np.zeros(train.num_items)
     for block in row_blocks(train.indptr):
         values = train.values[block.places].astype(np.float64)
