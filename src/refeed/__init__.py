@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from refeed.models import Ease as Ease
     from refeed.models import Ensemble as Ensemble
     from refeed.models import Pca as Pca
+    from refeed.models import Popularity as Popularity
     from refeed.models import SvdPlusPlus as SvdPlusPlus
     from refeed.optim.options import TrainingOptions as TrainingOptions
     from refeed.presets import Preset as Preset
@@ -82,7 +83,7 @@ _PUBLIC: dict[str, str] = {
     "refeed.inference.recommend": "Recommendation recommend",
     "refeed.inference.recommend_all": "recommend_all",
     "refeed.metrics.intervals": "PairedDifference",
-    "refeed.models": "ALS AutoEncoder AutoRec BayesianFactorisation Bias Ease Ensemble PMF Pca RRN SvdPlusPlus",
+    "refeed.models": "ALS AutoEncoder AutoRec BayesianFactorisation Bias Ease Ensemble PMF Pca Popularity RRN SvdPlusPlus",
     "refeed.optim.options": "TrainingOptions",
     "refeed.presets": "Preset preset",
     "refeed.readers": "read_ratings",

@@ -16,6 +16,7 @@ from refeed.models import (
     Ease,
     Ensemble,
     Pca,
+    Popularity,
     SvdPlusPlus,
 )
 from refeed.testing import ModelContract, with_times
@@ -95,6 +96,17 @@ class TestPca(ModelContract):
 
 class TestPcaWithoutRegularisation(ModelContract):
     spec = Pca(factors=2, regularisation=0.0, epochs=5)
+
+
+class TestPopularity(ModelContract):
+    spec = Popularity(user_regularisation=2.0)
+    level_tolerance = 0.1  # more ratings mean a higher score even where all ratings are equal
+
+
+class TestRecentPopularity(ModelContract):
+    spec = Popularity(recent_days=20, user_regularisation=2.0)
+    given = staticmethod(with_times)
+    level_tolerance = 0.1
 
 
 class TestSvdPlusPlus(ModelContract):

@@ -13,6 +13,7 @@ from refeed.models.ease import Ease
 from refeed.models.ensemble.spec import Ensemble
 from refeed.models.pca import Pca
 from refeed.models.pmf.spec import PMF
+from refeed.models.popularity import Popularity
 from refeed.models.registry import KINDS, FitterBuilder, Kind
 from refeed.models.rrn.spec import RRN
 from refeed.models.svd_plus_plus.spec import SvdPlusPlus
@@ -29,6 +30,7 @@ __all__ = [
     "Ease",
     "Ensemble",
     "Pca",
+    "Popularity",
     "Spec",
     "SvdPlusPlus",
     "register",

@@ -18,6 +18,7 @@ from refeed.models.ease import Ease, build_ease_fitter
 from refeed.models.pca import Pca, build_pca_fitter
 from refeed.models.pmf.fitter import build_pmf_fitter
 from refeed.models.pmf.spec import PMF
+from refeed.models.popularity import Popularity, build_popularity_fitter
 from refeed.models.rrn.fitter import build_rrn_fitter
 from refeed.models.rrn.spec import RRN
 from refeed.models.svd_plus_plus.fitter import build_svd_plus_plus_fitter
@@ -51,6 +52,7 @@ KINDS: dict[str, Kind] = {
     Bias.kind: Kind(Bias, build_bias_fitter),
     Ease.kind: Kind(Ease, build_ease_fitter),
     Pca.kind: Kind(Pca, build_pca_fitter),
+    Popularity.kind: Kind(Popularity, build_popularity_fitter),
     SvdPlusPlus.kind: Kind(SvdPlusPlus, build_svd_plus_plus_fitter),
 }
 
