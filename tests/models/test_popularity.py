@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,3 +74,13 @@ def test_summary_says_what_counts():
 def test_setting_out_of_its_range_is_refused_by_name(options, message):
     with pytest.raises(ConfigError, match=message):
         Popularity(**options)
+
+
+def test_guide_to_adding_a_model_shows_lines_that_are_there():
+    project = Path(__file__).resolve().parent.parent.parent
+    guide, _, _ = (project / "docs/guide/add-a-model.md").read_text(encoding="utf-8").partition("## What the commit touched")
+    sources = ("src/refeed/models/popularity.py", "src/refeed/models/registry.py", "tests/contracts/test_contract.py")
+    known = {line.split("  #")[0] for path in sources for line in (project / path).read_text(encoding="utf-8").splitlines()}
+    shown = [line.split("  #")[0] for block in re.findall(r"(?s)```text\n(.*?)```", guide) for line in block.splitlines()]
+    assert len(shown) > 40
+    assert [line for line in shown if "…" not in line and line not in known] == []
