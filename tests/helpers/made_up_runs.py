@@ -9,9 +9,9 @@ import numpy as np
 
 from refeed.data.splits.base import Split
 from refeed.models import Bias
-from refeed.reproduce.ablations.grid import Experiment, ExperimentResult, LineResult
+from refeed.reproduce.ablations.grid import Experiment, ExperimentResult, SettingResult
 from refeed.reproduce.benchmark.benchmark import BenchmarkResult, SystemResult
-from refeed.reproduce.benchmark.systems import GUESSES, System, candidates
+from refeed.reproduce.benchmark.systems import HAND_PICKED, System, candidates
 from refeed.reproduce.scales import SCALES, Scale
 from refeed.runs.run import TEST_PREDICTIONS, Outcome, Run
 
@@ -56,25 +56,25 @@ def experiment_result(
     spread: float = 0.0002,
     diverged: Sequence[str] = (),
 ) -> ExperimentResult:
-    """A result in which each line, by its label, has its `final_train`, `final_valid` and `best_valid`; else all the same."""
-    lines = []
-    for line in experiment.grid(scale, range(seeds)):
-        wanted = {"final_train": 0.9, "final_valid": 1.0, "best_valid": 1.0, **(numbers or {}).get(line.label, {})}
+    """A result whose settings, by label, have this `final_train`, `final_valid` and `best_valid`; else all the same."""
+    rows = []
+    for setting in experiment.grid(scale, range(seeds)):
+        wanted = {"final_train": 0.9, "final_valid": 1.0, "best_valid": 1.0, **(numbers or {}).get(setting.label, {})}
         outcomes = []
-        for number, run in enumerate(line.runs):
+        for number, run in enumerate(setting.runs):
             shift = spread * number
             best, final = wanted["best_valid"], wanted["final_valid"]
             valid = [best + 0.3, best + 0.1, best, *np.linspace(best, max(best, final), EPOCHS - 3)]
             train = wanted["final_train"] + 0.4 * np.exp(-np.arange(EPOCHS)[::-1] / 10)[::-1] - 0.4 * np.exp(-(EPOCHS - 1) / 10)
-            status = "diverged" if line.label in diverged else "finished"
+            status = "diverged" if setting.label in diverged else "finished"
             outcomes.append(outcome_of(run, train=train + shift, valid=np.add(valid, shift), status=status))
-        lines.append(LineResult(line, tuple(outcomes)))
-    return ExperimentResult(experiment, scale, tuple(lines))
+        rows.append(SettingResult(setting, tuple(outcomes)))
+    return ExperimentResult(experiment, tuple(rows))
 
 
 def system_named(name: str, **options) -> System:
     """A system with guesses."""
-    steps = [f"user_regularisation={10 + n}" for n in range(GUESSES - 1)]
+    steps = [f"user_regularisation={10 + n}" for n in range(HAND_PICKED - 1)]
     return System(name, name.upper(), "competitor", candidates(Bias(), *steps), **options)
 
 

@@ -97,15 +97,24 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """Statements, each under a verdict.
+class Finding:
+    """What results say about a claim.
 
     Attributes:
-        statements: verdict ("holds", "does not hold", "open" or "note") and sentences.
+        verdict: "holds" or "does not hold"; "open" where the results are inconclusive; "note" where there is no claim.
+        text: sentences with the numbers.
     """
 
+    verdict: Verdict
+    text: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A list of findings."""
+
     kind: ClassVar[str] = "findings"
-    statements: Sequence[tuple[Verdict, str]]
+    findings: Sequence[Finding]
 
 
 Block: TypeAlias = Table | Figure | Facts | Code | Findings

@@ -1,4 +1,4 @@
-"""The report of experiments: one HTML file, its figures as PNG and SVG, its runs as CSV, and the manifest."""
+"""The report of the paper's experiments: one HTML file, its figures as PNG and SVG, its runs as CSV, and a manifest."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from refeed.config import to_dict
 from refeed.data.splits.base import Split
 from refeed.reports.illustration import IllustratedSection
-from refeed.reports.page import Code, Facts, Findings, Page, Section, render
+from refeed.reports.page import Code, Facts, Finding, Findings, Page, Section, render
+from refeed.reproduce.ablations.claims import RULE
 from refeed.reproduce.ablations.findings import findings
 from refeed.reproduce.ablations.grid import ExperimentResult
-from refeed.reproduce.ablations.page import ablation_part
+from refeed.reproduce.ablations.page import ablation_section
 from refeed.reproduce.benchmark.findings import benchmark_findings
 from refeed.reproduce.benchmark.netflix import TITLES, netflix_section
-from refeed.reproduce.benchmark.page import benchmark_part
+from refeed.reproduce.benchmark.page import benchmark_section
 from refeed.reproduce.benchmark.statistics import BenchmarkScores
-from refeed.reproduce.claims import RULE
 from refeed.reproduce.run_tables import epochs_csv, run_records, runs_csv
 from refeed.reproduce.scales import Scale
 from refeed.runs.manifest import Circumstances, machine_text, manifest
@@ -37,15 +37,15 @@ def write_report(
     circumstances: Circumstances,
     benchmarks: Mapping[str, BenchmarkScores] | None = None,
 ) -> Path:
-    """Write the report into `folder`/report, in one step; an earlier one is replaced.
+    """Write the report into `folder`/report, complete or not at all; an earlier report is replaced.
 
     Args:
-        results: of the experiments, in the order of the page.
+        results: of the ablations, in the order of the page.
         folder: of the experiments.
         split: the ratings of `results`.
         scale: the budget.
-        circumstances: how it came about.
-        benchmarks: name to scores: "benchmark", or one for each of the paper's Netflix splits; empty without.
+        circumstances: the command, its source of ratings, its time and its machine.
+        benchmarks: scores by name: "benchmark", or each of the paper's Netflix splits; default: none.
 
     Returns:
         the HTML file.
@@ -55,41 +55,44 @@ def write_report(
         StorageError: the folder cannot be written, or its place is taken by something else.
     """
     benchmarks = benchmarks or {}
-    parts = _parts(results, benchmarks)
+    sections = _sections(results, benchmarks)
     records = run_records(results, benchmarks)
     outcomes = [outcome for _, outcome in records]
-    splits = [split, *(one.benchmark.split for one in benchmarks.values() if one.benchmark.split is not split)]
     page = Page(
         f"The paper's experiments on {circumstances.source}",
         "Kuchaiev & Ginsburg (2017), “Training Deep AutoEncoders for Collaborative Filtering”, repeated with refeed",
-        [_summary(results, benchmarks, split), *(part.section for part in parts), _made(circumstances, scale, outcomes)],
+        [
+            _summary(results, benchmarks, split),
+            *(section.section for section in sections),
+            _protocol(circumstances, scale, outcomes),
+        ],
         f"refeed {__version__} · split {split.fingerprint} · {machine_text()}",
     )
+    others = [scores.benchmark.split for scores in benchmarks.values() if scores.benchmark.split is not split]
     with atomic_folder(folder / FOLDER, overwrite=True, marker=MANIFEST) as written:
         (written / PAGE).write_text(render(page), encoding="utf-8")
         (written / "runs.csv").write_text(runs_csv(records), encoding="utf-8")
         (written / "epochs.csv").write_text(epochs_csv(records), encoding="utf-8")
-        described = manifest(circumstances, to_dict(scale), splits, outcomes)
+        described = manifest(circumstances, to_dict(scale), [split, *others], outcomes)
         (written / MANIFEST).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         (written / FIGURES).mkdir()
-        for part in parts:
-            for illustration in part.illustrations:
-                illustration.save(written / FIGURES)
+        for illustration in (chart for section in sections for chart in section.illustrations):
+            illustration.save(written / FIGURES)
     return folder / FOLDER / PAGE
 
 
-def _parts(results: Sequence[ExperimentResult], benchmarks: Mapping[str, BenchmarkScores]) -> list[IllustratedSection]:
-    parts = [ablation_part(result) for result in results]
+def _sections(results: Sequence[ExperimentResult], benchmarks: Mapping[str, BenchmarkScores]) -> list[IllustratedSection]:
+    sections = [ablation_section(result) for result in results]
     if len(benchmarks) > 1:
-        parts.append(IllustratedSection(netflix_section(benchmarks), ()))
+        sections.append(IllustratedSection(netflix_section(benchmarks), ()))
     for name, scores in benchmarks.items():
         title = f"Benchmark: {TITLES[name]}" if name in TITLES else "Benchmark"
-        parts.append(benchmark_part(scores, name=f"benchmark-{name}" if name in TITLES else name, title=title))
-    return parts
+        sections.append(benchmark_section(scores, name=f"benchmark-{name}" if name in TITLES else name, title=title))
+    return sections
 
 
 def _summary(results: Sequence[ExperimentResult], benchmarks: Mapping[str, BenchmarkScores], split: Split) -> Section:
-    """The ratings, and of each experiment what it says to the paper's claim."""
+    """The ratings, and the main finding of each experiment."""
     facts = Facts(
         [
             ("users", split.train.num_users),
@@ -99,18 +102,23 @@ def _summary(results: Sequence[ExperimentResult], benchmarks: Mapping[str, Bench
             ("test ratings", len(split.test)),
         ]
     )
-    told = [(one.verdict, f"{result.experiment.title}: {one.text}") for result in results for one in findings(result)[:1]]
-    told += [(one.verdict, one.text) for scores in benchmarks.values() for one in benchmark_findings(scores)]
-    text = f"What the paper shows on Netflix, and whether it is so here. {RULE}"
-    return Section("At a glance", text, [facts, Findings(told)])
+    found = [
+        Finding(finding.verdict, f"{result.experiment.title}: {finding.text}")
+        for result in results
+        for finding in findings(result)[:1]
+    ]
+    found += [finding for scores in benchmarks.values() for finding in benchmark_findings(scores)]
+    text = f"What the paper shows on Netflix, and whether it holds here. {RULE}"
+    return Section("Summary", text, [facts, Findings(found)])
 
 
-def _made(circumstances: Circumstances, scale: Scale, outcomes: Sequence[Outcome]) -> Section:
+def _protocol(circumstances: Circumstances, scale: Scale, outcomes: Sequence[Outcome]) -> Section:
+    """Budget, time, machine and files."""
     runs = {outcome.folder: outcome for outcome in outcomes}
     facts = Facts(
         [
             ("runs", len(runs)),
-            ("hours of training", f"{sum(one.seconds for one in runs.values()) / 3600:.2f}"),
+            ("hours of training", f"{sum(outcome.seconds for outcome in runs.values()) / 3600:.2f}"),
             ("runs at a time", circumstances.workers),
             ("threads in all", circumstances.threads),
         ]
@@ -120,12 +128,11 @@ def _made(circumstances: Circumstances, scale: Scale, outcomes: Sequence[Outcome
         f"batches of {scale.batch_size}, the paper's learning rates times {scale.learning_rate_factor:g}."
     )
     when = (
-        f"Begun on {circumstances.began:%Y-%m-%d at %H:%M %Z}; this call took {circumstances.seconds / 60:.1f} minutes on "
+        f"Started on {circumstances.began:%Y-%m-%d at %H:%M %Z}; this call took {circumstances.seconds / 60:.1f} minutes on "
         f"{machine_text()}."
     )
     files = (
-        "Beside this file: runs.csv (a row a run), epochs.csv (a row an epoch), the figures as PNG and SVG, and manifest.json "
-        "with versions, seeds and fingerprints."
+        "Beside this file: runs.csv (a row per run), epochs.csv (a row per epoch), the figures as PNG and SVG, and "
+        "manifest.json with versions, seeds and fingerprints."
     )
-    text = f"{budget} {when}\n\n{files}"
-    return Section("How it was made", text, [facts, Code(circumstances.command)])
+    return Section("Protocol", f"{budget} {when}\n\n{files}", [facts, Code(circumstances.command)])

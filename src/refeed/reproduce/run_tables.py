@@ -1,4 +1,4 @@
-"""All runs of a report as CSV: a row a run, and a row an epoch."""
+"""All runs of a report as CSV: a row per run, and a row per epoch."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ Record = Mapping[str, Any]
 def run_records(
     results: Iterable[ExperimentResult], benchmarks: Mapping[str, BenchmarkScores]
 ) -> list[tuple[dict[str, Any], Outcome]]:
-    """What runs.csv says of each run, with its outcome."""
+    """The row of runs.csv for each run, with the outcome of the run."""
     return [*_of_ablations(results), *_of_benchmarks(benchmarks)]
 
 
 def runs_csv(records: Sequence[tuple[Record, Outcome]]) -> str:
-    """A row a run."""
+    """A row per run."""
     return _csv(RUN_COLUMNS, [record for record, _ in records])
 
 
 def epochs_csv(records: Sequence[tuple[Record, Outcome]]) -> str:
-    """A row an epoch of each run."""
+    """A row per epoch of each run."""
     return _csv(EPOCH_COLUMNS, [{**record, **epoch} for record, outcome in records for epoch in outcome.log])
 
 
 def _of_ablations(results: Iterable[ExperimentResult]) -> Iterator[tuple[dict[str, Any], Outcome]]:
     for result in results:
-        for one in result.lines:
-            role = "control" if one.line.is_control else "paper"
-            for outcome in one.outcomes:
-                yield _record(outcome, experiment=result.experiment.name, setting=one.line.label, role=role), outcome
+        for row in result.rows:
+            role = "control" if row.setting.is_control else "paper"
+            for outcome in row.outcomes:
+                yield _record(outcome, experiment=result.experiment.name, setting=row.setting.label, role=role), outcome
 
 
 def _of_benchmarks(benchmarks: Mapping[str, BenchmarkScores]) -> Iterator[tuple[dict[str, Any], Outcome]]:

@@ -1,4 +1,4 @@
-"""How much work an experiment may be: the paper's own, or what two cores do over a coffee."""
+"""The budgets of the experiments: the paper's, or what two cores do in minutes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Scale:
     """A budget for all experiments.
 
     Attributes:
-        name: as `--budget` has it.
-        about: one line for people.
-        epochs: of each network of the paper's experiments; the paper's milestones move with it.
+        name: as given to `--budget`.
+        about: one line about it.
+        epochs: of each network of the paper's experiments; the paper's milestones are scaled with it.
         width_divisor: every width of the paper is divided by it.
         batch_size: users in a batch, at most.
-        least_batches: an epoch has at least so many batches, which are smaller where there are fewer users; see `for_users`.
+        least_batches: minimum number of batches in an epoch, which are smaller where there are fewer users; see `for_users`.
         learning_rate_factor: every learning rate of the paper is multiplied by it.
         seeds: runs of each setting.
         trials: settings that every system of the benchmark is tuned over.
@@ -51,7 +51,7 @@ class Scale:
         )
 
     def for_users(self, num_users: int) -> Scale:
-        """The same with the batch size for so many users, at least 8: few users in large batches are few steps."""
+        """The same with the batch size for this number of users, at least 8: few users in large batches make few steps."""
         return replace(self, batch_size=min(self.batch_size, max(SMALLEST_BATCH, num_users // self.least_batches)))
 
     def width(self, paper: int) -> int:
@@ -63,7 +63,7 @@ class Scale:
         return tuple(map(self.width, paper))
 
     def training(self, *, learning_rate: float = 0.001, refeed_steps: int = 0) -> TrainingOptions:
-        """The paper's training at this scale.
+        """The paper's training options at this scale.
 
         Args:
             learning_rate: the paper's; 0.001 "for most experiments".
@@ -83,7 +83,7 @@ class Scale:
 SCALES: Mapping[str, Scale] = {
     "tiny": Scale(
         name="tiny",
-        about="to see that everything runs, in a minute; the numbers mean nothing",
+        about="a trial run of a minute; its results mean nothing",
         epochs=3,
         width_divisor=16,
         batch_size=32,
@@ -94,18 +94,18 @@ SCALES: Mapping[str, Scale] = {
     ),
     "small": Scale(
         name="small",
-        about="on two cores about 10 minutes with a hundred thousand ratings, an hour with a million",
+        about="about 10 minutes on two cores with a hundred thousand ratings, an hour with a million",
         epochs=40,
         width_divisor=4,
         batch_size=32,
         least_batches=64,
-        learning_rate_factor=2.0,  # with 4 re-feeding's higher rate is at the edge of divergence on ml-100k
+        learning_rate_factor=2.0,  # with 4, re-feeding at the higher rate is at the edge of divergence on ml-100k
         seeds=2,
         trials=4,
     ),
     "paper": Scale(
         name="paper",
-        about="the paper's epochs, widths, batch and learning rates",
+        about="the paper's epochs, widths, batch size and learning rates",
         epochs=100,
         width_divisor=1,
         batch_size=128,
@@ -129,5 +129,5 @@ def scale(name: str) -> Scale:
 
 
 def beside_paper(ours: float, paper: float) -> str:
-    """A number of ours, with the paper's where it is another."""
+    """A number of ours, with the paper's in brackets where it differs."""
     return f"{ours:g}" if ours == paper else f"{ours:g} ({paper:g} in the paper)"

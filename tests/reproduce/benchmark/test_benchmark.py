@@ -18,7 +18,7 @@ from refeed.reports import extras
 from refeed.reproduce.benchmark import benchmark
 from refeed.reproduce.benchmark.benchmark import run_benchmark
 from refeed.reproduce.benchmark.statistics import score_benchmark
-from refeed.reproduce.benchmark.systems import GUESSES, System, candidates
+from refeed.reproduce.benchmark.systems import HAND_PICKED, System, candidates
 from refeed.reproduce.scales import SCALES
 from refeed.runs import queue as run_queue
 from refeed.runs.progress import SilentQueueWatcher
@@ -29,7 +29,7 @@ BIASES = System(
     "bias",
     "biases",
     "competitor",
-    candidates(Bias(1e6, 1e6), *["item_regularisation=5 user_regularisation=5"] * (GUESSES - 1)),
+    candidates(Bias(1e6, 1e6), *["item_regularisation=5 user_regularisation=5"] * (HAND_PICKED - 1)),
 )
 
 
@@ -44,6 +44,11 @@ def bench(folder: Path, *systems: System, seeds=(3, 4), trials=TINY.trials, watc
     return run_benchmark(SPLIT, scale, seeds, folder, workers=1, threads=1, watcher=watcher, systems=systems)
 
 
+def outcomes_of(benchmark):
+    """Those of all trials and final runs."""
+    return [outcome for result in benchmark.results for outcome in (*result.trials, *result.finals)]
+
+
 def test_trials_take_the_first_seed_and_never_read_the_test_part(tmp_path):
     (result,) = bench(tmp_path, BIASES).results
     assert [one.run.name for one in result.trials] == ["benchmark/bias/trial 1", "benchmark/bias/trial 2"]
@@ -54,20 +59,20 @@ def test_trials_take_the_first_seed_and_never_read_the_test_part(tmp_path):
 def test_chosen_settings_are_fitted_with_every_seed_and_tested(tmp_path):
     found = bench(tmp_path, BIASES)
     (result,) = found.results
-    assert result.chosen == 1  # in the first neither people nor items have a bias
+    assert result.chosen == 1  # in the first neither users nor items have a bias
     assert result.tried[1].change == "item_regularisation=5 user_regularisation=5"
     assert [(one.run.seed, one.run.reads_test, one.run.spec) for one in result.finals] == [
         (3, True, Bias(5, 5)),
         (4, True, Bias(5, 5)),
     ]
-    assert len(found.outcomes) == 2 + 2
+    assert (len(result.trials), len(result.finals)) == (2, 2)
     assert score_benchmark(found).scores[0].rmse < 1.0
 
 
-def test_second_call_does_nothing_anew(tmp_path):
+def test_second_call_repeats_no_run(tmp_path):
     bench(tmp_path, BIASES)
     before = len(OneProcess.done)
-    assert all(one.cached for one in bench(tmp_path, BIASES).outcomes)
+    assert all(outcome.cached for outcome in outcomes_of(bench(tmp_path, BIASES)))
     assert len(OneProcess.done) == before > 0
 
 
@@ -82,7 +87,7 @@ class PressesCtrlC(SilentQueueWatcher):
             signal.raise_signal(signal.SIGINT)
 
 
-def test_trials_beyond_the_guesses_are_proposed_and_the_best_of_all_is_tested(tmp_path):
+def test_trials_beyond_the_hand_picked_ones_are_proposed_and_the_best_of_all_is_tested(tmp_path):
     (result,) = bench(tmp_path, BIASES, seeds=(3,), trials=10).results
     assert [one.run.name for one in result.trials] == [f"benchmark/bias/trial {number}" for number in range(1, 11)]
     assert [(one.run.spec, one.run.seed, one.run.reads_test) for one in result.trials] == [
@@ -102,9 +107,9 @@ def test_benchmark_cut_off_anywhere_goes_on_to_the_same_end_and_does_no_run_twic
     assert len(OneProcess.done) < runs - 1  # in one process a run is over, but not noted, before it is told of
     resumed = bench(tmp_path / "cut", BIASES, trials=10)
     assert resumed.results[0].tried == whole.results[0].tried
-    assert [one.valid_rmse for one in resumed.outcomes] == [one.valid_rmse for one in whole.outcomes]
+    assert [one.valid_rmse for one in outcomes_of(resumed)] == [one.valid_rmse for one in outcomes_of(whole)]
     assert len(OneProcess.done) == len(set(OneProcess.done)) == runs - 1
-    assert all(one.cached for one in bench(tmp_path / "cut", BIASES, trials=10).outcomes)
+    assert all(outcome.cached for outcome in outcomes_of(bench(tmp_path / "cut", BIASES, trials=10)))
 
 
 def test_missing_search_is_said_before_any_run(tmp_path, monkeypatch):
@@ -113,15 +118,15 @@ def test_missing_search_is_said_before_any_run(tmp_path, monkeypatch):
 
     monkeypatch.setattr(extras.importlib, "import_module", absent)
     with pytest.raises(ConfigError, match=r"pip install 'refeed\[tune\]'"):
-        bench(tmp_path / "out", BIASES, trials=GUESSES + 1)
+        bench(tmp_path / "out", BIASES, trials=HAND_PICKED + 1)
     assert not (tmp_path / "out").exists()
-    assert len(bench(tmp_path / "out", BIASES, trials=GUESSES).results[0].trials) == GUESSES
+    assert len(bench(tmp_path / "out", BIASES, trials=HAND_PICKED).results[0].trials) == HAND_PICKED
 
 
 def test_system_whose_trials_all_diverge_is_not_tested(tmp_path):
     wild = TrainingOptions(epochs=2, optimizer="sgd", learning_rate=1e30)
-    steps = [f"learning_rate={n}e30" for n in range(2, GUESSES + 1)]
-    net = System("wild", "wild net", "ours", candidates(AutoEncoder(encoder=(4,)), *steps, options=wild))
+    steps = [f"learning_rate={n}e30" for n in range(2, HAND_PICKED + 1)]
+    net = System("wild", "wild network", "ours", candidates(AutoEncoder(encoder=(4,)), *steps, options=wild))
     bias, gone = bench(tmp_path, BIASES, net, seeds=(0,)).results
     assert (gone.chosen, gone.finals, gone.tested) == (None, (), ())
     assert {one.status for one in gone.trials} == {"diverged"}
@@ -134,7 +139,7 @@ def test_system_that_the_ratings_are_not_enough_for_is_left_out_and_named(tmp_pa
     assert [one.system.name for one in found.results] == ["bias"]
 
 
-def test_every_system_is_asked_unless_some_are_named(tmp_path, monkeypatch):
+def test_all_systems_are_compared_by_default(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "all_systems", lambda scale: (BIASES,) if scale is TINY else ())
     found = run_benchmark(SPLIT, TINY, [0], tmp_path, workers=1, threads=1, watcher=SilentQueueWatcher())
     assert [one.system for one in found.results] == [BIASES]

@@ -47,16 +47,16 @@ def test_errors_are_means_over_ratings_and_seeds_clipped_and_not(tmp_path):
     assert score.mae == pytest.approx(1 / 4)
     assert score.rmse_unclipped == pytest.approx(np.sqrt((1 + 0 + 0 + 1) / 4))
     assert score.rmse_of_seeds == pytest.approx((0, np.sqrt(0.5)))
-    assert score.spread == pytest.approx(np.sqrt(0.5) / np.sqrt(2))
+    assert score.deviation == pytest.approx(np.sqrt(0.5) / np.sqrt(2))
     assert score.squared_by_user.tolist() == [0.5, 0]
     assert score.seconds == 1.0 and score.parameters == 1000 and score.peak_memory == 300 << 20
-    assert scores.to_best == ()
+    assert scores.differences_to_best == ()
 
 
 def test_one_seed_has_no_spread(tmp_path):
     split = random_split()
     scores = score_benchmark(benchmark_result(split, tmp_path, {"a": 0.5}, seeds=1))
-    assert scores.scores[0].spread is None
+    assert scores.scores[0].deviation is None
 
 
 def test_systems_are_sorted_and_compared_with_the_best_in_pairs(tmp_path):
@@ -66,12 +66,12 @@ def test_systems_are_sorted_and_compared_with_the_best_in_pairs(tmp_path):
     assert [one.result.system.name for one in scores.scores] == ["good", "middle", "bad"]
     assert scores.failed == ("LOST",)
     good, middle, bad = scores.scores
-    assert [one.name for one in scores.to_best] == ["middle", "bad"]
-    assert scores.to_best[0].paired.difference == pytest.approx(middle.rmse - good.rmse)
-    assert scores.to_best[1].paired.low > 0
-    raw = [one.paired.p_value for one in scores.to_best]
-    assert [one.adjusted for one in scores.to_best] == pytest.approx(holm(raw).tolist())
-    assert scores.to_best[1].adjusted < 0.05
+    assert [one.name for one in scores.differences_to_best] == ["middle", "bad"]
+    assert scores.differences_to_best[0].paired.difference == pytest.approx(middle.rmse - good.rmse)
+    assert scores.differences_to_best[1].paired.low > 0
+    raw = [one.paired.p_value for one in scores.differences_to_best]
+    assert [one.adjusted for one in scores.differences_to_best] == pytest.approx(holm(raw).tolist())
+    assert scores.differences_to_best[1].adjusted < 0.05
     between = scores.difference("middle", "bad")
     assert between is not None and between.difference == pytest.approx(middle.rmse - bad.rmse) and between.high < 0
     assert scores.difference("middle", "lost") is None

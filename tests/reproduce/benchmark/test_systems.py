@@ -1,4 +1,4 @@
-"""The systems of the benchmark: as many different guesses for each, what a search varies, and what is left out."""
+"""The systems of the benchmark: equally many different candidates for each, what a search varies, and what is left out."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from helpers.small_worlds import random_ratings
 from refeed.errors import ConfigError
 from refeed.models import PMF, AutoEncoder, Bias
 from refeed.optim.options import TrainingOptions
-from refeed.reproduce.benchmark.systems import GUESSES, System, candidates, systems
+from refeed.reproduce.benchmark.systems import HAND_PICKED, System, candidates, systems
 from refeed.reproduce.scales import SCALES
 from refeed.tuning.proposals import Proposals
 from refeed.tuning.search_spaces import changed, require_space
 
 
 @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
-def test_every_system_has_as_many_different_guesses(scale):
+def test_every_system_has_equally_many_different_candidates(scale):
     for system in systems(scale):
         if system.tunes_itself:
             assert len(system.candidates) == 1 and system.name == "default"
             continue
-        assert len({(one.spec, one.options) for one in system.candidates}) == GUESSES, system.name
+        assert len({(one.spec, one.options) for one in system.candidates}) == HAND_PICKED, system.name
         assert system.candidates[0].change == ""
 
 
@@ -38,13 +38,13 @@ def test_what_a_search_may_propose_is_taken_by_the_model(scale):
             changed(first.spec, first.options, drawn.ask().values)
 
 
-def test_search_leaves_what_makes_a_system_what_it_is():
+def test_search_does_not_vary_what_defines_a_system():
     spaces = {system.name: system.space for system in systems(SCALES["paper"]) if not system.tunes_itself}
     assert "side" not in spaces["i-autorec"] and "side" not in spaces["u-autorec"]
     assert "offsets" not in spaces["pmf"] and "offsets" in spaces["biased-mf"]
     for name in ("deep", "deep-refeed"):
         assert spaces[name]["encoder"].choices == ((512, 512, 1024), (256, 256, 512), (128, 256, 256))
-        assert 0.0 in spaces[name]["weight_decay"]  # the paper's own, so that something is learnt from the guesses
+        assert 0.0 in spaces[name]["weight_decay"]  # the paper's own, so that the search learns from the hand-picked candidates
     with pytest.raises(ConfigError, match="an ensemble is not tuned as a whole"):
         _ = next(system for system in systems(SCALES["paper"]) if system.tunes_itself).space
 
@@ -56,14 +56,14 @@ def test_the_papers_systems_and_stronger_ones_are_there():
     assert {"svd++", "time-svd++", "bayesian", "ease", "pca", "biased-mf"} <= set(names)
 
 
-def test_nets_train_as_long_as_the_scale_says():
+def test_networks_train_for_the_epochs_of_the_scale():
     scale = SCALES["tiny"]
     for system in systems(scale):
         for one in system.candidates:
             assert not one.spec.uses_training_options or one.options.epochs == scale.epochs
 
 
-def test_the_two_deep_nets_differ_in_refeeding_alone():
+def test_the_two_deep_networks_differ_in_refeeding_alone():
     deep, refed = (system for system in systems(SCALES["small"]) if system.group == "paper")
     for without, with_it in zip(deep.candidates, refed.candidates, strict=True):
         assert without.spec == with_it.spec
@@ -86,7 +86,7 @@ def test_a_change_of_nothing_there_is_refused(change):
         candidates(PMF(), change)
 
 
-def test_a_system_with_fewer_guesses_is_refused():
+def test_a_system_with_fewer_candidates_is_refused():
     with pytest.raises(ConfigError, match="'few': expected 4 candidates, got 1"):
         System("few", "few", "ours", candidates(Bias()))
 

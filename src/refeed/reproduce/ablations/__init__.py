@@ -1,1 +1,1 @@
-"""Ablations."""
+"""The paper's ablations: activations, width, depth, dropout and dense re-feeding."""

@@ -1,4 +1,4 @@
-"""The paper's five ablations by name, and doing them."""
+"""The paper's five ablations by name, and running them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ from refeed.runs.progress import QueueWatcher
 from refeed.runs.queue import run_all
 
 EXPERIMENTS: dict[str, Experiment] = {
-    one.name: one
-    for one in (activations.EXPERIMENT, width.EXPERIMENT, depth.EXPERIMENT, dropout.EXPERIMENT, refeeding.EXPERIMENT)
+    experiment.name: experiment
+    for experiment in (
+        activations.EXPERIMENT,
+        width.EXPERIMENT,
+        depth.EXPERIMENT,
+        dropout.EXPERIMENT,
+        refeeding.EXPERIMENT,
+    )
 }
 
 
@@ -29,25 +35,22 @@ def run_experiments(
     threads: int,
     watcher: QueueWatcher,
 ) -> list[ExperimentResult]:
-    """Do the runs of all the experiments side by side; the test part is not looked at.
+    """Run all settings of the experiments side by side; the test set is not read.
 
     Args:
-        experiments: which.
+        experiments: the experiments to run.
         split: the ratings.
         scale: the budget.
         seeds: of each setting, at least one.
         folder: where runs are kept.
-        workers: runs at a time.
-        threads: CPU threads in all.
-        watcher: told how it goes.
+        workers: number of runs at a time.
+        threads: number of CPU threads in all.
+        watcher: observes the progress of the runs.
 
     Raises:
-        RefeedError: see `run_all`.
+        RefeedError: as `run_all` raises.
     """
-    grids = [one.grid(scale, seeds) for one in experiments]
-    runs = [run for lines in grids for line in lines for run in line.runs]
+    grids = [experiment.grid(scale, seeds) for experiment in experiments]
+    runs = [run for settings in grids for setting in settings for run in setting.runs]
     outcomes = iter(run_all(runs, split, folder, workers=workers, threads=threads, watcher=watcher))
-    return [
-        results_of(one, scale, lines, [next(outcomes) for line in lines for _ in line.runs])
-        for one, lines in zip(experiments, grids, strict=True)
-    ]
+    return [results_of(experiment, settings, outcomes) for experiment, settings in zip(experiments, grids, strict=True)]

@@ -1,4 +1,4 @@
-"""What an experiment is: a grid of runs, what they are to show, and what the paper shows."""
+"""An experiment of the paper as a grid of settings, and its result."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from refeed.reproduce.scales import Scale
 from refeed.runs.run import Outcome, Run
 
 Curve = Literal["train_rmse", "valid_rmse"]
-"""A number of every epoch; training RMSE is taken while training (dropout on), validation RMSE after the epoch."""
+"""A value per epoch; training RMSE is taken during the epoch (with dropout), validation RMSE after it."""
 
 Measure = Literal["final_train", "final_valid", "best_valid"]
-"""A number of a whole run: RMSE after the last epoch, or at the best epoch on the validation part."""
+"""A value per run: RMSE after the last epoch, or at the epoch with the lowest validation RMSE."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Published:
 
     Attributes:
         value: RMSE on its data.
-        read_off: whether it was read off a figure (to within 0.002), and not printed.
+        read_off: whether it was read off a figure (to within 0.002) rather than printed.
     """
 
     value: float
@@ -33,15 +33,15 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One setting of an experiment: a line of its figure and a row of its table.
+class Setting:
+    """One configuration of an experiment: a curve of its figure and a row of its table.
 
     Attributes:
-        label: for people.
+        label: its name in tables and figures.
         runs: one for each seed.
-        x: its place on the horizontal axis where the table is a figure over a number (width, layers); None otherwise.
-        published: the paper's numbers of it.
-        control_of: for a control, which the paper lacks: label of the line that it is to be compared with.
+        x: the number that the experiment varies (width, layers, dropout); None where it varies something else.
+        published: the paper's results for it.
+        control_of: for a control, which the paper lacks: label of the setting that it is compared with.
     """
 
     label: str
@@ -61,16 +61,15 @@ class Experiment:
     """A figure or table of the paper.
 
     Attributes:
-        name: as the command line has it.
-        title: of its section and figure.
-        question: that it answers.
-        finding: what the paper shows.
-        protocol: what is trained and what is compared, a sentence or two.
-        controls: what the runs show that the paper lacks.
-        measures: the numbers in its table; the first is the one that the lines are compared by.
+        name: its name on the command line.
+        title: of its section and figures.
+        question: the question that it answers.
+        finding: what the paper found.
+        protocol: what is trained and what is compared, in a sentence or two.
+        controls: what the controls, which the paper lacks, are for; empty without controls.
+        measures: the columns of its table, the main one first.
         curves: what is drawn over the epochs.
-        x_label: of the horizontal axis of a figure over `Line.x`; empty where there is none.
-        grid: the lines for a scale and seeds.
+        grid: the settings for a scale and seeds.
     """
 
     name: str
@@ -81,15 +80,14 @@ class Experiment:
     controls: str
     measures: tuple[Measure, ...]
     curves: tuple[Curve, ...]
-    grid: Callable[[Scale, Sequence[int]], list[Line]]
-    x_label: str = ""
+    grid: Callable[[Scale, Sequence[int]], list[Setting]]
 
 
 @dataclass(frozen=True)
-class LineResult:
-    """A line with what came of its runs, in the order of `line.runs`."""
+class SettingResult:
+    """A setting with the outcomes of its runs, in the order of `setting.runs`."""
 
-    line: Line
+    setting: Setting
     outcomes: tuple[Outcome, ...]
 
     def values(self, measure: Measure) -> tuple[float, ...]:
@@ -100,14 +98,13 @@ class LineResult:
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """An experiment with what came of it, line by line."""
+    """An experiment with the results of its settings, the rows of its table."""
 
     experiment: Experiment
-    scale: Scale
-    lines: tuple[LineResult, ...]
+    rows: tuple[SettingResult, ...]
 
 
-def line(
+def setting(
     experiment: str,
     label: str,
     spec: Spec,
@@ -117,14 +114,14 @@ def line(
     x: float | None = None,
     published: Mapping[Measure, Published] | None = None,
     control_of: str | None = None,
-) -> Line:
-    """A line whose runs are the same but for the seed."""
+) -> Setting:
+    """A setting whose runs differ in their seed alone."""
     runs = tuple(Run(f"{experiment}/{label}/{seed}", spec, options, seed) for seed in seeds)
-    return Line(label, runs, x=x, published=published or {}, control_of=control_of)
+    return Setting(label, runs, x=x, published=published or {}, control_of=control_of)
 
 
 def measured(outcome: Outcome, measure: Measure) -> float | None:
-    """A number of a run; None where it diverged (a net that blew up has no final RMSE)."""
+    """The measure of a run; None where the run diverged, which leaves no meaningful RMSE."""
     if outcome.status == "diverged" or not outcome.log:
         return None
     key: Curve = "train_rmse" if measure == "final_train" else "valid_rmse"
@@ -132,7 +129,8 @@ def measured(outcome: Outcome, measure: Measure) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def results_of(experiment: Experiment, scale: Scale, lines: Sequence[Line], outcomes: Sequence[Outcome]) -> ExperimentResult:
-    """The result from the outcomes of all runs of all lines, in order."""
-    left = iter(outcomes)
-    return ExperimentResult(experiment, scale, tuple(LineResult(one, tuple(next(left) for _ in one.runs)) for one in lines))
+def results_of(experiment: Experiment, settings: Sequence[Setting], outcomes: Iterable[Outcome]) -> ExperimentResult:
+    """The result of an experiment from the outcomes of all runs of its settings, in order."""
+    remaining = iter(outcomes)
+    rows = (SettingResult(setting, tuple(next(remaining) for _ in setting.runs)) for setting in settings)
+    return ExperimentResult(experiment, tuple(rows))

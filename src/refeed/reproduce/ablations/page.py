@@ -1,4 +1,4 @@
-"""An experiment of the paper as a section of the report: findings, curves, our numbers beside the paper's, the table."""
+"""An experiment of the paper as a section of the report: findings, curves, results beside the paper's, and a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from refeed.reports.figures import line_chart, side_by_side_chart
 from refeed.reports.illustration import IllustratedSection, Illustration
 from refeed.reports.page import Block, Cell, Findings, Section, Table
 from refeed.reproduce.ablations.findings import findings
-from refeed.reproduce.ablations.grid import Curve, ExperimentResult, LineResult, Measure, Published
+from refeed.reproduce.ablations.grid import Curve, ExperimentResult, Measure, Published, SettingResult
 
 CURVE_NAMES: dict[Curve, str] = {"train_rmse": "training RMSE", "valid_rmse": "validation RMSE"}
 MEASURE_NAMES: dict[Measure, str] = {
@@ -19,11 +19,11 @@ MEASURE_NAMES: dict[Measure, str] = {
     "final_valid": "validation RMSE, last epoch",
     "best_valid": "validation RMSE, best epoch",
 }
-SETTLED = 0.15  # share of the epochs after which a curve decides about the part of the axis that is shown
+SETTLED = 0.15  # share of the epochs after which a curve counts for the range of the axis
 PAPER = "the paper (Netflix)"
 
 
-def ablation_part(result: ExperimentResult) -> IllustratedSection:
+def ablation_section(result: ExperimentResult) -> IllustratedSection:
     """The section of an experiment and its figures."""
     experiment = result.experiment
     illustrations = [*_curves(result), *_beside_the_paper(result)]
@@ -31,102 +31,100 @@ def ablation_part(result: ExperimentResult) -> IllustratedSection:
     if experiment.controls:
         text += f"\n\nControls, which the paper lacks: {experiment.controls}"
     blocks: list[Block] = [
-        Findings([(one.verdict, one.text) for one in findings(result)]),
-        *(one.block() for one in illustrations),
+        Findings(findings(result)),
+        *(illustration.block() for illustration in illustrations),
         experiment_table(result),
     ]
     return IllustratedSection(Section(experiment.title, text, blocks), illustrations)
 
 
 def experiment_table(result: ExperimentResult) -> Table:
-    """A row a setting: mean and spread over the seeds, beside the paper's numbers."""
+    """A row per setting: mean and standard deviation over the seeds, beside the paper's results."""
     measures = result.experiment.measures
-    with_paper = [measure for measure in measures if any(measure in one.line.published for one in result.lines)]
+    published = [measure for measure in measures if any(measure in row.setting.published for row in result.rows)]
     columns = ["setting"]
     for measure in measures:
-        columns += [MEASURE_NAMES[measure], PAPER] if measure in with_paper else [MEASURE_NAMES[measure]]
-    rows = [[*_row(one, measures, with_paper), *_cost(one)] for one in result.lines]
-    seeds = len(result.lines[0].outcomes)
-    spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
+        columns += [MEASURE_NAMES[measure], PAPER] if measure in published else [MEASURE_NAMES[measure]]
+    rows = [[*_cells(row, measures, published), *_cost(row)] for row in result.rows]
+    seeds = len(result.rows[0].outcomes)
+    spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     caption = f"{result.experiment.title}: {spread}; ~ was read off the paper's figure; † is a control that the paper lacks"
-    return Table([*columns, "weights", "seconds"], rows, caption=caption, align="l" + "r" * (len(columns) + 1))
+    return Table([*columns, "parameters", "seconds"], rows, caption=caption, align="l" + "r" * (len(columns) + 1))
 
 
-def _row(one: LineResult, measures: Sequence[Measure], with_paper: Sequence[Measure]) -> list[Cell]:
-    cells: list[Cell] = [f"{one.line.label} †" if one.line.is_control else one.line.label]
+def _cells(row: SettingResult, measures: Sequence[Measure], published: Sequence[Measure]) -> list[Cell]:
+    cells: list[Cell] = [f"{row.setting.label} †" if row.setting.is_control else row.setting.label]
     for measure in measures:
-        cells.append(_mean_and_spread(one, measure))
-        if measure in with_paper:
-            cells.append(_published(one.line.published.get(measure)))
+        cells.append(_mean_and_deviation(row, measure))
+        if measure in published:
+            cells.append(_published(row.setting.published.get(measure)))
     return cells
 
 
-def _cost(one: LineResult) -> list[Cell]:
-    weights = max(outcome.parameters for outcome in one.outcomes)
-    return [weights or None, f"{fmean(outcome.seconds for outcome in one.outcomes):,.0f}"]
+def _cost(row: SettingResult) -> list[Cell]:
+    parameters = max(outcome.parameters for outcome in row.outcomes)
+    return [parameters or None, f"{fmean(outcome.seconds for outcome in row.outcomes):,.0f}"]
 
 
-def _mean_and_spread(one: LineResult, measure: Measure) -> str:
-    values = one.values(measure)
+def _mean_and_deviation(row: SettingResult, measure: Measure) -> str:
+    values = row.values(measure)
     if not values:
         return "diverged"
-    lost = len(one.outcomes) - len(values)
-    spread = f" ± {stdev(values):.4f}" if len(values) > 1 else ""
-    return f"{fmean(values):.4f}{spread}" + (f" ({lost} diverged)" if lost else "")
+    diverged = len(row.outcomes) - len(values)
+    deviation = f" ± {stdev(values):.4f}" if len(values) > 1 else ""
+    return f"{fmean(values):.4f}{deviation}" + (f" ({diverged} diverged)" if diverged else "")
 
 
 def _published(number: Published | None) -> str | None:
-    return None if number is None else f"~{number.value:g}" if number.read_off else f"{number.value:.4f}"
+    if number is None:
+        return None
+    return f"~{number.value:g}" if number.read_off else f"{number.value:.4f}"
 
 
 def _curves(result: ExperimentResult) -> list[Illustration]:
-    """The curves of the paper's settings, and of the controls beside what they are compared with."""
-    papers = [one for one in result.lines if not one.line.is_control]
-    compared = {one.line.control_of for one in result.lines}
-    with_controls = [one for one in result.lines if one.line.is_control or one.line.label in compared]
-    found = []
+    """The curves of the paper's settings, and those of the controls beside what they are compared with."""
+    of_the_paper = [row for row in result.rows if not row.setting.is_control]
+    bases = {row.setting.control_of for row in result.rows} - {None}
+    with_controls = [row for row in result.rows if row.setting.is_control or row.setting.label in bases]
+    drawn = []
     for curve in result.experiment.curves:
-        sets = [("", papers), *([("-controls", with_controls)] if any(compared - {None}) else [])]
-        for ending, lines in sets:
-            name = f"{result.experiment.name}-{curve.partition('_')[0]}{ending}"
-            if (illustration := _curve(result, curve, lines, name, is_control=bool(ending))) is not None:
-                found.append(illustration)
-    return found
+        name = f"{result.experiment.name}-{curve.partition('_')[0]}"
+        drawn.append(_curve(result, curve, of_the_paper, name, "the settings of the paper"))
+        if bases:
+            drawn.append(_curve(result, curve, with_controls, f"{name}-controls", "controls and what they are compared with"))
+    return [illustration for illustration in drawn if illustration is not None]
 
 
-def _curve(
-    result: ExperimentResult, curve: Curve, lines: Sequence[LineResult], name: str, *, is_control: bool
-) -> Illustration | None:
-    series, bands, settled = {}, {}, []
-    for one in lines:
-        runs = _per_epoch(one, curve)
-        if runs is None:
-            continue
-        epochs = np.arange(1, runs.shape[1] + 1)
-        series[one.line.label] = (epochs, runs.mean(axis=0))
-        bands[one.line.label] = (runs.min(axis=0), runs.max(axis=0))
-        settled.append(runs[:, int(SETTLED * runs.shape[1]) :])
-    if not series:
+def _curve(result: ExperimentResult, curve: Curve, rows: Sequence[SettingResult], name: str, what: str) -> Illustration | None:
+    """The curves of these settings in one chart; None where all their runs diverged."""
+    by_label = {row.setting.label: runs for row in rows if (runs := _per_epoch(row, curve)) is not None}
+    if not by_label:
         return None
-    low, high = min(map(np.min, settled)), max(map(np.max, settled))
-    margin = 0.06 * max(high - low, 1e-3)
+    epochs = {label: np.arange(1, runs.shape[1] + 1) for label, runs in by_label.items()}
     drawing = line_chart(
-        series,
+        {label: (epochs[label], runs.mean(axis=0)) for label, runs in by_label.items()},
         x_label="epoch",
         y_label=CURVE_NAMES[curve],
-        bands=bands,
-        variants={one.line.label: one.line.control_of for one in lines if one.line.control_of is not None},
-        y_limits=(low - margin, high + margin),
+        bands={label: (runs.min(axis=0), runs.max(axis=0)) for label, runs in by_label.items()},
+        variants={row.setting.label: row.setting.control_of for row in rows if row.setting.control_of is not None},
+        y_limits=_limits(list(by_label.values())),
     )
-    what = "controls and what they are compared with" if is_control else "the settings of the paper"
     caption = f"{_sentence(CURVE_NAMES[curve])} by epoch, {what}; line: mean over the seeds, shade: their range"
-    ends = "; ".join(f"{label} ends at {values[-1]:.4f}" for label, (_, values) in series.items())
+    ends = "; ".join(f"{label} ends at {runs[:, -1].mean():.4f}" for label, runs in by_label.items())
     return Illustration(name, drawing, caption, f"{result.experiment.title}, {CURVE_NAMES[curve]} by epoch: {ends}")
 
 
-def _per_epoch(one: LineResult, curve: Curve) -> np.ndarray | None:
-    """The number of every epoch, float64 (seeds, epochs that all of them have); None where all diverged or it is not known."""
-    logs = [outcome.log for outcome in one.outcomes if outcome.status == "finished" and outcome.log]
+def _limits(curves: Sequence[np.ndarray]) -> tuple[float, float]:
+    """The range of the curves, float64 (seeds, epochs) each, once they have settled, with a margin."""
+    settled = [runs[:, int(SETTLED * runs.shape[1]) :] for runs in curves]
+    low, high = min(map(np.min, settled)), max(map(np.max, settled))
+    margin = 0.06 * max(high - low, 1e-3)
+    return low - margin, high + margin
+
+
+def _per_epoch(row: SettingResult, curve: Curve) -> np.ndarray | None:
+    """The value of every epoch, float64 (seeds, epochs that all of them have); None where all diverged or it is not known."""
+    logs = [outcome.log for outcome in row.outcomes if outcome.status == "finished" and outcome.log]
     epochs = min(map(len, logs), default=0)
     if epochs == 0 or any(record[curve] is None for log in logs for record in log):
         return None
@@ -134,33 +132,36 @@ def _per_epoch(one: LineResult, curve: Curve) -> np.ndarray | None:
 
 
 def _beside_the_paper(result: ExperimentResult) -> list[Illustration]:
-    """A figure for each measure that the paper has of more than one setting."""
+    """A figure for each measure that the paper reports for more than one setting."""
+    settings = [row.setting for row in result.rows]
     measures = result.experiment.measures
-    return [_beside(result, measure) for measure in measures if sum(measure in one.line.published for one in result.lines) > 1]
+    return [_beside(result, measure) for measure in measures if sum(measure in setting.published for setting in settings) > 1]
 
 
 def _beside(result: ExperimentResult, measure: Measure) -> Illustration:
-    """Our numbers on the left, the paper's on the right."""
-    here, there, told = [], [], []
-    for one in result.lines:
-        values, number = one.values(measure), one.line.published.get(measure)
+    """Our results on the left, the paper's on the right."""
+    here, there, texts = [], [], []
+    for row in result.rows:
+        values, number = row.values(measure), row.setting.published.get(measure)
         here.append((min(values), fmean(values), max(values)) if values else None)
         there.append(None if number is None else number.value)
-        told.append(f"{one.line.label}: {_mean_and_spread(one, measure)} here, {_published(number) or 'none'} in the paper")
+        own = _mean_and_deviation(row, measure)
+        texts.append(f"{row.setting.label}: {own} here, {_published(number) or 'none'} in the paper")
     name = MEASURE_NAMES[measure]
+    are_controls = [row.setting.is_control for row in result.rows]
     drawing = side_by_side_chart(
-        [one.line.label for one in result.lines],
+        [row.setting.label for row in result.rows],
         here,
         there,
         here_label="here",
         there_label=PAPER,
         title=name,
-        faint=[one.line.is_control for one in result.lines],
+        faint=are_controls,
     )
     caption = f"{_sentence(name)}: on the left here, with the range over the seeds; on the right the paper's, on Netflix"
-    if any(one.line.is_control for one in result.lines):
+    if any(are_controls):
         caption += "; hollow dots are controls"
-    return Illustration(f"{result.experiment.name}-paper-{measure.replace('_', '-')}", drawing, caption, "; ".join(told))
+    return Illustration(f"{result.experiment.name}-paper-{measure.replace('_', '-')}", drawing, caption, "; ".join(texts))
 
 
 def _sentence(text: str) -> str:

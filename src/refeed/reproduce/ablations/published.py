@@ -1,7 +1,7 @@
-"""The numbers of the paper: Kuchaiev & Ginsburg (2017), "Training Deep AutoEncoders for Collaborative Filtering", on Netflix.
+"""The results of the paper: Kuchaiev & Ginsburg (2017), "Training Deep AutoEncoders for Collaborative Filtering", on Netflix.
 
-RMSE, and only beside ours to compare orderings: another data set has other numbers. Those that were read off a figure are good
-to about 0.002 (0.01 where given with two digits).
+RMSE, to compare orderings only, since another data set has other errors. Values that were read off a figure are accurate to
+about 0.002 (0.01 where given with two digits).
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Mapping
 
 from refeed.reproduce.ablations.grid import Measure, Published
 
-PublishedLine = Mapping[Measure, Published]
+PublishedSetting = Mapping[Measure, Published]
 
 
-def _read_off(**values: float) -> PublishedLine:
+def _read_off(**values: float) -> PublishedSetting:
     return {measure: Published(value, read_off=True) for measure, value in values.items()}  # type: ignore[misc]
 
 
-ACTIVATIONS: Mapping[str, PublishedLine] = {
+ACTIVATIONS: Mapping[str, PublishedSetting] = {
     "selu": _read_off(final_train=0.91),
     "elu": _read_off(final_train=0.91),
     "leaky_relu": _read_off(final_train=0.95),
@@ -28,7 +28,7 @@ ACTIVATIONS: Mapping[str, PublishedLine] = {
 }
 """Figure 2: training RMSE by activation."""
 
-WIDTH: Mapping[int, PublishedLine] = {
+WIDTH: Mapping[int, PublishedSetting] = {
     128: _read_off(final_train=0.878, final_valid=1.146),
     256: _read_off(final_train=0.853, final_valid=1.228),
     512: _read_off(final_train=0.823, final_valid=1.341),
@@ -36,7 +36,7 @@ WIDTH: Mapping[int, PublishedLine] = {
 }
 """Figure 3: training and evaluation RMSE by width of the only hidden layer."""
 
-DEPTH: Mapping[int, PublishedLine] = {
+DEPTH: Mapping[int, PublishedSetting] = {
     2: {"final_valid": Published(1.146)},
     4: {"final_valid": Published(0.9615)},
     6: {"final_valid": Published(0.9378)},
@@ -46,10 +46,7 @@ DEPTH: Mapping[int, PublishedLine] = {
 }
 """Table 2: evaluation RMSE by number of layers."""
 
-DEPTH_PARAMETERS: Mapping[int, int] = {2: 4_566_504, 12: 4_731_624}
-"""Table 2: number of weights by number of layers, for the 17,768 items of the whole Netflix set."""
-
-DROPOUT: Mapping[float, PublishedLine] = {
+DROPOUT: Mapping[float, PublishedSetting] = {
     0.0: _read_off(best_valid=0.960, final_valid=1.07),
     0.5: _read_off(best_valid=0.928),
     0.65: {"best_valid": Published(0.9192)},
@@ -57,7 +54,7 @@ DROPOUT: Mapping[float, PublishedLine] = {
 }
 """Figure 4: evaluation RMSE by probability of dropping a value of the code layer."""
 
-REFEEDING: Mapping[tuple[float, bool], PublishedLine] = {
+REFEEDING: Mapping[tuple[float, bool], PublishedSetting] = {
     (0.001, False): {"best_valid": Published(0.9167)},
     (0.001, True): _read_off(best_valid=0.916),
     (0.005, False): _read_off(best_valid=0.9215),

@@ -1,1 +1,1 @@
-"""Benchmark."""
+"""The paper's comparison of systems, each tuned with the same budget."""

@@ -1,4 +1,4 @@
-"""The paper's comparison on the ratings at hand: every system tuned as hard as the others, then tested once."""
+"""The paper's comparison of systems on the given ratings: all tuned with the same budget, then tested once."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from refeed.runs.progress import QueueWatcher
 from refeed.runs.queue import run_all
 from refeed.runs.run import Outcome, Run
 
-QUESTION = "How does the deep autoencoder do on future ratings, beside systems that were tuned as hard as it was?"
+QUESTION = "How does the deep autoencoder do on future ratings, compared with systems that are tuned with the same budget?"
 
 
 @dataclass(frozen=True)
 class SystemResult:
-    """What came of a system.
+    """A system with its tuning and its final runs.
 
     Attributes:
         system: the system.
-        tried: the settings that it was tuned over; see `Tuned`.
-        trials: the outcome of each, of one seed, by validation part alone; none where it tunes itself.
-        chosen: position in `tried` of the one with the lowest validation RMSE; None where all diverged.
-        finals: the chosen one with every seed, tested; those that diverged are among them.
+        tried: the candidates that were tried; see `Tuned`.
+        trials: their outcomes with one seed, without the test set; empty where the system tunes itself.
+        chosen: index in `tried` of the lowest validation RMSE; None where all diverged.
+        finals: the outcomes of the chosen candidate with every seed, on the test set; diverged ones included.
     """
 
     system: System
@@ -51,14 +51,14 @@ class SystemResult:
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkResult:
-    """What came of all systems.
+    """The results of all systems.
 
     Attributes:
         split: the ratings.
         scale: the budget.
-        seeds: of the final runs; the first one is that of the trials.
-        results: a system each, in the order of the tables.
-        left_out: why a system was left out, by its title.
+        seeds: of the final runs; the first one is also that of the trials.
+        results: one for each system, in the order of the tables.
+        left_out: the reason why a system was left out, by its title.
     """
 
     split: Split
@@ -66,11 +66,6 @@ class BenchmarkResult:
     seeds: tuple[int, ...]
     results: tuple[SystemResult, ...]
     left_out: Mapping[str, str]
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """Of all trials and final runs."""
-        return [outcome for result in self.results for outcome in (*result.trials, *result.finals)]
 
 
 def run_benchmark(
@@ -84,44 +79,45 @@ def run_benchmark(
     watcher: QueueWatcher,
     systems: Sequence[System] | None = None,
 ) -> BenchmarkResult:
-    """Tune every system on the validation part, then fit its best settings with every seed and read the test part once a fit.
+    """Tune every system on the validation set, then fit its best candidate with every seed and test each fit once.
 
     Args:
         split: the ratings.
-        scale: the budget; every system gets its number of trials, but those that tune themselves, which get none.
-        seeds: of the final runs, at least one; the trials take the first.
+        scale: the budget: the number of trials of each system; those that tune themselves have none.
+        seeds: of the final runs, at least one; the trials use the first.
         folder: where runs are kept.
-        workers: runs at a time.
-        threads: CPU threads in all.
-        watcher: told how it goes.
-        systems: which; None takes all.
+        workers: number of runs at a time.
+        threads: number of CPU threads in all.
+        watcher: observes the progress of the runs.
+        systems: the systems to compare; default: all.
 
     Raises:
-        ConfigError: no seed, no system that these ratings are enough for, or more trials than guesses without the `tune` extra.
-        RefeedError: see `run_all`.
+        ConfigError: no seed, no system that these ratings suffice for, or more trials than there are hand-picked candidates
+            without the `tune` extra.
+        RefeedError: as `run_all` raises.
     """
-    asked = all_systems(scale) if systems is None else tuple(systems)
-    left_out = {one.title: reason for one in asked if (reason := one.reason_to_leave_out(split.train))}
-    entered = [one for one in asked if one.title not in left_out]
-    if not seeds or not entered:
-        raise ConfigError(f"benchmark: expected a seed and a system at least, got {len(seeds)} seeds, {len(entered)} systems")
-    require_search(entered, scale.trials)
+    requested = all_systems(scale) if systems is None else tuple(systems)
+    left_out = {system.title: reason for system in requested if (reason := system.reason_to_leave_out(split.train))}
+    compared = [system for system in requested if system.title not in left_out]
+    if not seeds or not compared:
+        raise ConfigError(f"benchmark: expected a seed and a system at least, got {len(seeds)} seeds, {len(compared)} systems")
+    require_search(compared, scale.trials)
 
-    def do(runs: list[Run]) -> list[Outcome]:
+    def run(runs: list[Run]) -> list[Outcome]:
         return run_all(runs, split, folder, workers=workers, threads=threads, watcher=watcher)
 
-    tuned = tune_systems(entered, trials=scale.trials, seed=seeds[0], do=do)
-    finals = [_finals(one, seeds) for one in tuned]
-    outcomes = iter(do([*chain(*finals)]))
+    tuned = tune_systems(compared, trials=scale.trials, seed=seeds[0], run=run)
+    finals = [_final_runs(system, seeds) for system in tuned]
+    outcomes = iter(run([*chain(*finals)]))
     results = [
-        SystemResult(one.system, one.tried, one.trials, one.chosen, tuple(islice(outcomes, len(runs))))
-        for one, runs in zip(tuned, finals, strict=True)
+        SystemResult(system.system, system.tried, system.trials, system.chosen, tuple(islice(outcomes, len(runs))))
+        for system, runs in zip(tuned, finals, strict=True)
     ]
     return BenchmarkResult(split, scale, tuple(seeds), tuple(results), left_out)
 
 
-def _finals(tuned: Tuned, seeds: Sequence[int]) -> list[Run]:
+def _final_runs(tuned: Tuned, seeds: Sequence[int]) -> list[Run]:
     if tuned.chosen is None:
         return []
-    one = tuned.tried[tuned.chosen]
-    return [Run(f"benchmark/{tuned.system.name}/seed {seed}", one.spec, one.options, seed, reads_test=True) for seed in seeds]
+    best, name = tuned.tried[tuned.chosen], tuned.system.name
+    return [Run(f"benchmark/{name}/seed {seed}", best.spec, best.options, seed, reads_test=True) for seed in seeds]

@@ -16,14 +16,15 @@ TITLES: Mapping[str, str] = {
 
 
 def netflix_section(benchmarks: Mapping[str, BenchmarkScores]) -> Section:
-    """The paper's final table: a row a system, for each split our RMSE and the paper's."""
-    text = "Test RMSE on the paper's splits; beside it, where the paper has the system, the number it gives."
+    """The paper's final table: a row per system, with our RMSE and the paper's for each split."""
+    text = "Test RMSE on the paper's splits, beside the paper's where it reports the system."
     return Section("Netflix, all splits", text, [netflix_table(benchmarks)])
 
 
 def netflix_table(benchmarks: Mapping[str, BenchmarkScores]) -> Table:
     """RMSE of each system on each split, beside the paper's."""
-    systems = {result.system.name: result.system for one in benchmarks.values() for result in one.benchmark.results}
+    results = [result for scores in benchmarks.values() for result in scores.benchmark.results]
+    systems = {result.system.name: result.system for result in results}
     columns = ["system"]
     for name in benchmarks:
         columns += [name, "the paper"]

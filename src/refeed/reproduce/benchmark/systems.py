@@ -1,4 +1,4 @@
-"""The systems of the benchmark, and what each of them is tuned over."""
+"""The systems of the benchmark, and the settings that each is tuned over."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ GROUPS: Mapping[Group, str] = {
     "ours": "ours",
     "reference": "reference",
 }
-"""The groups of systems, for people: what the paper compares with, its own, refeed's, and further ones."""
+"""The groups of systems as tables show them: what the paper compares with, its own, refeed's, and further ones."""
 
-GUESSES = 4
-"""Number of settings that are guessed by hand for every system; what it is tuned over beyond them is proposed by a search."""
+HAND_PICKED = 4
+"""Number of hand-picked candidates of every system; further trials are proposed by a search."""
 
-DENSE_ITEMS = 20_000  # a model whose weights are items x items takes 10 GB while it is fitted
+DENSE_ITEMS = 20_000  # fitting a model with items x items weights takes 10 GB
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Candidate:
 
     Attributes:
         spec: the model.
-        options: how it is trained, where it takes training options.
-        change: what differs from the system's first candidate, as `key=value`; empty for the first itself.
+        options: training options, where the model takes any.
+        change: the difference from the system's first candidate as `key=value`; empty for the first.
     """
 
     spec: Spec
@@ -64,16 +64,16 @@ class System:
     """A system of the benchmark.
 
     Attributes:
-        name: for files.
-        title: for people.
+        name: in file names and on the command line.
+        title: in tables and figures.
         group: where it comes from.
-        candidates: what it is tuned over first, GUESSES, the best one first; of an ensemble the one thing that it is, since it
-            tries settings of its members itself.
-        published: the paper's RMSE of it by Netflix split, where the paper has one.
-        needs_times: whether it can do nothing without the times of ratings.
-        most_items: it is left out where there are more items; None has no limit.
-        held: options that are varied of its kind of model, but that make it what it is, so that they stay.
-        ranges: what other options are varied over, where that is not what is varied over for its kind of model.
+        candidates: the first trials, HAND_PICKED of them, presumably the best first; a single one for an ensemble, which tries
+            settings of its members itself.
+        published: the paper's RMSE by Netflix split, where the paper reports the system.
+        needs_times: whether it requires the times of ratings.
+        most_items: it is left out where there are more items; None: no limit.
+        fixed: options that a search varies for its kind of model, but that define this system, so that they are fixed.
+        ranges: search ranges that replace those of its kind of model.
     """
 
     name: str
@@ -83,32 +83,32 @@ class System:
     published: Mapping[str, float] = field(default_factory=dict)
     needs_times: bool = False
     most_items: int | None = None
-    held: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
     ranges: Space = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        expected = 1 if self.tunes_itself else GUESSES
+        expected = 1 if self.tunes_itself else HAND_PICKED
         if len(self.candidates) != expected:
             raise ConfigError(f"system '{self.name}': expected {expected} candidates, got {len(self.candidates)}")
 
     @property
     def tunes_itself(self) -> bool:
-        """Whether it chooses settings of its own on the validation part, as a part of its training."""
+        """Whether its training includes a choice of settings on the validation set."""
         return isinstance(self.candidates[0].spec, Ensemble)
 
     @property
     def space(self) -> Space:
-        """What a search varies of its first candidate.
+        """The search space around its first candidate.
 
         Raises:
             ConfigError: it tunes itself.
         """
         first = self.candidates[0]
         ranges = {**ready_space(first.spec, first.options), **self.ranges}
-        return {name: choice for name, choice in ranges.items() if name not in self.held}
+        return {name: choice for name, choice in ranges.items() if name not in self.fixed}
 
     def reason_to_leave_out(self, train: Ratings) -> str:
-        """Why these ratings are nothing for it; empty where they are."""
+        """Why it cannot be run on these ratings; empty where it can."""
         if self.needs_times and train.timestamps is None:
             return "it needs the times of the ratings"
         if self.most_items is not None and train.num_items > self.most_items:
@@ -117,23 +117,23 @@ class System:
 
 
 def candidates(spec: Spec, *changes: str, options: TrainingOptions | None = None) -> tuple[Candidate, ...]:
-    """These settings, and each time the same with some changed.
+    """The given settings, and a variation of them for each change.
 
     Args:
         spec: the model.
-        changes: each one or more `key=value`, parted by spaces: new values of fields of the model or of the training options,
-            which have no name in common.
-        options: how it is trained, where it takes training options.
+        changes: each is one or more `key=value`, separated by spaces: new values of fields of the model or of the training
+            options, which have no name in common.
+        options: training options, where the model takes any.
 
     Raises:
         ConfigError: a value that the model or the options do not take.
     """
     options = options or TrainingOptions()
-    found = [Candidate(spec, options)]
+    varied = [Candidate(spec, options)]
     for text in changes:
-        of_spec, of_options = _sorted_out(spec, text)
-        found.append(Candidate(replace(spec, **of_spec), replace(options, **of_options), text))
-    return tuple(found)
+        of_spec, of_options = _parse_change(spec, text)
+        varied.append(Candidate(replace(spec, **of_spec), replace(options, **of_options), text))
+    return tuple(varied)
 
 
 def systems(scale: Scale) -> tuple[System, ...]:
@@ -142,16 +142,16 @@ def systems(scale: Scale) -> tuple[System, ...]:
 
 
 def named_systems(scale: Scale, names: Sequence[str]) -> tuple[System, ...]:
-    """Those of these names, in the order of the tables.
+    """The systems of these names, in the order of the tables.
 
     Raises:
         ConfigError: there is no system of a name.
     """
-    by_name = {one.name: one for one in systems(scale)}
+    by_name = {system.name: system for system in systems(scale)}
     for name in names:
         if name not in by_name:
             raise ConfigError(f"systems: no '{name}'{nearest(name, by_name).replace('known keys', 'the systems')}")
-    return tuple(one for name, one in by_name.items() if name in names)
+    return tuple(system for name, system in by_name.items() if name in names)
 
 
 def _competitors() -> tuple[System, ...]:
@@ -163,7 +163,7 @@ def _competitors() -> tuple[System, ...]:
     return (
         System("bias", "biases", "competitor", biases),
         System("als", "ALS", "competitor", als),
-        System("pmf", "PMF", "competitor", pmf, held=("offsets",)),
+        System("pmf", "PMF", "competitor", pmf, fixed=("offsets",)),
     )
 
 
@@ -175,14 +175,14 @@ def _autorecs(scale: Scale) -> tuple[System, ...]:
     item, user = (candidates(AutoRec(side=side), *steps, options=options) for side in ("item", "user"))
     of_items, of_users = {"3-months": 0.9778, "full": 0.9364}, {"3-months": 0.9836, "full": 0.9647}
     return (
-        System("i-autorec", "I-AutoRec", "competitor", item, published=of_items, held=("side",)),
-        System("u-autorec", "U-AutoRec", "competitor", user, published=of_users, held=("side",)),
+        System("i-autorec", "I-AutoRec", "competitor", item, published=of_items, fixed=("side",)),
+        System("u-autorec", "U-AutoRec", "competitor", user, published=of_users, fixed=("side",)),
     )
 
 
 def _rrn(scale: Scale) -> System:
-    found = candidates(RRN(epochs=min(RRN.epochs, scale.epochs)), "learning_rate=0.003", "regularisation=0.07", "factors=50")
-    return System("rrn", "RRN", "competitor", found, published={"3-months": 0.9427, "full": 0.9224}, needs_times=True)
+    varied = candidates(RRN(epochs=min(RRN.epochs, scale.epochs)), "learning_rate=0.003", "regularisation=0.07", "factors=50")
+    return System("rrn", "RRN", "competitor", varied, published={"3-months": 0.9427, "full": 0.9224}, needs_times=True)
 
 
 def _paper_model() -> AutoEncoder:
@@ -195,11 +195,11 @@ def _of_the_paper(scale: Scale) -> tuple[System, ...]:
     wide, *narrower = (scale.widths(*paper) for paper in ((512, 512, 1024), (256, 256, 512), (128, 256, 256)))
     rate = scale.training(learning_rate=0.005, refeed_steps=0).learning_rate
     ranges: Space = {
-        "encoder": OneOf((wide, *narrower)),  # always deep
+        "encoder": OneOf((wide, *narrower)),  # deep throughout
         "weight_decay": Between(0.0, 0.003),  # the paper has none
         "learning_rate": Between(0.2 * rate, 4 * rate, log=True),  # of SGD
     }
-    held = ("activation",)  # it is on the last layer too, where a bounded one cannot reach the ratings
+    fixed = ("activation",)  # the last layer has it too, and a bounded one cannot reach the ratings
 
     def deep(refeed_steps: int) -> tuple[Candidate, ...]:
         options = scale.training(learning_rate=0.005, refeed_steps=refeed_steps)
@@ -214,9 +214,9 @@ def _of_the_paper(scale: Scale) -> tuple[System, ...]:
 
     published = {"3-months": 0.9373, "full": 0.9099, "6-months": 0.9207, "1-year": 0.9225}
     refed = System(
-        "deep-refeed", "deep autoencoder with re-feeding", "paper", deep(1), published=published, held=held, ranges=ranges
+        "deep-refeed", "deep autoencoder with re-feeding", "paper", deep(1), published=published, fixed=fixed, ranges=ranges
     )
-    return System("deep", "deep autoencoder", "paper", deep(0), held=held, ranges=ranges), refed
+    return System("deep", "deep autoencoder", "paper", deep(0), fixed=fixed, ranges=ranges), refed
 
 
 def _ours(scale: Scale) -> tuple[System, ...]:
@@ -249,8 +249,8 @@ def _references() -> tuple[System, ...]:
 
 
 def _bayesian() -> System:
-    found = candidates(BayesianFactorisation(), "session_minutes=none", "factors=16 choice_features=32", "factors=48")
-    return System("bayesian", "Bayesian MF", "reference", found)
+    varied = candidates(BayesianFactorisation(), "session_minutes=none", "factors=16 choice_features=32", "factors=48")
+    return System("bayesian", "Bayesian MF", "reference", varied)
 
 
 def _svd_plus_plus(*, time_aware: bool) -> tuple[Candidate, ...]:
@@ -262,15 +262,15 @@ def _svd_plus_plus(*, time_aware: bool) -> tuple[Candidate, ...]:
     )
 
 
-def _sorted_out(spec: Spec, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The new values for the model and those for the training options."""
-    own = {one.name for one in fields(spec)}
-    known = own | ({one.name for one in fields(TrainingOptions)} if spec.uses_training_options else set())
+def _parse_change(spec: Spec, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The new values of the model and those of the training options."""
+    of_spec = {option.name for option in fields(spec)}
+    of_training = {option.name for option in fields(TrainingOptions)} if spec.uses_training_options else set()
     values = dict(map(parse_setting, text.split()))
     for name in values:
-        if name not in known:
+        if name not in of_spec | of_training:
             raise ConfigError(f"'{text}': {spec.kind} has no option '{name}'")
     return (
-        {name: value for name, value in values.items() if name in own},
-        {name: value for name, value in values.items() if name not in own},
+        {name: value for name, value in values.items() if name in of_spec},
+        {name: value for name, value in values.items() if name not in of_spec},
     )

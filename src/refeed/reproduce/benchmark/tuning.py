@@ -1,4 +1,4 @@
-"""What every system of the benchmark is tuned over: guesses by hand, then what a search proposes that has learnt from them."""
+"""Tuning of the benchmark's systems: hand-picked candidates, then proposals of a search that learns from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from refeed.errors import ConfigError
 from refeed.reports.extras import import_extra
-from refeed.reproduce.benchmark.systems import GUESSES, Candidate, System
+from refeed.reproduce.benchmark.systems import HAND_PICKED, Candidate, System
 from refeed.runs.run import Outcome, Run
 from refeed.tuning.proposals import Proposals
 from refeed.tuning.search import ROUND, Search, Trial, do_round
@@ -17,12 +17,12 @@ from refeed.tuning.search_spaces import change_text, option_values
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a system was tuned over.
+    """A system and its trials.
 
     Attributes:
         system: the system.
-        tried: the settings: guesses, then those that were proposed; fewer than were asked for where nothing new was proposed.
-        trials: the outcome of each; none where the system tunes itself.
+        tried: the candidates: hand-picked ones, then proposals; fewer than the budget where the search proposed nothing new.
+        trials: the outcome of each; empty where the system tunes itself.
     """
 
     system: System
@@ -31,60 +31,62 @@ class Tuned:
 
     @property
     def chosen(self) -> int | None:
-        """Position in `tried` of the settings with the lowest validation RMSE; None where all diverged."""
+        """Index in `tried` of the lowest validation RMSE; None where all diverged."""
         return best_trial(self.trials) if self.trials else 0
 
 
 def require_search(systems: Sequence[System], trials: int) -> None:
-    """Check that settings can be proposed, if so many trials of these systems need it.
+    """Check that a search is available, if this number of trials of these systems needs one.
 
     Raises:
         ConfigError: the `tune` extra is not installed.
     """
-    if trials <= GUESSES or all(one.tunes_itself for one in systems):
+    if trials <= HAND_PICKED or all(system.tunes_itself for system in systems):
         return
     try:
         import_extra("optuna", extra="tune")
     except ConfigError as error:
-        needed = f"Of {trials} settings that a system is tuned over, a search proposes all but the first {GUESSES}"
-        raise ConfigError(f"{error}\n  {needed}; --trials {GUESSES} does without.") from error
+        needed = f"Of {trials} settings that a system is tuned over, a search proposes all but the first {HAND_PICKED}"
+        raise ConfigError(f"{error}\n  {needed}; --trials {HAND_PICKED} needs none.") from error
 
 
 def tune_systems(
-    systems: Sequence[System], *, trials: int, seed: int, do: Callable[[list[Run]], Sequence[Outcome]]
+    systems: Sequence[System], *, trials: int, seed: int, run: Callable[[list[Run]], Sequence[Outcome]]
 ) -> list[Tuned]:
-    """Try as many settings of every system, all systems side by side; those that tune themselves are not tuned.
+    """Try the same number of settings of every system, all systems side by side; those that tune themselves have no trials.
 
-    The guesses come first. What is proposed then comes in rounds of 4 a system, so that it follows from the seed and from the
-    outcomes alone, whatever the number of workers.
+    Hand-picked candidates come first. Proposals then come in rounds of ROUND per system, so that they follow from the seed and
+    the outcomes alone, whatever the number of workers.
 
     Args:
-        systems: which.
+        systems: the systems to tune.
         trials: of each system, at least 1.
         seed: of all runs and of the searches.
-        do: does runs, and gives their outcomes in order.
+        run: executes runs and returns their outcomes in order.
 
     Raises:
-        ConfigError: the `tune` extra is not installed, and there are more trials than guesses.
+        ConfigError: the `tune` extra is not installed, and there are more trials than hand-picked candidates.
     """
-    searches = [None if one.tunes_itself else _search(one, trials=trials, seed=seed) for one in systems]
-    rounds = [min(GUESSES, trials), *(min(ROUND, trials - done) for done in range(GUESSES, trials, ROUND))]
-    for wanted in rounds:
-        do_round([one for one in searches if one is not None and not one.exhausted], wanted, do)
-    return [_tuned(one, search) for one, search in zip(systems, searches, strict=True)]
+    searches = [None if system.tunes_itself else _search(system, trials=trials, seed=seed) for system in systems]
+    sizes = [min(HAND_PICKED, trials), *(min(ROUND, trials - done) for done in range(HAND_PICKED, trials, ROUND))]
+    for size in sizes:
+        do_round([search for search in searches if search is not None and not search.exhausted], size, run)
+    return [_tuned(system, search) for system, search in zip(systems, searches, strict=True)]
 
 
 def best_trial(outcomes: Sequence[Outcome]) -> int | None:
-    """Position of the lowest validation RMSE, the first of equal ones; None where all diverged."""
-    errors = [math.inf if one.valid_rmse is None or one.status == "diverged" else one.valid_rmse for one in outcomes]
+    """Index of the lowest validation RMSE, the first of equal ones; None where all diverged."""
+    errors = [
+        math.inf if outcome.valid_rmse is None or outcome.status == "diverged" else outcome.valid_rmse for outcome in outcomes
+    ]
     best = min(range(len(errors)), key=errors.__getitem__)
     return best if math.isfinite(errors[best]) else None
 
 
 def _search(system: System, *, trials: int, seed: int) -> Search:
-    given, space = [(one.spec, one.options) for one in system.candidates], system.space
-    proposals = Proposals(space, sampler="tpe", seed=seed) if trials > len(given) else None
-    return Search(given, space, proposals, name=lambda number: f"benchmark/{system.name}/trial {number + 1}", seed=seed)
+    first_trials, space = [(candidate.spec, candidate.options) for candidate in system.candidates], system.space
+    proposals = Proposals(space, sampler="tpe", seed=seed) if trials > len(first_trials) else None
+    return Search(first_trials, space, proposals, name=lambda number: f"benchmark/{system.name}/trial {number + 1}", seed=seed)
 
 
 def _tuned(system: System, search: Search | None) -> Tuned:
@@ -96,7 +98,7 @@ def _tuned(system: System, search: Search | None) -> Tuned:
 
 
 def _candidate(system: System, trial: Trial, run: Run) -> Candidate:
-    """What was tried: a guess, or what was proposed."""
+    """The candidate of a trial: hand-picked or proposed."""
     if trial.number < len(system.candidates):
         return system.candidates[trial.number]
     first = system.candidates[0]

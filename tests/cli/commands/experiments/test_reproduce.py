@@ -17,7 +17,7 @@ from refeed.reports import extras
 from refeed.reproduce import report
 from refeed.reproduce.ablations.ablations import EXPERIMENTS
 from refeed.reproduce.benchmark import benchmark
-from refeed.reproduce.benchmark.systems import GUESSES, systems
+from refeed.reproduce.benchmark.systems import HAND_PICKED, systems
 from refeed.reproduce.scales import SCALES
 from refeed.runs import queue as run_queue
 
@@ -48,7 +48,7 @@ def test_experiment_gives_a_table_findings_and_a_report_and_does_no_run_twice(da
     first = done(*command)
     assert len(OneProcess.done) == 4 * 2
     lines = first.out.splitlines()
-    assert lines[0].startswith("Dropout on the code layer: mean ± standard deviation of 2 seeds")
+    assert lines[0].startswith("Dropout on the code layer: mean ± standard deviation over 2 seeds")
     assert [line.split("  ")[0] for line in lines[2:6]] == ["no dropout", "dropout 0.5", "dropout 0.65", "dropout 0.8"]
     assert lines[-1] == f"report: {tmp_path / 'out' / 'report' / 'report.html'}"
     assert "budget tiny: " in first.err
@@ -149,11 +149,11 @@ def test_missing_search_is_said_before_any_work(data, tmp_path, monkeypatch, rep
     assert "pip install 'refeed[tune]'" in error.splitlines()[0] and len(error.splitlines()) == 2
     assert not (tmp_path / "out").exists()
     done(*command, "--budget", "small")
-    assert len(reported[0]["benchmarks"]["benchmark"].benchmark.results[0].trials) == GUESSES
+    assert len(reported[0]["benchmarks"]["benchmark"].benchmark.results[0].trials) == HAND_PICKED
 
 
 def test_help_says_from_how_many_settings_on_a_search_is_needed():
-    assert f"More than {GUESSES} need the extra tune." in squeezed(done("reproduce", "--help").out.replace("│", " "))
+    assert f"More than {HAND_PICKED} need the extra tune." in squeezed(done("reproduce", "--help").out.replace("│", " "))
 
 
 def test_netflix_files_are_compared_on_the_papers_four_splits(tmp_path, reported):

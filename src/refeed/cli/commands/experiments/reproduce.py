@@ -190,9 +190,9 @@ class Job:
         """Tune and test all systems; print what they came to."""
         from refeed.reproduce.benchmark.benchmark import run_benchmark
         from refeed.reproduce.benchmark.findings import benchmark_findings
-        from refeed.reproduce.benchmark.page import benchmark_table
         from refeed.reproduce.benchmark.statistics import score_benchmark
         from refeed.reproduce.benchmark.systems import named_systems
+        from refeed.reproduce.benchmark.tables import benchmark_table
         from refeed.runs.progress import ConsoleQueueWatcher
 
         benchmark = run_benchmark(

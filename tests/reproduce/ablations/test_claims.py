@@ -10,20 +10,20 @@ import pytest
 from helpers.made_up_runs import outcome_of
 from refeed.models import Bias
 from refeed.optim.options import TrainingOptions
-from refeed.reproduce.ablations.grid import Line, LineResult
-from refeed.reproduce.claims import LONE, TIE, compare, judged
+from refeed.reproduce.ablations.claims import SINGLE_SEED_TIE, TIE, compare, judge
+from refeed.reproduce.ablations.grid import Setting, SettingResult
 from refeed.runs.run import Run
 
 CLAIM = "A is lower than B"
 
 
-def setting(label: str, *values: float, status: str = "finished") -> LineResult:
+def setting(label: str, *values: float, status: str = "finished") -> SettingResult:
     runs = tuple(Run(f"{label}/{seed}", Bias(), TrainingOptions(), seed) for seed in range(len(values)))
     outcomes = (
         outcome_of(run, Path("nowhere"), train=(value,), valid=(value,), status=status)
         for run, value in zip(runs, values, strict=True)
     )
-    return LineResult(Line(label, runs), tuple(outcomes))
+    return SettingResult(Setting(label, runs), tuple(outcomes))
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def setting(label: str, *values: float, status: str = "finished") -> LineResult:
         ((0.90, 0.91), (0.93, 0.94), "tied"),  # 4.303 * 0.0071 * 1 = 0.0304
         ((0.90, 0.90), (0.90 + 0.9 * TIE, 0.90 + 0.9 * TIE), "tied"),  # too little to matter
         ((0.90, 0.90), (0.90 + 1.1 * TIE, 0.90 + 1.1 * TIE), "below"),
-        ((0.90,), (0.90 + 0.9 * LONE,), "tied"),
-        ((0.90,), (0.90 + 1.1 * LONE,), "below"),
+        ((0.90,), (0.90 + 0.9 * SINGLE_SEED_TIE,), "tied"),
+        ((0.90,), (0.90 + 1.1 * SINGLE_SEED_TIE,), "below"),
     ],
 )
 def test_seeds_decide_what_is_a_difference(first, second, order):
@@ -51,34 +51,34 @@ def test_settings_that_do_not_differ_are_told_apart_in_about_a_twentieth_of_the_
 
 def test_a_claim_whose_every_pair_holds_holds():
     a, b = setting("A", 0.90, 0.901), setting("B", 0.95, 0.951)
-    finding = judged(CLAIM, [(a, b)], "final_train")
+    finding = judge(CLAIM, [(a, b)], "final_train")
     assert (finding.verdict, finding.text) == ("holds", "A is lower than B, as in the paper (A 0.9005, B 0.9505).")
 
 
 def test_a_claim_with_one_pair_the_other_way_round_does_not_hold():
     a, b, c = setting("A", 0.97), setting("B", 0.95), setting("C", 0.99)
-    finding = judged(CLAIM, [(a, b), (a, c)], "best_valid")
+    finding = judge(CLAIM, [(a, b), (a, c)], "best_valid")
     assert finding.verdict == "does not hold"
     assert finding.text == "A is lower than B: not here in 1 of 2 comparisons: A 0.9700 against B 0.9500."
-    alone = judged(CLAIM, [(a, b)], "best_valid").text
-    assert alone == "A is lower than B: not here in the one comparison: A 0.9700 against B 0.9500."
+    alone = judge(CLAIM, [(a, b)], "best_valid").text
+    assert alone == "A is lower than B: not here in the only comparison: A 0.9700 against B 0.9500."
 
 
 def test_many_contradictions_are_counted_not_all_listed():
     pairs = [(setting("A", 1.0), setting(f"B{n}", 0.9)) for n in range(5)]
-    assert judged(CLAIM, pairs, "best_valid").text.endswith("B2 0.9000; and 2 more.")
+    assert judge(CLAIM, pairs, "best_valid").text.endswith("B2 0.9000; and 2 more.")
 
 
 def test_ties_leave_a_claim_open():
     a, b, c = setting("A", 0.95, 0.96), setting("B", 0.955, 0.957), setting("C", 0.99, 0.99)
-    some = judged(CLAIM, [(a, b), (a, c)], "final_valid")
-    assert some.verdict == "open" and "in 1 of 2 comparisons, and never the other way round; tied: A 0.9550" in some.text
-    every = judged(CLAIM, [(a, b)], "final_valid")
+    some = judge(CLAIM, [(a, b), (a, c)], "final_valid")
+    assert some.verdict == "open" and "in 1 of 2 comparisons, and reversed in none; tied: A 0.9550" in some.text
+    every = judge(CLAIM, [(a, b)], "final_valid")
     assert every.verdict == "open" and every.text == "A is lower than B: here they are tied (A 0.9550, B 0.9560)."
 
 
 def test_settings_that_diverged_are_left_out():
     a, b, gone = setting("A", 0.9), setting("B", 0.95), setting("C", 0.8, status="diverged")
-    assert judged(CLAIM, [(a, b), (a, gone)], "best_valid").verdict == "holds"
-    finding = judged(CLAIM, [(a, gone)], "best_valid")
+    assert judge(CLAIM, [(a, b), (a, gone)], "best_valid").verdict == "holds"
+    finding = judge(CLAIM, [(a, gone)], "best_valid")
     assert finding.verdict == "open" and finding.text.endswith("too many runs diverged.")
