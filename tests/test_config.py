@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import math
+import pickle
 import tomllib
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from refeed.cli.settings import resolve
-from refeed.config import conform, from_dict, nearest, parse_setting, read_file, require_ranges, to_dict, to_toml
-from refeed.errors import ConfigError
+from refeed.config import (
+    Config,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Probability,
+    from_dict,
+    nearest,
+    parse_setting,
+    read_file,
+    to_dict,
+    to_toml,
+)
+from refeed.data.splits.random import RandomSplit
+from refeed.errors import ConfigError, SplitError
 from refeed.models import AutoEncoder, BayesianFactorisation
 from refeed.models.ensemble.members import Member
 from refeed.optim.options import TrainingOptions
 
 
 @dataclass(frozen=True)
-class Inner:
+class Inner(Config):
     level: int = 1
 
 
 @dataclass(frozen=True)
-class Example:
+class Example(Config):
     name: str
     rate: float = 0.5
     epochs: int = 3
@@ -35,9 +51,6 @@ class Example:
     limit: float | None = None
     hidden: tuple[int, ...] | None = None
     inner: Inner = field(default_factory=Inner)
-
-    def __post_init__(self) -> None:
-        conform(self)
 
 
 def test_unknown_key_names_the_nearest_and_the_source():
@@ -74,18 +87,18 @@ def test_value_becomes_what_its_type_says(key, value, expected):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("rate", "fast", "'rate': expected a number, got 'fast'"),
-        ("rate", True, "'rate': expected a number, got True"),
-        ("epochs", 2.5, "'epochs': expected a whole number, got 2.5"),
-        ("epochs", True, "'epochs': expected a whole number, got True"),
-        ("epochs", "3", "'epochs': expected a whole number, got '3'"),
-        ("tied", 1, "'tied': expected true or false, got 1"),
-        ("name", 5, "'name': expected a text, got 5"),
-        ("widths", ["a"], "'widths': expected a whole number, got 'a'"),
-        ("kind", "users", "'kind': 'users' is not a choice; did you mean 'user'"),
-        ("kind", 7, "'kind': 7 is not a choice; choices: item, user"),
-        ("limit", "x", "'limit': expected a number or none, got 'x'"),
-        ("hidden", ["x"], r"'hidden': expected a list of a whole number or none, got \['x'\]"),
+        ("rate", "fast", "rate: expected a number, got 'fast'"),
+        ("rate", True, "rate: expected a number, got True"),
+        ("epochs", 2.5, "epochs: expected a whole number, got 2.5"),
+        ("epochs", True, "epochs: expected a whole number, got True"),
+        ("epochs", "3", "epochs: expected a whole number, got '3'"),
+        ("tied", 1, "tied: expected true or false, got 1"),
+        ("name", 5, "name: expected a text, got 5"),
+        ("widths", ["a"], "widths: expected a whole number, got 'a'"),
+        ("kind", "users", "kind: 'users' is not a choice; did you mean 'user'"),
+        ("kind", 7, "kind: 7 is not a choice; choices: item, user"),
+        ("limit", "x", "limit: expected a number or none, got 'x'"),
+        ("hidden", ["x"], r"hidden: expected a list of a whole number or none, got \['x'\]"),
     ],
 )
 def test_value_of_another_type_is_refused_with_what_was_expected(key, value, message):
@@ -151,7 +164,7 @@ def test_any_text_and_number_survive_the_way_through_toml(name, rate):
 
 
 @dataclass(frozen=True)
-class Example2:
+class Example2(Config):
     name: str
     rate: float
 
@@ -188,10 +201,13 @@ def test_file_that_cannot_be_used_is_named_with_the_reason(tmp_path, name, conte
 
 
 @dataclass(frozen=True)
-class Ranged:
-    rate: float = 0.5
-    penalty: float = 0.0
-    epochs: int | None = 1
+class Bounded(Config):
+    rate: PositiveFloat = 0.5
+    penalty: NonNegativeFloat = 0.0
+    epochs: PositiveInt | None = 1
+    warm_up: NonNegativeInt = 0
+    widths: tuple[PositiveInt, ...] = (4,)
+    dropout: Probability = 0.0
 
 
 @pytest.mark.parametrize(
@@ -201,18 +217,44 @@ class Ranged:
         ({"rate": math.inf}, "rate: expected above 0, got inf"),
         ({"penalty": -1.0}, "penalty: expected at least 0, got -1.0"),
         ({"penalty": math.nan}, "penalty: expected at least 0, got nan"),
-        ({"epochs": 0}, "epochs: expected at least 1, got 0"),
+        ({"epochs": 0}, "epochs: expected at least 1 or none, got 0"),
+        ({"epochs": "all"}, "epochs: expected a whole number or none, got 'all'"),
+        ({"warm_up": -1}, "warm_up: expected at least 0, got -1"),
+        ({"widths": (4, 0)}, "widths: expected at least 1, got 0"),
+        ({"dropout": 1.0}, "dropout: expected 0 to below 1, got 1.0"),
     ],
 )
-def test_fields_out_of_their_range_are_named(values, message):
+def test_fields_out_of_their_bounds_are_named(values, message):
     with pytest.raises(ConfigError) as caught:
-        require_ranges(Ranged(**values), above_0=("rate",), from_0=("penalty",), from_1=("epochs",))
+        Bounded(**values)
     assert str(caught.value) == message
+    with pytest.raises(ConfigError, match=f"here: {message}"):
+        from_dict(Bounded, values, where="here")
 
 
-@pytest.mark.parametrize("values", [{}, {"epochs": None}, {"rate": 1e-9, "epochs": 7}])
-def test_fields_within_their_range_or_none_pass(values):
-    assert require_ranges(Ranged(**values), above_0=("rate",), from_0=("penalty",), from_1=("epochs",)) is None
+@pytest.mark.parametrize("values", [{}, {"epochs": None}, {"rate": 1e-9, "epochs": 7}, {"dropout": 0.99}])
+def test_fields_within_their_bounds_or_none_pass(values):
+    made = Bounded(**values)
+    assert {name: getattr(made, name) for name in values} == values
+
+
+def test_numbers_of_numpy_become_plain_ones():
+    made = Bounded(rate=np.float32(0.5), epochs=np.int64(3))
+    assert (made.rate, made.epochs) == (0.5, 3)
+    assert type(made.rate) is float and type(made.epochs) is int
+
+
+def test_config_is_picklable_and_its_repr_is_that_of_a_dataclass():
+    made = Inner(level=2)
+    assert pickle.loads(pickle.dumps(made)) == made
+    assert repr(made) == "Inner(level=2)"
+
+
+def test_class_may_name_its_own_error():
+    with pytest.raises(SplitError, match="valid: expected a share between 0 and 1, got 2"):
+        RandomSplit(valid=2.0)
+    with pytest.raises(SplitError, match="split: valid: expected a share between 0 and 1, got 2"):
+        from_dict(RandomSplit, {"valid": 2.0}, where="split")
 
 
 def test_options_are_known_by_their_former_names_too():

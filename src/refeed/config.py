@@ -1,22 +1,73 @@
-"""Frozen dataclasses to and from TOML, JSON and `key=value` texts; an unknown key fails and names the nearest known one."""
+"""Frozen dataclasses of settings, checked when they are made; to and from TOML, JSON and `key=value` texts."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import json
 import math
+import numbers
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from refeed.errors import ConfigError
+from refeed.errors import ConfigError, RefeedError
 
-T = TypeVar("T")
+
+@dataclass(frozen=True)
+class Bound:
+    """What a value must hold beyond its type, as metadata of `Annotated`.
+
+    Attributes:
+        expected: the values that are allowed, for messages ("at least 1").
+        holds: whether a value is one of them.
+    """
+
+    expected: str
+    holds: Callable[[Any], bool]
+
+
+PositiveInt = Annotated[int, Bound("at least 1", lambda value: value >= 1)]
+NonNegativeInt = Annotated[int, Bound("at least 0", lambda value: value >= 0)]
+PositiveFloat = Annotated[float, Bound("above 0", lambda value: 0 < value < math.inf)]
+NonNegativeFloat = Annotated[float, Bound("at least 0", lambda value: 0 <= value < math.inf)]
+Probability = Annotated[float, Bound("0 to below 1", lambda value: 0 <= value < 1)]
+
+
+class Config:
+    """Base of the frozen dataclasses of settings: checks the fields against their types and bounds when one is made.
+
+    Types are bool, int, float, str, tuples of them, literals, None, and classes that are read from a text by their `from_text`;
+    each may have a `Bound`. Lists become tuples and whole numbers floats (or the other way round), so that settings given in
+    Python are checked like those of a file. A rule on several fields together goes into `__post_init__` of the subclass, which
+    calls this one first.
+
+    Raises:
+        ConfigError: a field has a value of another type, not among its choices, or out of its bounds (a subclass may raise
+            another error in that case, `out_of_bounds`).
+    """
+
+    out_of_bounds: ClassVar[type[RefeedError]] = ConfigError
+
+    def __post_init__(self) -> None:
+        hints = field_types(type(self))  # type: ignore[arg-type]  # classes are hashable
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
+            try:
+                value = _convert(getattr(self, field.name), hints[field.name])
+            except _OutOfBoundsError as error:
+                raise self.out_of_bounds(f"{field.name}: {error}") from None
+            except ConfigError as error:
+                raise ConfigError(f"{field.name}: {error}") from None
+            object.__setattr__(self, field.name, value)
+
+
+T = TypeVar("T", bound=Config)
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -28,28 +79,28 @@ def from_dict(config_class: type[T], values: Mapping[str, Any], *, where: str) -
     """Build `config_class` from `values`.
 
     Args:
-        config_class: a dataclass whose fields all have types made of bool, int, float, str, tuples, literals, None, and
-            classes that are read from a text by their `from_text`.
+        config_class: what to build.
         values: field name to value, as JSON or TOML gives them.
         where: the source of the values, for messages (for example "run.toml [model]").
 
     Raises:
-        ConfigError: no table of keys, an unknown or missing key, a value of the wrong type, or a value out of range (from the
-            dataclass itself).
+        ConfigError: no table of keys, or an unknown or missing key.
+        RefeedError: as the class itself raises it, with `where` before it.
     """
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where}: expected keys with values, got {values!r}")
     values = with_current_names(values)
-    hints = typing.get_type_hints(config_class)
-    fields = {field.name for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
+    fields = {field.name: field for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
     for key in values:
         if key not in fields:
             raise ConfigError(f"{where}: unknown key '{key}'{nearest(key, fields)}")
-    for name in _required(config_class):
-        if name not in values:
+    for name, field in fields.items():
+        if name not in values and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ConfigError(f"{where}: '{name}' is missing, and it has no default")
-    converted = {key: _convert(value, hints[key], f"{where}: '{key}'") for key, value in values.items()}
-    return config_class(**converted)
+    try:
+        return config_class(**values)
+    except RefeedError as error:
+        raise type(error)(f"{where}: {error}") from None
 
 
 RENAMED = {"sitting_minutes": "session_minutes"}
@@ -61,37 +112,10 @@ def with_current_names(values: Mapping[str, Any]) -> dict[str, Any]:
     return {RENAMED.get(key, key): value for key, value in values.items()}
 
 
-def conform(config: Any) -> None:
-    """Check the fields of a frozen config dataclass against their types; to be called first in its `__post_init__`.
-
-    Lists become tuples and whole numbers floats, as in `from_dict`, so that settings given in Python are checked like those
-    of a file.
-
-    Raises:
-        ConfigError: a field has a value of another type, or one that is not among its choices.
-    """
-    hints = typing.get_type_hints(type(config))
-    for field in dataclasses.fields(config):
-        value = _convert(getattr(config, field.name), hints[field.name], field.name)
-        object.__setattr__(config, field.name, value)
-
-
-def require_ranges(config: Any, *, above_0: Sequence[str] = (), from_0: Sequence[str] = (), from_1: Sequence[str] = ()) -> None:
-    """Check that fields hold finite numbers above 0, of at least 0, or of at least 1; those that are None pass.
-
-    Raises:
-        ConfigError: one is out of its range.
-    """
-    ranges: tuple[tuple[Sequence[str], str, Callable[[float], bool]], ...] = (
-        (above_0, "above 0", lambda value: 0 < value < math.inf),
-        (from_0, "at least 0", lambda value: 0 <= value < math.inf),
-        (from_1, "at least 1", lambda value: 1 <= value < math.inf),
-    )
-    for names, expected, holds in ranges:
-        for name in names:
-            value = getattr(config, name)
-            if value is not None and not holds(value):
-                raise ConfigError(f"{name}: expected {expected}, got {value}")
+@functools.cache
+def field_types(config_class: type) -> Mapping[str, Any]:
+    """Name to type of the fields, `Annotated` included."""
+    return typing.get_type_hints(config_class, include_extras=True)
 
 
 def nearest(key: str, known: Iterable[str]) -> str:
@@ -162,12 +186,6 @@ def _parse_value(text: str) -> Any:
             return text
 
 
-def _required(config_class: Any) -> list[str]:
-    """Names of the fields without a default."""
-    missing = dataclasses.MISSING
-    return [f.name for f in dataclasses.fields(config_class) if f.default is missing and f.default_factory is missing]
-
-
 def _plain(value: Any) -> Any:
     if hasattr(type(value), "from_text"):
         return str(value)
@@ -178,54 +196,80 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _convert(value: Any, hint: Any, where: str) -> Any:
+class _OutOfBoundsError(ConfigError):
+    """A value of the right type that is not allowed."""
+
+    def __init__(self, expected: str, value: Any) -> None:
+        super().__init__(f"expected {expected}, got {value!r}")
+        self.expected, self.value = expected, value
+
+
+def _convert(value: Any, hint: Any) -> Any:
     """Check `value` against the type `hint`, turning lists into tuples and whole numbers into floats."""
-    origin = typing.get_origin(hint)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return _convert_union(value, typing.get_args(hint), where)
+        return _convert_union(value, arguments)
     if origin is typing.Literal:
-        return _convert_literal(value, typing.get_args(hint), where)
+        return _convert_literal(value, arguments)
+    if origin is Annotated:
+        return _convert_bounded(value, *arguments)
     if origin is tuple:
-        inner = typing.get_args(hint)[0]
-        if not isinstance(value, list | tuple):
-            value = [value]
-        return tuple(_convert(item, inner, where) for item in value)
-    if hint is type(None) and value is None:
-        return None
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if hint is int and isinstance(value, float) and value.is_integer():
-        return int(value)
+        return tuple(_convert(item, arguments[0]) for item in (value if isinstance(value, list | tuple) else [value]))
+    if not isinstance(value, bool):
+        if hint is float and isinstance(value, numbers.Real):
+            return float(value)
+        if hint is int and (isinstance(value, numbers.Integral) or (isinstance(value, float) and value.is_integer())):
+            return int(value)
     if isinstance(value, str) and hasattr(hint, "from_text"):
         return hint.from_text(value)
-    if isinstance(hint, type) and isinstance(value, hint) and not (hint is not bool and isinstance(value, bool)):
+    if isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
-    raise ConfigError(f"{where}: expected {_type_name(hint)}, got {value!r}")
+    raise _unexpected(hint, value)
 
 
-def _convert_union(value: Any, choices: tuple[Any, ...], where: str) -> Any:
-    if value == "none" and str not in choices and type(None) in choices:
+def _convert_union(value: Any, choices: tuple[Any, ...]) -> Any:
+    if value == "none" and str not in choices and types.NoneType in choices:
         return None  # as a TOML file says it
     for choice in choices:
         try:
-            return _convert(value, choice, where)
+            return _convert(value, choice)
+        except _OutOfBoundsError as error:
+            if types.NoneType not in choices or error.value != value:  # or it is an item of the value
+                raise
+            raise _OutOfBoundsError(f"{error.expected} or none", value) from None
         except ConfigError:
             continue
-    raise ConfigError(f"{where}: expected {' or '.join(_type_name(choice) for choice in choices)}, got {value!r}")
+    raise _unexpected(typing.Union[choices], value)  # noqa: UP007  # made of values
 
 
-def _convert_literal(value: Any, choices: tuple[Any, ...], where: str) -> Any:
+def _convert_literal(value: Any, choices: tuple[Any, ...]) -> Any:
     if value in choices:
         return value
     hint = nearest(str(value), [str(choice) for choice in choices]).replace("known keys", "choices")
-    raise ConfigError(f"{where}: {value!r} is not a choice{hint}")
+    raise ConfigError(f"{value!r} is not a choice{hint}")
+
+
+def _convert_bounded(value: Any, hint: Any, *bounds: Bound) -> Any:
+    converted = _convert(value, hint)
+    for bound in bounds:
+        if not bound.holds(converted):
+            raise _OutOfBoundsError(bound.expected, converted)
+    return converted
+
+
+def _unexpected(hint: Any, value: Any) -> ConfigError:
+    return ConfigError(f"expected {_type_name(hint)}, got {value!r}")
 
 
 def _type_name(hint: Any) -> str:
-    if hint is type(None):
-        return "none"
-    if typing.get_origin(hint) is tuple:
-        return f"a list of {_type_name(typing.get_args(hint)[0])}"
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(map(_type_name, arguments))
+    if origin is Annotated:
+        return _type_name(arguments[0])
+    if origin is tuple:
+        return f"a list of {_type_name(arguments[0])}"
     if hasattr(hint, "from_text"):
         return "a text"
-    return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}.get(hint, str(hint))
+    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", types.NoneType: "none"}
+    return names.get(hint, str(hint))

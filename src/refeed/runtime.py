@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 from refeed import large_memory
+from refeed.config import Bound, Config, PositiveInt
 from refeed.errors import ConfigError
 
 LoopsName = Literal["auto", "compiled", "pytorch"]
+Seed = Annotated[int, Bound("0 to 2**63 - 1", lambda value: 0 <= value < 2**63)]
 
 BRIEF_SPIN = ("GOMP_SPINCOUNT", "3000")
 """Environment variable and value with which OpenMP's threads wait for each other by spinning only briefly."""
 
 
 @dataclass(frozen=True)
-class Runtime:
+class Runtime(Config):
     """The computing side of a job; it never changes what is computed (but for rounding), except through `seed`.
 
     Attributes:
@@ -34,17 +36,9 @@ class Runtime:
     """
 
     device: str = "cpu"
-    threads: int = 1
-    seed: int = 0
+    threads: PositiveInt = 1
+    seed: Seed = 0
     loops: LoopsName = "auto"
-
-    def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise ConfigError(f"threads: expected at least 1, got {self.threads}")
-        if not 0 <= self.seed < 2**63:
-            raise ConfigError(f"seed: expected 0 to 2**63 - 1, got {self.seed}")
-        if self.loops not in get_args(LoopsName):
-            raise ConfigError(f"loops: expected {', '.join(get_args(LoopsName))}, got {self.loops}")
 
     @classmethod
     def detect(cls, *, device: str = "auto", threads: int | None = None, seed: int = 0, loops: LoopsName = "auto") -> Runtime:

@@ -114,7 +114,7 @@ def test_unknown_part_and_options_out_of_range_are_refused():
         evaluate(FITTED, SPLIT, "tset")
     with pytest.raises(ConfigError, match="resamples: expected at least 2, for an interval has two ends, got 1"):
         EvaluationOptions(resamples=1)
-    with pytest.raises(ConfigError, match=r"ks: expected lengths of at least 1, got \[10, 0\]"):
+    with pytest.raises(ConfigError, match="ks: expected at least 1, got 0"):
         EvaluationOptions(ks=(10, 0))
 
 

@@ -31,7 +31,7 @@ def test_summary_says_what_it_is():
         ({"regularisation": 0}, "regularisation: expected above 0, got 0"),
         ({"regularisation": math.inf}, "regularisation: expected above 0, got inf"),
         ({"epochs": 0}, "epochs: expected at least 1, got 0"),
-        ({"patience": 0}, "patience: expected at least 1, got 0"),
+        ({"patience": 0}, "patience: expected at least 1 or none, got 0"),
         ({"user_regularisation": -1}, "user_regularisation: expected at least 0, got -1"),
         ({"weighted": "yes"}, "weighted: expected"),
     ],

@@ -50,7 +50,7 @@ def test_rank_is_at_most_the_number_of_users_and_items():
     [
         ({"factors": 0}, "factors: expected at least 1, got 0"),
         ({"epochs": 0}, "epochs: expected at least 1, got 0"),
-        ({"patience": 0}, "patience: expected at least 1, got 0"),
+        ({"patience": 0}, "patience: expected at least 1 or none, got 0"),
         ({"regularisation": -1}, "regularisation: expected at least 0, got -1"),
         ({"item_regularisation": math.inf}, "item_regularisation: expected at least 0, got inf"),
         ({"user_regularisation": math.nan}, "user_regularisation: expected at least 0, got nan"),

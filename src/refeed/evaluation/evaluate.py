@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from refeed.config import Bound, Config, PositiveInt
 from refeed.data.ratings import Ratings, RatingScale
 from refeed.data.splits.base import ColdCounts, Split
 from refeed.errors import ConfigError, DataError
@@ -120,8 +121,11 @@ class Evaluation:
         }
 
 
+Resamples = Annotated[int, Bound("at least 2, for an interval has two ends", lambda value: value >= 2)]
+
+
 @dataclass(frozen=True)
-class EvaluationOptions:
+class EvaluationOptions(Config):
     """How to evaluate.
 
     Attributes:
@@ -136,16 +140,10 @@ class EvaluationOptions:
         4.0
     """
 
-    ks: tuple[int, ...] = (10,)
+    ks: tuple[PositiveInt, ...] = (10,)
     relevant_from: float | None = None
-    resamples: int = 1000
+    resamples: Resamples = 1000
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.ks and min(self.ks) < 1:
-            raise ConfigError(f"ks: expected lengths of at least 1, got {list(self.ks)}")
-        if self.resamples < 2:
-            raise ConfigError(f"resamples: expected at least 2, for an interval has two ends, got {self.resamples}")
 
     def threshold(self, scale: RatingScale) -> float:
         """The rating from which on an item is relevant, on this scale.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import RowBlock, row_blocks
@@ -59,24 +59,15 @@ class ALS(Spec):
     kind: ClassVar[str] = "als"
     title: ClassVar[str] = "ALS"
 
-    factors: int = 50
-    regularisation: float = 0.07
+    factors: PositiveInt = 50
+    regularisation: PositiveFloat = 0.07
     weighted: bool = True
     biased: bool = True
-    epochs: int = 30
-    patience: int | None = 5
+    epochs: PositiveInt = 30
+    patience: PositiveInt | None = 5
     offsets: OffsetKind = "mean"
-    item_regularisation: float = 10.0
-    user_regularisation: float = 15.0
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(
-            self,
-            above_0=("regularisation",),
-            from_0=("item_regularisation", "user_regularisation"),
-            from_1=("factors", "epochs", "patience"),
-        )
+    item_regularisation: NonNegativeFloat = 10.0
+    user_regularisation: NonNegativeFloat = 15.0
 
     def in_units_of(self, spread: float) -> ALS:
         """The same for ratings of this standard deviation, with lambda itself as regularisation."""

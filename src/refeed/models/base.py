@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
+from refeed.config import Config
 from refeed.data.history import History
 
 
@@ -186,7 +187,7 @@ class OneStepFitter(Fitter):
 
 
 @dataclass(frozen=True)
-class Spec(abc.ABC):
+class Spec(Config, abc.ABC):
     """A description of a model: a frozen dataclass whose fields are the model's options.
 
     Attributes:

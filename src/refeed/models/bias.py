@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import NonNegativeFloat, PositiveInt
 from refeed.data.ratings import Ratings
 from refeed.models.base import Fitter, OneStepFitter, Spec, StepReport
 from refeed.models.common.bias_model import BiasModel
@@ -48,13 +48,9 @@ class Bias(Spec):
     kind: ClassVar[str] = "bias"
     title: ClassVar[str] = "user and item biases"
 
-    item_regularisation: float = 10.0
-    user_regularisation: float = 15.0
-    sweeps: int = 10
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(self, from_0=("item_regularisation", "user_regularisation"), from_1=("sweeps",))
+    item_regularisation: NonNegativeFloat = 10.0
+    user_regularisation: NonNegativeFloat = 15.0
+    sweeps: PositiveInt = 10
 
     @override
     def summary(self, num_users: int, num_items: int) -> str:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError, TrainingError
@@ -67,19 +67,10 @@ class Ease(Spec):
     title: ClassVar[str] = "EASE"
 
     target: Literal["ratings", "implicit"] = "ratings"
-    regularisation: float = 3000.0
-    item_regularisation: float = 10.0
-    user_regularisation: float = 15.0
-    most_items: int = 20_000
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(
-            self,
-            above_0=("regularisation",),
-            from_0=("item_regularisation", "user_regularisation"),
-            from_1=("most_items",),
-        )
+    regularisation: PositiveFloat = 3000.0
+    item_regularisation: NonNegativeFloat = 10.0
+    user_regularisation: NonNegativeFloat = 15.0
+    most_items: PositiveInt = 20_000
 
     @override
     def summary(self, num_users: int, num_items: int) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import NonNegativeFloat, PositiveInt
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.models.base import Fitter, RatingModel, Spec, StepReport
@@ -66,21 +66,13 @@ class Pca(Spec):
     kind: ClassVar[str] = "pca"
     title: ClassVar[str] = "PCA"
 
-    factors: int = 30
-    regularisation: float = 20.0
-    epochs: int = 50
-    patience: int | None = 5
+    factors: PositiveInt = 30
+    regularisation: NonNegativeFloat = 20.0
+    epochs: PositiveInt = 50
+    patience: PositiveInt | None = 5
     offsets: OffsetKind = "bias"
-    item_regularisation: float = 10.0
-    user_regularisation: float = 15.0
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(
-            self,
-            from_0=("regularisation", "item_regularisation", "user_regularisation"),
-            from_1=("factors", "epochs", "patience"),
-        )
+    item_regularisation: NonNegativeFloat = 10.0
+    user_regularisation: NonNegativeFloat = 15.0
 
     @override
     def summary(self, num_users: int, num_items: int) -> str:

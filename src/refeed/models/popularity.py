@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import NonNegativeFloat, PositiveFloat
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import position_counts
 from refeed.errors import DataError
@@ -57,12 +57,8 @@ class Popularity(Spec):
     kind: ClassVar[str] = "popularity"
     title: ClassVar[str] = "popularity"
 
-    recent_days: float | None = None
-    user_regularisation: float = 15.0
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(self, above_0=("recent_days",), from_0=("user_regularisation",))
+    recent_days: PositiveFloat | None = None
+    user_regularisation: NonNegativeFloat = 15.0
 
     @override
     def summary(self, num_users: int, num_items: int) -> str:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from refeed.config import conform
+from refeed.config import Bound, Config, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Probability
 from refeed.errors import ConfigError
 
 OptimizerName = Literal["sgd", "adam", "adamw", "adagrad", "rmsprop"]
 ScheduleName = Literal["constant", "multistep", "one_cycle", "cosine"]
 PrecisionName = Literal["float32", "bfloat16"]
 RefeedLabel = Literal["output", "ratings", "joint"]
+DecayFactor = Annotated[float, Bound("above 0, at most 1", lambda value: 0 < value <= 1)]
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
+class TrainingOptions(Config):
     """Options of gradient training.
 
     Attributes:
@@ -55,44 +55,30 @@ class TrainingOptions:
         0.9
     """
 
-    epochs: int = 50
-    batch_size: int = 128
-    steps_per_batch: int = 1
-    pretrain_epochs: int = 0
+    epochs: PositiveInt = 50
+    batch_size: PositiveInt = 128
+    steps_per_batch: PositiveInt = 1
+    pretrain_epochs: NonNegativeInt = 0
     optimizer: OptimizerName = "adam"
-    learning_rate: float = 0.001
-    momentum: float = 0.9
-    weight_decay: float = 0.0
+    learning_rate: PositiveFloat = 0.001
+    momentum: Probability = 0.9
+    weight_decay: NonNegativeFloat = 0.0
     decay_biases: bool = True
     schedule: ScheduleName = "constant"
-    milestones: tuple[int, ...] = ()
-    decay_factor: float = 0.5
-    refeed_steps: int = 0
+    milestones: tuple[PositiveInt, ...] = ()
+    decay_factor: DecayFactor = 0.5
+    refeed_steps: NonNegativeInt = 0
     refeed_label: RefeedLabel = "output"
-    refeed_every: int = 1
-    refeed_warm_up: int = 0
-    refeed_noise: float = 0.0
+    refeed_every: PositiveInt = 1
+    refeed_warm_up: NonNegativeInt = 0
+    refeed_noise: Probability = 0.0
     precision: PrecisionName = "float32"
-    gradient_clip: float | None = None
-    patience: int | None = None
+    gradient_clip: PositiveFloat | None = None
+    patience: PositiveInt | None = None
 
     def __post_init__(self) -> None:
-        conform(self)
-        for name in ("epochs", "batch_size", "steps_per_batch", "refeed_every"):
-            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        for name in ("momentum", "refeed_noise"):
-            _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "0 to below 1")
-        for name in ("weight_decay", "pretrain_epochs", "refeed_steps", "refeed_warm_up"):
-            _require(name, getattr(self, name), 0 <= getattr(self, name) < math.inf, "at least 0")
-        for name in ("gradient_clip", "patience"):
-            _require(name, getattr(self, name), getattr(self, name) is None or getattr(self, name) > 0, "above 0, or none")
-        _require("learning_rate", self.learning_rate, 0 < self.learning_rate < math.inf, "above 0")
-        _require("decay_factor", self.decay_factor, 0 < self.decay_factor <= 1, "above 0, at most 1")
-        rising = list(self.milestones) == sorted(set(self.milestones)) and min(self.milestones, default=1) >= 1
-        _require("milestones", list(self.milestones), rising, "rising epochs from 1")
-        _require("milestones", list(self.milestones), bool(self.milestones) or self.schedule != "multistep", "at least one")
-
-
-def _require(name: str, value: object, holds: bool, expected: str) -> None:
-    if not holds:
-        raise ConfigError(f"{name}: expected {expected}, got {value}")
+        super().__post_init__()
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ConfigError(f"milestones: expected rising epochs from 1, got {list(self.milestones)}")
+        if self.schedule == "multistep" and not self.milestones:
+            raise ConfigError("milestones: expected at least one for the schedule 'multistep', got none")

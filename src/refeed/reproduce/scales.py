@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from refeed.config import conform, nearest, require_ranges
+from refeed.config import Config, PositiveFloat, PositiveInt, nearest
 from refeed.errors import ConfigError
 from refeed.optim.options import TrainingOptions
 from refeed.presets import PAPER_TRAINING
@@ -14,7 +14,7 @@ SMALLEST_BATCH = 8  # users
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Config):
     """A budget for all experiments.
 
     Attributes:
@@ -34,21 +34,13 @@ class Scale:
 
     name: str
     about: str
-    epochs: int
-    width_divisor: int
-    batch_size: int
-    least_batches: int
-    learning_rate_factor: float
-    seeds: int
-    trials: int
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(
-            self,
-            above_0=("learning_rate_factor",),
-            from_1=("epochs", "width_divisor", "batch_size", "least_batches", "seeds", "trials"),
-        )
+    epochs: PositiveInt
+    width_divisor: PositiveInt
+    batch_size: PositiveInt
+    least_batches: PositiveInt
+    learning_rate_factor: PositiveFloat
+    seeds: PositiveInt
+    trials: PositiveInt
 
     def for_users(self, num_users: int) -> Scale:
         """The same with the batch size for this number of users, at least 8: few users in large batches make few steps."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
-from refeed.config import conform, nearest, parse_setting
+from refeed.config import Config, nearest, parse_setting
 from refeed.errors import ConfigError
 from refeed.models import (
     ALS,
@@ -39,7 +39,7 @@ def value_text(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Between:
+class Between(Config):
     """A number from `low` to `high`, whole where both ends are whole numbers.
 
     Attributes:
@@ -56,7 +56,7 @@ class Between:
     log: bool = False
 
     def __post_init__(self) -> None:
-        conform(self)
+        super().__post_init__()
         if not -math.inf < self.low < self.high < math.inf:
             raise ConfigError(f"range {self.low}..{self.high}: expected a number and a greater one, both finite")
         if self.log and self.low <= 0:

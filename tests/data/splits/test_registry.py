@@ -280,8 +280,8 @@ def test_splitter_survives_a_round_trip_through_json(splitter):
         ({}, "split: kind None is not a way of splitting"),
         ({"kind": "random", "tests": 0.1}, "split 'random': unknown key 'tests'; did you mean 'test'?"),
         ({"kind": "column"}, "split 'column': 'column' is missing, and it has no default"),
-        ({"kind": "netflix", "name": "2-years"}, "split 'netflix': 'name': '2-years' is not a choice"),
-        ({"kind": "time", "at": 5}, "split 'time': 'at': expected a text or none, got 5"),
+        ({"kind": "netflix", "name": "2-years"}, "split 'netflix': name: '2-years' is not a choice"),
+        ({"kind": "time", "at": 5}, "split 'time': at: expected a text or none, got 5"),
     ],
 )
 def test_unknown_or_missing_keys_are_refused(values, message):

@@ -16,7 +16,7 @@ from refeed.data.ratings import LabelColumn, Ratings
 from refeed.data.splits.column import ColumnSplit
 from refeed.data.splits.time import NetflixSplit, TimeSplit, UserTimeSplit
 from refeed.data.synthetic.in_memory import synthetic_ratings
-from refeed.errors import SplitError
+from refeed.errors import ConfigError, SplitError
 
 
 def world(times, *, items: int = 10) -> Ratings:
@@ -141,8 +141,8 @@ def test_local_time_zone_does_not_move_the_months(monkeypatch):
         time.tzset()
 
 
-def test_unknown_netflix_split_names_the_four():
-    with pytest.raises(SplitError, match="there is no Netflix split '2-years'; there are full, 3-months, 6-months, 1-year"):
+def test_unknown_netflix_split_is_refused():
+    with pytest.raises(ConfigError, match="name: '2-years' is not a choice; did you mean '1-year'"):
         NetflixSplit("2-years")
 
 
@@ -219,7 +219,7 @@ def test_boundary_outside_the_ratings_names_the_empty_side_and_the_span():
     [
         (TimeSplit, "either at \\(a date\\) or fraction"),
         (lambda: TimeSplit(at="5", fraction=0.5), "exactly one of them"),
-        (lambda: TimeSplit(fraction=80), "fraction: expected a share between 0 and 1, got 80"),
+        (lambda: TimeSplit(fraction=80), "fraction: expected a share between 0 and 1 or none, got 80"),
         (lambda: TimeSplit(at="5", valid_share=1.0), "valid_share: expected a share"),
         (lambda: TimeSplit(at="December"), "at: expected a date such as 2005-12-01 .* got 'December'"),
         (lambda: TimeSplit(at="5", test_until="2005-13-01"), "test_until: expected a date"),
@@ -227,8 +227,8 @@ def test_boundary_outside_the_ratings_names_the_empty_side_and_the_span():
         (lambda: UserTimeSplit(fraction=0.1, last=2), "exactly one of them"),
         (lambda: UserTimeSplit(fraction=0.1, valid_last=2), "valid_fraction goes with fraction"),
         (lambda: UserTimeSplit(last=1, valid_fraction=0.1), "valid_fraction goes with fraction"),
-        (lambda: UserTimeSplit(last=0), "last: expected at least 1 rating, got 0"),
-        (lambda: UserTimeSplit(last=1, valid_last=0), "valid_last: expected at least 1 rating, got 0"),
+        (lambda: UserTimeSplit(last=0), "last: expected at least 1 or none, got 0"),
+        (lambda: UserTimeSplit(last=1, valid_last=0), "valid_last: expected at least 1 or none, got 0"),
         (lambda: UserTimeSplit(fraction=1.0), "fraction: expected a share"),
     ],
 )

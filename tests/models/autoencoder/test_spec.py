@@ -15,9 +15,9 @@ from refeed.models.autoencoder.user_side import UserAutoEncoder
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"encoder": ()}, "widths must be at least 1"),
-        ({"encoder": (8, 0)}, r"widths must be at least 1, got \(8, 0\)"),
-        ({"decoder": (4, -1)}, "widths must be at least 1"),
+        ({"encoder": ()}, "encoder: expected at least one layer width, got none"),
+        ({"encoder": (8, 0)}, "encoder: expected at least 1, got 0"),
+        ({"decoder": (4, -1)}, "decoder: expected at least 1, got -1"),
         ({"encoder": (8, 2.5)}, "encoder: expected a whole number, got 2.5"),
         ({"activation": "sellu"}, "did you mean 'selu'"),
         ({"dropout": 1.0}, "dropout: expected 0 to below 1, got 1.0"),

@@ -226,8 +226,8 @@ def test_state_of_another_number_of_draws_can_be_loaded(world):
         ({"choice_features": -1}, "choice_features: expected at least 0"),
         ({"session_minutes": 0.0}, "session_minutes: expected at least a second"),
         ({"session_minutes": float("inf")}, "session_minutes: expected at least a second"),
-        ({"noise_strength": 2.0}, "noise_strength: expected above 2, got 2.0"),
-        ({"noise_strength": float("inf")}, "noise_strength: expected above 2, got inf"),
+        ({"noise_strength": 2.0}, "noise_strength: expected above 2 or none, got 2.0"),
+        ({"noise_strength": float("inf")}, "noise_strength: expected above 2 or none, got inf"),
     ],
 )
 def test_options_out_of_range_are_refused(options, message):

@@ -50,7 +50,7 @@ def test_members_are_given_as_values_or_as_texts_and_written_as_texts():
         ({"members": ("bias sweeps=1|0",)}, "sweeps: expected at least 1"),
         ({"members": ("bias sweeps=0",)}, "sweeps: expected at least 1"),
         ({"prior_ratings": 0.0}, "prior_ratings: expected above 0"),
-        ({"feature_ratings": (100.0, 0.0)}, "feature_ratings: expected numbers above 0, got"),
+        ({"feature_ratings": (100.0, 0.0)}, "feature_ratings: expected above 0, got 0"),
     ],
 )
 def test_bad_description_is_refused(values, message):

@@ -35,7 +35,7 @@ def test_summary_says_what_it_is():
         ({"learning_rate": 0}, "learning_rate: expected above 0, got 0"),
         ({"regularisation": -1}, "regularisation: expected above 0, got -1"),
         ({"momentum": 1.0}, "momentum: expected 0 to below 1, got 1"),
-        ({"batch_size": 0}, "batch_size: expected at least 1, got 0"),
+        ({"batch_size": 0}, "batch_size: expected at least 1 or none, got 0"),
         ({"item_regularisation": -1}, "item_regularisation: expected at least 0, got -1"),
         ({"prior": "flat"}, "prior: .flat. is not a choice"),
     ],

@@ -110,7 +110,7 @@ def test_summary_names_the_widths():
         ({"item_step_days": math.inf}, "item_step_days: expected above 0, got inf"),
         ({"learning_rate": -1}, "learning_rate: expected above 0, got -1"),
         ({"weight_decay": -1}, "weight_decay: expected at least 0, got -1"),
-        ({"gradient_steps": 0}, "gradient_steps: expected at least 1, got 0"),
+        ({"gradient_steps": 0}, "gradient_steps: expected at least 1 or none, got 0"),
         ({"units": 0}, "units: expected at least 1, got 0"),
         ({"start_epochs": 0}, "start_epochs: expected at least 1, got 0"),
         ({"factors": 0}, "factors: expected at least 1, got 0"),

@@ -116,7 +116,7 @@ def test_summary_says_whether_time_is_known():
         ({"time_bins": 0}, "time_bins: expected at least 1, got 0"),
         ({"batch_size": 0}, "batch_size: expected at least 1, got 0"),
         ({"epochs": 0}, "epochs: expected at least 1, got 0"),
-        ({"patience": 0}, "patience: expected at least 1, got 0"),
+        ({"patience": 0}, "patience: expected at least 1 or none, got 0"),
         ({"regularisation": 0}, "regularisation: expected above 0, got 0"),
         ({"learning_rate": math.nan}, "learning_rate: expected above 0, got nan"),
         ({"implicit_regularisation": -1}, "implicit_regularisation: expected at least 0, got -1"),

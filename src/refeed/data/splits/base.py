@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import abc
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from refeed.config import Bound, Config
 from refeed.data.ratings import LabelColumn, Ratings, joined
 from refeed.data.row_blocks import BLOCK, chosen_counts, pointers, position_counts, row_blocks
 from refeed.data.store.compact_types import item_type
@@ -21,17 +23,26 @@ from refeed.reports.notebook import changed_options, facts_table
 
 TRAIN, VALID, TEST, LEFT_OUT = range(4)
 
+Share = Annotated[float, Bound("a share between 0 and 1", lambda value: 0 < value < 1)]
 
-class Splitter(Protocol):
-    """A way of splitting ratings: a frozen dataclass of its options."""
 
+class Splitter(Config, abc.ABC):
+    """Base of the ways of splitting ratings: a frozen dataclass of its options.
+
+    Raises:
+        ConfigError: an option has the wrong type or is none of its choices.
+        SplitError: an option is out of its bounds.
+    """
+
+    out_of_bounds = SplitError
+
+    @abc.abstractmethod
     def apply(self, ratings: Ratings) -> Split:
         """Split `ratings`.
 
         Raises:
             SplitError: a part is left without ratings.
         """
-        ...
 
 
 @dataclass(frozen=True)
@@ -161,16 +172,6 @@ def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Sp
         notes=assignment.notes,
         source_fingerprint=fingerprint.result(),
     )
-
-
-def require_share(share: float, name: str) -> None:
-    """Check that a share leaves something on both sides.
-
-    Raises:
-        SplitError: it is not between 0 and 1.
-    """
-    if not 0 < share < 1:
-        raise SplitError(f"{name}: expected a share between 0 and 1, got {share:g}")
 
 
 def _known(ratings: Ratings, parts: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from refeed.data.ratings import LabelColumn, Ratings
 from refeed.data.row_blocks import looked_up, position_counts
-from refeed.data.splits.base import LEFT_OUT, TEST, TRAIN, VALID, Assignment, Split, assemble, carve_valid, require_share
+from refeed.data.splits.base import LEFT_OUT, TEST, TRAIN, VALID, Assignment, Share, Split, Splitter, assemble, carve_valid
 from refeed.errors import SplitError
 from refeed.seeds import derive_seed
 
@@ -21,7 +21,7 @@ _PART_OF_LABEL: Mapping[str, int] = {
 
 
 @dataclass(frozen=True)
-class ColumnSplit:
+class ColumnSplit(Splitter):
     """The file's own labels: train, training, base; valid, validation, val, dev; test, testing (in any case).
 
     Ratings with any other label are left out. Where no rating is labelled valid, valid is drawn at random from train.
@@ -43,11 +43,8 @@ class ColumnSplit:
 
     column: str
     _: KW_ONLY
-    valid: float = 0.1
+    valid: Share = 0.1
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_share(self.valid, "valid")
 
     def apply(self, ratings: Ratings) -> Split:
         """Split `ratings`.

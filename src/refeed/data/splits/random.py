@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from refeed.config import Bound
 from refeed.data.ratings import Ratings
-from refeed.data.splits.base import TEST, TRAIN, VALID, Assignment, Split, assemble, carve_valid, require_share
+from refeed.data.splits.base import TEST, TRAIN, VALID, Assignment, Share, Split, Splitter, assemble, carve_valid
 from refeed.errors import SplitError
 from refeed.seeds import derive_seed
 
+Folds = Annotated[int, Bound("at least 2", lambda value: value >= 2)]
+
 
 @dataclass(frozen=True, kw_only=True)
-class RandomSplit:
+class RandomSplit(Splitter):
     """Valid and test are ratings drawn at random, of exactly these shares (rounded); the past is learnt from the future.
 
     Attributes:
@@ -30,13 +34,12 @@ class RandomSplit:
         Split(280 train, 40 valid, 80 test ratings by RandomSplit(test=0.2, seed=1))
     """
 
-    valid: float = 0.1
-    test: float = 0.1
+    valid: Share = 0.1
+    test: Share = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_share(self.valid, "valid")
-        require_share(self.test, "test")
+        super().__post_init__()
         if self.valid + self.test >= 1:
             raise SplitError(f"valid and test: expected shares that leave some for train, got {self.valid:g} and {self.test:g}")
 
@@ -55,7 +58,7 @@ class RandomSplit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KFoldSplit:
+class KFoldSplit(Splitter):
     """The ratings cut at random into folds of equal size (to within one); one fold is test, valid is drawn from the others.
 
     Attributes:
@@ -73,17 +76,15 @@ class KFoldSplit:
         [80, 80, 80, 80, 80]
     """
 
-    folds: int = 5
+    folds: Folds = 5
     fold: int = 0
-    valid: float = 0.1
+    valid: Share = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.folds < 2:
-            raise SplitError(f"folds: expected at least 2, got {self.folds}")
+        super().__post_init__()
         if not 0 <= self.fold < self.folds:
             raise SplitError(f"fold: expected 0 to {self.folds - 1}, got {self.fold}")
-        require_share(self.valid, "valid")
 
     def apply(self, ratings: Ratings) -> Split:
         """Split `ratings`.

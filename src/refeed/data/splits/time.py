@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from refeed.config import Bound, PositiveInt
 from refeed.data.instants import EXPECTED, seconds_of
 from refeed.data.pair_order import pair_order
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
-from refeed.data.splits.base import LEFT_OUT, TEST, TRAIN, VALID, Assignment, Split, assemble, require_share
+from refeed.data.splits.base import LEFT_OUT, TEST, TRAIN, VALID, Assignment, Share, Split, Splitter, assemble
 from refeed.errors import SplitError
 from refeed.seeds import derive_seed
 
 SORTED_AT_A_TIME = 1 << 20  # ratings; so few that user, time and place fit into one number
 LATEST = np.iinfo(np.int64).max  # time
 
+Instant = Annotated[str, Bound(EXPECTED, lambda text: seconds_of(text) is not None)]
+
 
 @dataclass(frozen=True, kw_only=True)
-class TimeSplit:
+class TimeSplit(Splitter):
     """One global time line, as in the paper: the past is train, a fair coin sends the future to valid or test.
 
     Times are ISO dates or datetimes (UTC where they name no zone) or whole seconds since 1970 as a text. Exactly one of `at`
@@ -50,22 +53,17 @@ class TimeSplit:
         ('The future begins at 2001-10-18T01:46:40Z.',)
     """
 
-    at: str | None = None
-    fraction: float | None = None
-    train_from: str | None = None
-    test_until: str | None = None
-    valid_share: float = 0.5
+    at: Instant | None = None
+    fraction: Share | None = None
+    train_from: Instant | None = None
+    test_until: Instant | None = None
+    valid_share: Share = 0.5
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if (self.at is None) == (self.fraction is None):
             raise SplitError("a time split needs either at (a date) or fraction (a share of the ratings), exactly one of them")
-        for name in ("at", "train_from", "test_until"):
-            if getattr(self, name) is not None:
-                _seconds(getattr(self, name), name)
-        if self.fraction is not None:
-            require_share(self.fraction, "fraction")
-        require_share(self.valid_share, "valid_share")
 
     def apply(self, ratings: Ratings) -> Split:
         """Split `ratings`.
@@ -74,9 +72,9 @@ class TimeSplit:
             SplitError: the ratings have no timestamps, or a side is left without ratings.
         """
         times = _require_times(ratings, "time split")
-        early = None if self.train_from is None else times < _seconds(self.train_from, "train_from")  # bool (nnz,)
-        late = None if self.test_until is None else times >= _seconds(self.test_until, "test_until")  # bool (nnz,)
-        boundary = _boundary(times, self.fraction, (early, late)) if self.at is None else _seconds(self.at, "at")
+        early = None if self.train_from is None else times < _seconds(self.train_from)  # bool (nnz,)
+        late = None if self.test_until is None else times >= _seconds(self.test_until)  # bool (nnz,)
+        boundary = _boundary(times, self.fraction, (early, late)) if self.at is None else _seconds(self.at)
         later = times >= boundary
         if late is not None:
             later &= ~late
@@ -97,7 +95,9 @@ class TimeSplit:
         return assemble(ratings, assignment, self)
 
 
-NETFLIX_MONTHS: Mapping[str, tuple[str, str, str]] = {
+NetflixName = Literal["full", "3-months", "6-months", "1-year"]
+
+NETFLIX_MONTHS: Mapping[NetflixName, tuple[str, str, str]] = {
     "full": ("1999-12-01", "2005-12-01", "2006-01-01"),
     "3-months": ("2005-09-01", "2005-12-01", "2006-01-01"),
     "6-months": ("2005-06-01", "2005-12-01", "2006-01-01"),
@@ -107,7 +107,7 @@ NETFLIX_MONTHS: Mapping[str, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True)
-class NetflixSplit:
+class NetflixSplit(Splitter):
     """One of the paper's four splits of the Netflix Prize data: a `TimeSplit` by name, in UTC.
 
     Attributes:
@@ -123,13 +123,9 @@ class NetflixSplit:
         Split(334 train, 35 valid, 31 test ratings by NetflixSplit(name='3-months'))
     """
 
-    name: Literal["full", "3-months", "6-months", "1-year"]
+    name: NetflixName
     _: KW_ONLY
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.name not in NETFLIX_MONTHS:
-            raise SplitError(f"there is no Netflix split '{self.name}'; there are {', '.join(NETFLIX_MONTHS)}")
 
     def apply(self, ratings: Ratings) -> Split:
         """Split `ratings`.
@@ -143,7 +139,7 @@ class NetflixSplit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserTimeSplit:
+class UserTimeSplit(Splitter):
     """Each user's last ratings by time are test and the ones before those valid; not one time line, so the future leaks.
 
     Exactly one of `fraction` and `last` says how many. Ratings of one user at the same second are taken in the order of the
@@ -165,22 +161,17 @@ class UserTimeSplit:
         Split(340 train, 30 valid, 30 test ratings by UserTimeSplit(last=1))
     """
 
-    fraction: float | None = None
-    last: int | None = None
-    valid_fraction: float | None = None
-    valid_last: int | None = None
+    fraction: Share | None = None
+    last: PositiveInt | None = None
+    valid_fraction: Share | None = None
+    valid_last: PositiveInt | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if (self.fraction is None) == (self.last is None):
             raise SplitError("a split by each user's time needs either fraction or last (a number), exactly one of them")
         if (self.fraction is None and self.valid_fraction is not None) or (self.last is None and self.valid_last is not None):
             raise SplitError("valid_fraction goes with fraction, and valid_last with last; valid and test are cut the same way")
-        for name in ("fraction", "valid_fraction"):
-            if getattr(self, name) is not None:
-                require_share(getattr(self, name), name)
-        for name in ("last", "valid_last"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise SplitError(f"{name}: expected at least 1 rating, got {getattr(self, name)}")
 
     def apply(self, ratings: Ratings) -> Split:
         """Split `ratings`.
@@ -235,11 +226,10 @@ def _require_times(ratings: Ratings, what: str) -> npt.NDArray[Any]:
     return np.asarray(ratings.timestamps)
 
 
-def _seconds(text: str, name: str) -> int:
-    """The first whole second since 1970 UTC that is not before the time `text`."""
-    seconds = seconds_of(text)
-    if seconds is None:
-        raise SplitError(f"{name}: expected {EXPECTED}, got '{text}'")
+def _seconds(instant: Instant) -> int:
+    """The first whole second since 1970 UTC that is not before the instant."""
+    seconds = seconds_of(instant)
+    assert seconds is not None  # by the bound of `Instant`
     return seconds
 
 

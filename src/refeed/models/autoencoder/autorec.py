@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import PositiveInt
 from refeed.models.autoencoder.item_side import ItemAutoEncoder
 from refeed.models.autoencoder.network import Network, NetworkShape
 from refeed.models.autoencoder.spec import AutoEncoderModel
@@ -53,14 +53,10 @@ class AutoRec(Spec):
     uses_training_options: ClassVar[bool] = True
 
     side: Literal["item", "user"] = "item"
-    width: int = 500
+    width: PositiveInt = 500
     hidden: Activation = "sigmoid"
     output: Activation = "identity"
     centred: bool | None = None
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(self, from_1=("width",))
 
     @property
     def shape(self) -> NetworkShape:

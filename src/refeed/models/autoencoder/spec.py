@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import NonNegativeFloat, PositiveInt, Probability
 from refeed.errors import ConfigError
 from refeed.models.autoencoder.item_side import ItemAutoEncoder
 from refeed.models.autoencoder.layers.activations import activation_name
@@ -55,28 +55,25 @@ class AutoEncoder(Spec):
     title: ClassVar[str] = "autoencoder"
     uses_training_options: ClassVar[bool] = True
 
-    encoder: tuple[int, ...] = (512, 256)
-    decoder: tuple[int, ...] | None = None
+    encoder: tuple[PositiveInt, ...] = (512, 256)
+    decoder: tuple[PositiveInt, ...] | None = None
     tied: bool = False
     activation: str = "selu"
     activation_on_last_layer: bool = False
-    dropout: float = 0.0
-    hidden_dropout: float = 0.0
-    input_dropout: float = 0.0
+    dropout: Probability = 0.0
+    hidden_dropout: Probability = 0.0
+    input_dropout: Probability = 0.0
     skip: bool = False
     side: Literal["user", "item"] = "user"
     offsets: OffsetKind = "none"
-    item_regularisation: float = 10.0
-    user_regularisation: float = 15.0
+    item_regularisation: NonNegativeFloat = 10.0
+    user_regularisation: NonNegativeFloat = 15.0
 
     def __post_init__(self) -> None:
-        conform(self)
+        super().__post_init__()
         object.__setattr__(self, "activation", activation_name(self.activation))
-        if not self.encoder or min(self.encoder + (self.decoder or (1,))) < 1:
-            raise ConfigError(f"encoder, decoder: layer widths must be at least 1, got {self.encoder} and {self.decoder}")
-        for name in ("dropout", "hidden_dropout", "input_dropout"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ConfigError(f"{name}: expected 0 to below 1, got {getattr(self, name)}")
+        if not self.encoder:
+            raise ConfigError("encoder: expected at least one layer width, got none")
         if self.tied and self.decoder not in (None, self.mirrored):
             raise ConfigError(f"decoder: tied weights need the mirrored decoder {list(self.mirrored)} (or leave it out)")
         if self.skip and (len(self.encoder) < 2 or self.decoder not in (None, self.mirrored)):
@@ -84,7 +81,6 @@ class AutoEncoder(Spec):
                 "skip: adds each encoder layer to a decoder layer of its width, so it needs two or more encoder layers and the "
                 f"mirrored decoder; got encoder {list(self.encoder)} and decoder {list(self.shape.decoder)}"
             )
-        require_ranges(self, from_0=("item_regularisation", "user_regularisation"))
 
     @property
     def mirrored(self) -> tuple[int, ...]:

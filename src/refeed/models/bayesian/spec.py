@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import numpy as np
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
-from refeed.errors import ConfigError
+from refeed.config import Bound, NonNegativeInt, PositiveInt
 from refeed.models.base import Spec
 from refeed.models.bayesian.model import BayesianModel
 
 MINUTE = 60.0  # seconds
+
+NoiseStrength = Annotated[float, Bound("above 2", lambda value: 2.0 < value < math.inf)]
+Minutes = Annotated[float, Bound("at least a second (1 / 60)", lambda value: 1.0 <= MINUTE * value < 2**53)]
 
 
 @dataclass(frozen=True)
@@ -59,21 +61,13 @@ class BayesianFactorisation(Spec):
     kind: ClassVar[str] = "bayesian"
     title: ClassVar[str] = "Bayesian factorisation"
 
-    factors: int = 32
-    samples: int = 80
-    burn_in: int = 20
-    thinning: int = 1
-    choice_features: int = 64
-    noise_strength: float | None = 20.0
-    session_minutes: float | None = 10.0
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(self, from_0=("burn_in", "choice_features"), from_1=("factors", "samples", "thinning"))
-        if self.noise_strength is not None and not 2.0 < self.noise_strength < np.inf:
-            raise ConfigError(f"noise_strength: expected above 2, got {self.noise_strength}")
-        if self.session_minutes is not None and not 1.0 <= MINUTE * self.session_minutes < 2**53:
-            raise ConfigError(f"session_minutes: expected at least a second (1 / 60), got {self.session_minutes}")
+    factors: PositiveInt = 32
+    samples: PositiveInt = 80
+    burn_in: NonNegativeInt = 20
+    thinning: PositiveInt = 1
+    choice_features: NonNegativeInt = 64
+    noise_strength: NoiseStrength | None = 20.0
+    session_minutes: Minutes | None = 10.0
 
     @property
     def session_seconds(self) -> int | None:

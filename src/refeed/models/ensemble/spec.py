@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import PositiveFloat
 from refeed.errors import ConfigError
 from refeed.models.base import RatingModel, Spec
 from refeed.models.ensemble.members import Member
@@ -56,14 +55,11 @@ class Ensemble(Spec):
         Member("autorec side=item weight_decay=0.0004 decay_biases=false epochs=60 schedule=cosine patience=10"),
         Member("bayesian"),
     )
-    prior_ratings: float = 100.0
-    feature_ratings: tuple[float, ...] = (1000.0, 3000.0, 10000.0)
+    prior_ratings: PositiveFloat = 100.0
+    feature_ratings: tuple[PositiveFloat, ...] = (1000.0, 3000.0, 10000.0)
 
     def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(self, above_0=("prior_ratings",))
-        if not all(0.0 < number < math.inf for number in self.feature_ratings):
-            raise ConfigError(f"feature_ratings: expected numbers above 0, got {list(self.feature_ratings)}")
+        super().__post_init__()
         if not self.members:
             raise ConfigError('members: expected at least one, for example ["bayesian", "autoencoder encoder=512"]')
 

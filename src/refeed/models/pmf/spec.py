@@ -7,8 +7,7 @@ from typing import ClassVar, Literal
 
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
-from refeed.errors import ConfigError
+from refeed.config import NonNegativeFloat, PositiveFloat, PositiveInt, Probability
 from refeed.models.base import Spec
 from refeed.models.common.factors import FactorModel
 from refeed.models.common.offsets import OffsetKind, Offsets
@@ -55,29 +54,18 @@ class PMF(Spec):
     kind: ClassVar[str] = "pmf"
     title: ClassVar[str] = "PMF"
 
-    factors: int = 100
-    regularisation: float = 0.055
+    factors: PositiveInt = 100
+    regularisation: PositiveFloat = 0.055
     prior: Prior = "weighted"
     biased: bool = True
-    learning_rate: float = 0.011
-    momentum: float = 0.0
-    batch_size: int | None = None
-    epochs: int = 100
-    patience: int | None = 5
+    learning_rate: PositiveFloat = 0.011
+    momentum: Probability = 0.0
+    batch_size: PositiveInt | None = None
+    epochs: PositiveInt = 100
+    patience: PositiveInt | None = 5
     offsets: OffsetKind = "mean"
-    item_regularisation: float = 10.0
-    user_regularisation: float = 15.0
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(
-            self,
-            above_0=("regularisation", "learning_rate"),
-            from_0=("item_regularisation", "user_regularisation"),
-            from_1=("factors", "batch_size", "epochs", "patience"),
-        )
-        if not 0.0 <= self.momentum < 1.0:
-            raise ConfigError(f"momentum: expected 0 to below 1, got {self.momentum}")
+    item_regularisation: NonNegativeFloat = 10.0
+    user_regularisation: NonNegativeFloat = 15.0
 
     def in_units_of(self, spread: float) -> PMF:
         """The same for ratings of this standard deviation, with lambda itself as regularisation and the rate itself."""

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from refeed.models.base import Spec
 from refeed.models.common.factors import INITIAL_DEVIATION
 from refeed.models.common.offsets import Offsets
@@ -74,34 +74,22 @@ class RRN(Spec):
     kind: ClassVar[str] = "rrn"
     title: ClassVar[str] = "RRN"
 
-    user_step_days: float = 1.0
-    item_step_days: float = 30.0
-    embedding: int = 40
-    units: int = 40
-    state: int = 20
-    factors: int = 30
-    regularisation: float = 0.1
-    start_epochs: int = 8
-    epochs: int = 20
-    learning_rate: float = 0.001
-    weight_decay: float = 0.0001
-    batch_size: int = 128
-    gradient_steps: int | None = None
-    patience: int | None = 6
-    item_regularisation: float = 10.0
-    user_regularisation: float = 15.0
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(
-            self,
-            above_0=("user_step_days", "item_step_days", "regularisation", "learning_rate"),
-            from_0=("weight_decay", "item_regularisation", "user_regularisation"),
-            from_1=(
-                *("factors", "epochs", "patience"),
-                *("embedding", "units", "state", "start_epochs", "batch_size", "gradient_steps"),
-            ),
-        )
+    user_step_days: PositiveFloat = 1.0
+    item_step_days: PositiveFloat = 30.0
+    embedding: PositiveInt = 40
+    units: PositiveInt = 40
+    state: PositiveInt = 20
+    factors: PositiveInt = 30
+    regularisation: PositiveFloat = 0.1
+    start_epochs: PositiveInt = 8
+    epochs: PositiveInt = 20
+    learning_rate: PositiveFloat = 0.001
+    weight_decay: NonNegativeFloat = 0.0001
+    batch_size: PositiveInt = 128
+    gradient_steps: PositiveInt | None = None
+    patience: PositiveInt | None = 6
+    item_regularisation: NonNegativeFloat = 10.0
+    user_regularisation: NonNegativeFloat = 15.0
 
     @override
     def summary(self, num_users: int, num_items: int) -> str:

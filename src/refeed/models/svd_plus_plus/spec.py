@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from refeed.config import conform, require_ranges
+from refeed.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from refeed.models.base import Spec
 from refeed.models.svd_plus_plus.model import SvdPlusPlusModel
 
@@ -55,24 +55,15 @@ class SvdPlusPlus(Spec):
     kind: ClassVar[str] = "svd++"
     title: ClassVar[str] = "SVD++"
 
-    factors: int = 50
-    regularisation: float = 16.0
-    implicit_regularisation: float = 16.0
+    factors: PositiveInt = 50
+    regularisation: PositiveFloat = 16.0
+    implicit_regularisation: NonNegativeFloat = 16.0
     time_aware: bool = False
-    time_bins: int = 10
-    learning_rate: float = 0.005
-    batch_size: int = 64
-    epochs: int = 8
-    patience: int | None = 3
-
-    def __post_init__(self) -> None:
-        conform(self)
-        require_ranges(
-            self,
-            above_0=("regularisation", "learning_rate"),
-            from_0=("implicit_regularisation",),
-            from_1=("factors", "time_bins", "batch_size", "epochs", "patience"),
-        )
+    time_bins: PositiveInt = 10
+    learning_rate: PositiveFloat = 0.005
+    batch_size: PositiveInt = 64
+    epochs: PositiveInt = 8
+    patience: PositiveInt | None = 3
 
     @override
     def summary(self, num_users: int, num_items: int) -> str:

@@ -132,7 +132,7 @@ def test_most_of_the_future_being_new_users_is_said(tmp_path):
         (3, ("--split-column", "fold"), "there is no column 'fold'"),
         (3, ("--split", "time", "--at", "2099-01-01"), "the valid side has no ratings (train 600, valid 0, test 0)"),
         (3, ("--split", "time", "--at", "soon"), "expected a date such as 2005-12-01"),
-        (3, ("--split", "time", "--fraction", "1.5"), "expected a share between 0 and 1, got 1.5"),
+        (3, ("--split", "time", "--fraction", "1.5"), "expected a share between 0 and 1 or none, got 1.5"),
         (3, ("--split", "k-fold", "--folds", "3", "--fold", "3"), "fold: expected 0 to 2, got 3"),
         (3, ("--split", "netflix-1-year"), "side has no ratings"),
     ],

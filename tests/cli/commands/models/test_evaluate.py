@@ -197,7 +197,7 @@ def test_absent_model_is_refused(ratings_csv, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("-k", "-1"), "ks: expected lengths of at least 1"),
+        (("-k", "-1"), "ks: expected at least 1"),
         (("--resamples", "1"), "resamples: expected at least 2, for an interval has two ends, got 1"),
         (("--relevant-from", "6"), "relevant_from: expected a rating of the scale 1 to 5, got 6"),
     ],

@@ -249,7 +249,7 @@ def _benchmark_splits(ratings: Ratings, parts: Split, *, is_netflix: bool) -> It
         return
     for name in NETFLIX_MONTHS:
         assert isinstance(parts.splitter, NetflixSplit)
-        splitter = NetflixSplit(name, seed=parts.splitter.seed)  # type: ignore[arg-type]
+        splitter = NetflixSplit(name, seed=parts.splitter.seed)
         yield name, parts if name == WHOLE_NETFLIX else split(ratings, splitter)
 
 
