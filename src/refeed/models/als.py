@@ -30,18 +30,18 @@ from refeed.runtime import Runtime
 class ALS(Spec):
     """Matrix factorisation by alternating ridge regressions (ALS-WR); Zhou et al. (2008), section 3.
 
-    Minimises sum (r_ui - offset - p_u . q_i - b_u - c_i)^2 + sum_u penalty_u (|p_u|^2 + b_u^2) + the same of the items, by
-    solving for all items with the users fixed, then for all users with the items fixed.
+    Minimises sum (r_ui - offset - p_u . q_i - b_u - c_i)^2 + sum_u penalty_u (|p_u|^2 + b_u^2)
+    + sum_i penalty_i (|q_i|^2 + c_i^2) by solving for all items with the users fixed, then for all users with the items fixed.
 
     Attributes:
-        factors: numbers in the vector of a user or an item, at least 1.
+        factors: length of the vectors of users and items, at least 1.
         regularisation: lambda / standard deviation of the ratings (so that it suits any rating scale), above 0.
-        weighted: a row's penalty is lambda times its number of ratings; else it is lambda.
-        biased: users and items also have a bias, solved for with their vector.
-        epochs: sweeps over the items and the users, at least 1.
-        patience: epochs without a better validation RMSE after which fitting stops; none never stops early.
-        offsets: what is taken off the ratings first: "none", "mean", or "bias" (mean, user and item biases).
-        item_regularisation: for offsets "bias": imaginary ratings that pull an item's bias to 0, at least 0.
+        weighted: penalise a user or item by lambda times its number of ratings, otherwise by lambda.
+        biased: also fit a bias for each user and item, together with its vector.
+        epochs: passes over the items and the users, at least 1.
+        patience: epochs without a lower validation RMSE after which fitting stops; none never stops early.
+        offsets: what is subtracted from the ratings first: "none", "mean", or "bias" (mean, user and item biases).
+        item_regularisation: for offsets "bias": pseudo-counts that shrink an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
 
     Raises:
@@ -70,7 +70,7 @@ class ALS(Spec):
     user_regularisation: NonNegativeFloat = 15.0
 
     def in_units_of(self, spread: float) -> ALS:
-        """The same for ratings of this standard deviation, with lambda itself as regularisation."""
+        """The description with lambda itself as regularisation, for ratings of this standard deviation."""
         return replace(self, regularisation=self.regularisation * spread)
 
     @override
@@ -95,7 +95,7 @@ class ALS(Spec):
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One side of the ratings, to be solved for: r rows over c columns.
+    """The users or the items, to be solved for: r rows over c columns.
 
     Attributes:
         ratings: users x items, or items x users.
@@ -103,8 +103,8 @@ class Side:
         bias: of the rows, (r,), or None.
         other_factors: of the columns, (c, k).
         other_bias: of the columns, (c,), or None.
-        row_offset: what is taken off a rating for its row, float32 (r,).
-        column_offset: the same for its column, float32 (c,).
+        row_offset: subtracted from the ratings of each row, float32 (r,).
+        column_offset: subtracted from the ratings of each column, float32 (c,).
     """
 
     ratings: Ratings
@@ -116,23 +116,23 @@ class Side:
     column_offset: npt.NDArray[np.float32]
 
     def targets(self, block: RowBlock) -> History:
-        """The rows of a block, with what the rows' own vectors and biases have to explain as values."""
+        """The rows of a block with the targets of their regressions as values: ratings less offsets and column biases."""
         history = self.ratings.rows(np.arange(block.rows.start, block.rows.stop))
-        taken_off = self.column_offset if self.other_bias is None else self.column_offset + self.other_bias.numpy(force=True)
-        history.values[:] -= self.row_offset[block.rows][block.row_of_rating] + taken_off[history.indices]
+        of_column = self.column_offset if self.other_bias is None else self.column_offset + self.other_bias.numpy(force=True)
+        history.values[:] -= self.row_offset[block.rows][block.row_of_rating] + of_column[history.indices]
         return history
 
 
 class AlternatingFitter(Fitter):
-    """A step solves for a block of the items or of the users; an epoch for all items, then for all users.
+    """Solves for a block of the items or of the users in a step, for all items and then all users in an epoch.
 
-    Nothing is random but the users' initial factors, and the model's factors are all that the next step depends on.
+    Only the initial factors are random, and the next step depends on the model alone.
 
     Args:
         model: with its initial factors, on its device; its offsets are already fitted.
         train: training ratings.
-        epochs: how many.
-        patience: see `Fitter.patience`.
+        epochs: number of epochs.
+        patience: see `Fitter`.
     """
 
     model: FactorModel
@@ -155,17 +155,17 @@ class AlternatingFitter(Fitter):
     def train_step(self, epoch: int, step: int) -> StepReport:
         """Solve for the rows of a block; the reported error is that of the solution."""
         side, block = self._steps[step]
-        targets, device = side.targets(block), self.model.device
+        targets = side.targets(block)
         solver = RidgeSolver(side.other_factors, intercept=side.bias is not None)
         penalties = ridge_penalties(self.model.regularisation.item(), block.counts, weighted=self.model.weighted)
         solved, width = solver.solve(targets, penalties), side.factors.shape[1]
         side.factors[block.rows] = solved[:, :width]
         if side.bias is not None:
             side.bias[block.rows] = solved[:, width]
-        places = SparseRows.from_history(targets, device)
-        errors = places.values - sampled_linear(side.factors[block.rows], side.other_factors, places)
+        entries = SparseRows.from_history(targets, self.model.device)
+        errors = entries.values - sampled_linear(side.factors[block.rows], side.other_factors, entries)
         if side.bias is not None:
-            errors -= side.bias[block.rows][places.row_of_entry]
+            errors -= side.bias[block.rows][entries.row_of_entry]
         return StepReport(errors.square().sum(dtype=torch.float64).item(), len(errors))
 
     @override
@@ -178,6 +178,6 @@ def _data(parameter: torch.nn.Parameter | None) -> Tensor | None:
 
 
 def build_als_fitter(spec: ALS, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of ALS; see `registry.KINDS`."""
+    """Build the fitter of ALS, with a new model."""
     model = with_offsets(spec.in_units_of(rating_spread(train)), train, runtime)
     return AlternatingFitter(model, train, epochs=spec.epochs, patience=spec.patience)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from refeed.data.history import History
 
 
 class Scorer(abc.ABC):
-    """Answers about people, whom it sees only through the histories that it is given."""
+    """Predicts ratings of users, whom it sees only through the histories that it is given."""
 
     @abc.abstractmethod
     def predict_pairs(
@@ -28,25 +28,25 @@ class Scorer(abc.ABC):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """Predicted ratings of P pairs, float32 (P,), not clipped to the scale.
+        """Predict the ratings of P pairs, float32 (P,), not clipped to the scale.
 
         Args:
-            history: what the model may see of B people.
-            rows: int64 (P,), which of them is asked, 0 to B - 1.
-            items: int64 (P,), about which item, 0 to n - 1.
-            times: int64 (P,), when each rating is given, seconds since 1970 UTC; None is not known. Only models that know time
-                look at it.
+            history: the ratings of B users.
+            rows: int64 (P,), the row of each pair's user in the history, 0 to B - 1.
+            items: int64 (P,), 0 to n - 1.
+            times: int64 (P,), when each rating is given, seconds since 1970 UTC; None where unknown. Only time-aware models use
+                it.
         """
 
     @abc.abstractmethod
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        """Predicted ratings of every item for every person of the history, a new float32 (B, n), not clipped."""
+        """Predict the ratings of all items by all users of the history, a new float32 (B, n), not clipped."""
 
 
 class RatingModel(nn.Module, abc.ABC):
-    """A rating predictor over n items, asked through `scorer()`.
+    """What was learnt about n items; its `scorer` makes the predictions.
 
-    All that it has learnt lies in its parameters and buffers, so that its state dict is the whole model.
+    All of it is in parameters and buffers, so that the state dict is the whole model.
 
     Attributes:
         variable_buffers: names of the model's own buffers whose size depends on the training data.
@@ -61,14 +61,14 @@ class RatingModel(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def scorer(self) -> Scorer:
-        """Predict with the model as it is now; what does not depend on the history is computed once, here.
+        """A scorer of the model as it is now.
 
-        Keep the scorer where more than one question is asked.
+        What does not depend on the history is computed here, so keep the scorer for more than one prediction.
         """
 
     @property
     def device(self) -> torch.device:
-        """Where the model's tensors lie."""
+        """The device of the model's tensors."""
         tensor = next(self.parameters(), next(self.buffers(), None))
         return torch.device("cpu") if tensor is None else tensor.device
 
@@ -98,25 +98,12 @@ def _resize_variable_buffers(model: nn.Module, tensors: Mapping[str, Tensor], pr
 
 
 @dataclass(frozen=True)
-class RowSource:
-    """The rows that a network is trained on.
-
-    Attributes:
-        counts: int64 (rows,), number of ratings of each row.
-        rows: the rows at the given positions, int64 (B,).
-    """
-
-    counts: npt.NDArray[np.int64]
-    rows: Callable[[npt.NDArray[np.int64]], History]
-
-
-@dataclass(frozen=True)
 class StepReport:
-    """What one step saw, before its updates.
+    """The training error of one step; of a gradient step, before its update.
 
     Attributes:
         squared_error: sum over the ratings of the step.
-        ratings: number of them.
+        ratings: their number.
         refeed_loss: mean loss of the re-feeding passes, None without.
     """
 

@@ -25,13 +25,13 @@ class Bias(Spec):
 
         b_i = sum(r - mean) / (n_i + item_regularisation), then b_u = sum(r - mean - b_i) / (n_u + user_regularisation).
 
-    Each further sweep takes b_u off before it fits b_i again, and so on; that is coordinate descent to the jointly fitted
-    form, the least of sum (r - mean - b_i - b_u)^2 + item_regularisation * |b_i|^2 + user_regularisation * |b_u|^2.
+    Each further sweep fits b_i again to r - mean - b_u, then b_u again. That is coordinate descent to the jointly fitted form,
+    the minimum of sum (r - mean - b_i - b_u)^2 + item_regularisation * |b_i|^2 + user_regularisation * |b_u|^2.
 
     Attributes:
-        item_regularisation: imaginary ratings that pull an item's bias to 0, at least 0.
+        item_regularisation: pseudo-counts that shrink an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
-        sweeps: how often items and users are fitted in turn, at least 1: 1 is the decoupled form, 10 are as good as joint.
+        sweeps: passes over items and users, at least 1: 1 gives the decoupled form, 10 practically the joint one.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
@@ -63,7 +63,7 @@ class Bias(Spec):
 
 
 class BiasFitter(OneStepFitter):
-    """Fits the bias baseline in one step."""
+    """Fits the bias baseline."""
 
     model: BiasModel
 
@@ -77,5 +77,5 @@ class BiasFitter(OneStepFitter):
 
 
 def build_bias_fitter(spec: Bias, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of the bias baseline; see `registry.KINDS`."""
+    """Build the fitter of the bias baseline, with a new model."""
     return BiasFitter(new_model(spec, train, runtime), train, spec)

@@ -1,4 +1,4 @@
-"""EASE: a linear model from the items that a person rated to all items, in closed form."""
+"""EASE: a linear model from the items that a user rated to all items, in closed form."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ from refeed.models.common.sparse_rows import SparseRows
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 
-SCORES_PER_BLOCK = 1 << 22  # of people by all items, held at once when single pairs are asked
-BYTES_PER_WEIGHT = 24  # while fitting: the Gram matrix and its inverse in double precision, the weights and the way to them
+SCORES_PER_BLOCK = 1 << 22  # of users by all items, held at once where single pairs are requested
+BYTES_PER_WEIGHT = 24  # while fitting: the Gram matrix and its inverse in double precision, the weights and a temporary
 
 
 @dataclass(frozen=True)
 class Ease(Spec):
-    """EASE: every item a linear function of all other items, in closed form; for ranking, or of centred ratings.
+    """EASE: every item as a linear function of all other items, in closed form; for ratings or for ranking.
 
     Steck, "Embarrassingly shallow autoencoders for sparse data" (2019): B = argmin |X - X B|^2 + regularisation |B|^2 with a
-    zero diagonal, which is B_ij = -P_ij / P_jj with P = (X^T X + regularisation I)^-1. What X holds is the `target`:
+    zero diagonal, which is B_ij = -P_ij / P_jj with P = (X^T X + regularisation I)^-1. The `target` says what X is:
 
-    - "ratings": what is left of the ratings after the mean and the user and item biases, 0 where there is none. A prediction is
-      bias + gain * (x_u B)_i. B also had to explain the zeros, so it is too small for ratings; the one number `gain` that
-      fits the training ratings best makes up for it.
-    - "implicit": 1 where there is a rating, whatever its value: what people choose, for ranked lists. The scores x_u B are
-      preferences; to be on the scale of the ratings they are moved by the person's bias and scaled by the best line
-      through the training ratings (a rising one at any rate), which keeps each person's ranking. The RMSE of such predictions
-      says little: judge them by their lists.
+    - "ratings": the residuals of the ratings after the mean and the user and item biases, 0 where there is no rating. The
+      prediction is bias + gain * (x_u B)_i. Fitting the zeros makes B too small for ratings, so it is scaled by the number
+      `gain` that fits the training ratings best.
+    - "implicit": 1 where there is a rating, whatever its value, for ranked lists. The scores x_u B are preferences. To be on
+      the scale of the ratings they are mapped by the least-squares line through the training ratings, of slope at least
+      `LEAST_SLOPE`, and shifted by the user's bias, which keeps each user's ranking. The RMSE of such predictions says little:
+      judge them by their lists.
 
     Attributes:
         target: "ratings" or "implicit".
         regularisation: penalty on the weights, above 0.
-        item_regularisation: imaginary ratings that pull an item's bias to 0, at least 0.
+        item_regularisation: pseudo-counts that shrink an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
         most_items: refuse more items than this; fitting holds about 24 bytes for each pair of items (20,000 items: 10 GB).
 
@@ -86,14 +86,14 @@ class Ease(Spec):
         if num_items > self.most_items:
             raise ConfigError(
                 f"ease: its weights are items x items, and {num_items:,} items are more than most_items = {self.most_items:,}\n"
-                f"  Fitting them takes about {BYTES_PER_WEIGHT * num_items**2 / 1e9:,.0f} GB of memory; where that is at hand, "
-                f"set most_items={num_items}, else leave out rare items or take another model."
+                f"  Fitting them takes about {BYTES_PER_WEIGHT * num_items**2 / 1e9:,.0f} GB of memory; if you have that, "
+                f"set most_items={num_items}; otherwise leave out rare items or choose another model."
             )
         return EaseModel(self, num_users, num_items)
 
 
 class EaseModel(RatingModel):
-    """See `Ease`; anybody's prediction comes from their history alone.
+    """The weights of `Ease`.
 
     Attributes:
         weights: gain * B, (n, n); column i predicts item i.
@@ -110,12 +110,12 @@ class EaseModel(RatingModel):
         self.register_buffer("level", torch.zeros((), dtype=torch.float32))
 
     def inputs(self, history: History) -> SparseRows:
-        """The rows x of B people."""
+        """The rows x of B users."""
         rows = SparseRows.from_history(centred(history, self.offsets.of_entries(history)), self.device)
         return rows if self.spec.target == "ratings" else rows.with_values(torch.ones_like(rows.values))
 
     def offsets_of_items(self) -> npt.NDArray[np.float32]:
-        """What a prediction has of the item alone, float32 (n,)."""
+        """The part of a prediction that depends on the item alone, float32 (n,)."""
         if self.spec.target == "ratings":
             return self.offsets.item_part()
         return np.full(self.num_items, self.level.item(), np.float32)
@@ -126,7 +126,7 @@ class EaseModel(RatingModel):
 
 
 class EaseScorer(Scorer):
-    """Predictions of `Ease` from each user's history alone."""
+    """Predictions of `Ease`, from each user's history alone."""
 
     def __init__(self, model: EaseModel) -> None:
         self._model = model
@@ -142,11 +142,11 @@ class EaseScorer(Scorer):
         """Score the users of the pairs on all items, block by block."""
         predictions = np.empty(len(rows), np.float32)
         order = np.argsort(rows, kind="stable")
-        asked, starts = np.unique(rows[order], return_index=True)
+        users, starts = np.unique(rows[order], return_index=True)
         ends = np.append(starts[1:], len(rows))
         size = max(1, SCORES_PER_BLOCK // self._model.num_items)
-        for first in range(0, len(asked), size):
-            block = asked[first : first + size]
+        for first in range(0, len(users), size):
+            block = users[first : first + size]
             pairs = order[starts[first] : ends[first + len(block) - 1]]
             scores = self.score_rows(history.rows(block))
             predictions[pairs] = scores[np.searchsorted(block, rows[pairs]), items[pairs]]
@@ -162,11 +162,11 @@ class EaseScorer(Scorer):
         return scores
 
 
-LEAST_SLOPE = 0.1  # of ratings over preferences; anything above 0 keeps the ranking, and this keeps it in single precision
+LEAST_SLOPE = 0.1  # ratings per unit of preference; any slope above 0 keeps the ranking, and this one does in single precision
 
 
 class EaseFitter(OneStepFitter):
-    """Fits EASE in one step.
+    """Fits EASE.
 
     Args:
         model: to be filled, on its device.
@@ -191,7 +191,7 @@ class EaseFitter(OneStepFitter):
         return StepReport(sums.squared_error(line), len(self.train))
 
     def _blocks(self) -> Iterator[History]:
-        """All training users, some at once."""
+        """The training users, block by block."""
         size = max(1, SCORES_PER_BLOCK // self.train.num_items)
         for start in range(0, self.train.num_users, size):
             yield self.train.rows(np.arange(start, min(start + size, self.train.num_users)))
@@ -206,7 +206,7 @@ class EaseFitter(OneStepFitter):
         return gram
 
     def _sums(self) -> LineSums:
-        """Over the training ratings: their distance from what a prediction has without the weights, and the scores x_u B."""
+        """Over the training ratings: x is the score x_u B, y the rating less its user's and item's part."""
         total = np.zeros(6)
         item_part, scorer = self.model.offsets_of_items(), self.model.scorer()
         for history in self._blocks():
@@ -227,7 +227,7 @@ class Line:
 
 @dataclass(frozen=True)
 class LineSums:
-    """What a least-squares line needs of its points: their number and the sums of x, y, x^2, x y and y^2."""
+    """The sufficient statistics of a least-squares line: the number of points and the sums of x, y, x^2, x y and y^2."""
 
     count: float
     x: float
@@ -237,11 +237,11 @@ class LineSums:
     yy: float
 
     def line_through_zero(self) -> Line:
-        """The best line without a level; all scores 0 leave it flat."""
+        """The least-squares line of level 0; flat where all x are 0."""
         return Line(self.xy / self.xx if self.xx > 0 else 0.0, 0.0)
 
     def rising_line(self) -> Line:
-        """The best line whose slope is at least LEAST_SLOPE."""
+        """The least-squares line of slope at least `LEAST_SLOPE`."""
         mean_x, mean_y = self.x / self.count, self.y / self.count
         variance, covariance = self.xx / self.count - mean_x**2, self.xy / self.count - mean_x * mean_y
         slope = max(covariance / variance if variance > 0 else 0.0, LEAST_SLOPE)
@@ -279,5 +279,5 @@ def item_weights(gram: Tensor, regularisation: float) -> Tensor:
 
 
 def build_ease_fitter(spec: Ease, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of EASE; see `registry.KINDS`."""
+    """Build the fitter of EASE, with a new model."""
     return EaseFitter(new_model(spec, train, runtime), train, spec)

@@ -1,4 +1,4 @@
-"""Principal components of ratings of which most are missing; the linear autoencoder in closed form."""
+"""Principal components of a rating matrix with missing entries."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ from refeed.models.common.sparse_rows import SparseRows
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 
-LEAST_PENALTY = 1e-6  # of a projection, as a share of the largest singular value: what a person's ratings leave open is 0
+LEAST_PENALTY = 1e-6  # of a projection, as a share of the largest singular value: codes that ratings do not determine are 0
 
 
 @dataclass(frozen=True)
 class Pca(Spec):
-    """PCA with missing ratings: a low-rank matrix through the known ones, found by filling in the others again and again.
+    """PCA with missing ratings: a low-rank matrix, fitted by imputing the missing entries iteratively.
 
     Minimises 1/2 sum (r_ui - offset - M_ui)^2 over the ratings + regularisation * (sum of the singular values of M), M of rank
     `factors`: Mazumder, Hastie & Tibshirani (2010), "Spectral regularization algorithms for learning large incomplete matrices"
     (soft-impute); 0 gives SVD-impute, which is the PCA of the offsets' residuals where no rating is missing. Fitted by Hastie
     et al. (2015), "Matrix completion and low-rank SVD via fast alternating least squares", algorithm 3.1.
 
-    A person's row of M is the best one for their ratings in the span of the items' components, which is a ridge regression; for
-    the users of training too, so a new person is treated alike. This is the linear autoencoder whose code is solved for.
-    `AutoEncoder(activation="identity")` is linear as well, but its code is W r with missing ratings read as 0; where no rating
-    is missing, both span the same subspace at their minimum (Baldi & Hornik 1989).
+    A user's row of M is the ridge regression of their history on the items' components, for training users as for new ones.
+    This is the linear autoencoder whose code is solved for. `AutoEncoder(activation="identity")` is linear as well, but its
+    code is W r with missing ratings read as 0; where no rating is missing, both span the same subspace at their minimum (Baldi
+    & Hornik 1989).
 
     Attributes:
         factors: largest rank, at least 1.
-        regularisation: what is taken off each singular value, at least 0.
-        epochs: times that the missing ratings are filled in, at least 1.
-        patience: epochs without a better validation RMSE after which fitting stops; none never stops early.
-        offsets: what is taken off the ratings first: "none", "mean", or "bias" (mean, user and item biases).
-        item_regularisation: for offsets "bias": imaginary ratings that pull an item's bias to 0, at least 0.
+        regularisation: subtracted from each singular value, at least 0.
+        epochs: imputations of the missing ratings, at least 1.
+        patience: epochs without a lower validation RMSE after which fitting stops; none never stops early.
+        offsets: what is subtracted from the ratings first: "none", "mean", or "bias" (mean, user and item biases).
+        item_regularisation: for offsets "bias": pseudo-counts that shrink an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
 
     Raises:
@@ -84,7 +84,7 @@ class Pca(Spec):
 
 
 class PcaModel(RatingModel):
-    """See `Pca`; k is the rank.
+    """The singular vectors and values of `Pca`; k is the rank.
 
     Attributes:
         directions: V, right singular vectors, (n, k).
@@ -118,15 +118,15 @@ class PcaScorer(OffsetScorer):
         self._penalty = max(model.spec.regularisation, LEAST_PENALTY * max(1.0, model.singular_values.max().item()))
 
     @override
-    def outputs_at(self, history: History, places: SparseRows) -> Tensor:
-        return sampled_linear(self._codes(history), self._components, places)
+    def outputs_at(self, history: History, entries: SparseRows) -> Tensor:
+        return sampled_linear(self._codes(history), self._components, entries)
 
     @override
     def outputs(self, history: History) -> Tensor:
         return self._codes(history) @ self._components.t()
 
     def _codes(self, history: History) -> Tensor:
-        """Each person's coordinates, (B, k)."""
+        """Each user's coordinates, (B, k)."""
         residuals = centred(history, self.offsets.of_entries(history))
         return self._solver.solve(residuals, np.full(len(history), self._penalty))
 
@@ -134,7 +134,7 @@ class PcaScorer(OffsetScorer):
 class SoftImputeFitter(Fitter):
     """soft-impute by alternating least squares; Hastie et al. (2015), algorithm 3.1.
 
-    The filled-in matrix X is never there: X = E + U s V^T with E, the errors at the ratings, sparse. An epoch is one step,
+    The imputed matrix X is never formed: X = E + U s V^T with E, the errors at the ratings, sparse. An epoch is one step,
     which updates V and then U, each by a ridge regression of X on the other and an SVD of the result; without regularisation
     this is orthogonal (block power) iteration.
 
@@ -190,7 +190,7 @@ class SoftImputeFitter(Fitter):
         return users
 
     def _keep(self, users: Tensor, values: Tensor, directions: Tensor) -> None:
-        self._users = users.contiguous()  # as a checkpoint holds it, so that a resumed run rounds alike
+        self._users = users.contiguous()  # as in a checkpoint, so that a resumed run rounds alike
         self.model.singular_values.copy_(values)
         self.model.directions.copy_(directions)
 
@@ -200,7 +200,7 @@ class SoftImputeFitter(Fitter):
         return self._rows.values - sampled_linear(self._users, scaled, self._rows)
 
     def _shrunken(self, sums: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """X times one side's vectors, (r, k), as a ridge regression leaves it: its SVD W s T^T as W, s and T."""
+        """SVD (W, s, T) of the ridge regression with the right-hand side X times one side's vectors, (r, k)."""
         values = self.model.singular_values
         shares = values / (values + self.spec.regularisation).clamp(min=torch.finfo(values.dtype).tiny)
         vectors: Tensor
@@ -209,5 +209,5 @@ class SoftImputeFitter(Fitter):
 
 
 def build_pca_fitter(spec: Pca, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of PCA; see `registry.KINDS`."""
+    """Build the fitter of PCA, with a new model."""
     return SoftImputeFitter(new_model(spec, train, runtime), train, spec)

@@ -12,16 +12,16 @@ from typing_extensions import override
 from refeed.config import NonNegativeFloat, PositiveFloat
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import position_counts
-from refeed.errors import DataError
 from refeed.models.base import Fitter, OneStepFitter, Spec, StepReport
 from refeed.models.common.bias_model import BiasModel
 from refeed.models.common.building import new_model
+from refeed.models.common.checks import required_times
 from refeed.models.common.offsets import Offsets, rating_sums
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 
 DAY = 86_400.0  # seconds
-LEAST_SLOPE = 0.1  # ratings per unit of log(1 + count); anything above 0 keeps the order, and this keeps it in single precision
+LEAST_SLOPE = 0.1  # ratings per unit of log(1 + count); any slope above 0 keeps the order, this one in single precision too
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Popularity(Spec):
     Attributes:
         recent_days: count only ratings of so many days before the latest training rating, above 0; none counts all. Needs
             timestamps.
-        user_regularisation: pseudo-counts that pull a user's bias to 0, at least 0.
+        user_regularisation: pseudo-counts that shrink a user's bias to 0, at least 0.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
@@ -86,34 +86,27 @@ class PopularityFitter(OneStepFitter):
     model: BiasModel
 
     def __init__(self, model: BiasModel, train: Ratings, spec: Popularity) -> None:
-        if spec.recent_days is not None and train.timestamps is None:
-            raise DataError(
-                "popularity with recent_days needs to know when ratings were given, and these have no times",
-                fix="Name the column of the times, or leave recent_days out.",
-            )
         self.model, self.train, self.spec = model, train, spec
+        self._counts = train.item_counts if spec.recent_days is None else _recent_counts(train, spec.recent_days)
 
     @override
     def solve(self) -> StepReport:
         train = self.train
         _, item_sums = rating_sums(train)
-        popularity = np.log1p(self._counts())  # (n,)
+        popularity = np.log1p(self._counts)  # (n,)
         popularity -= train.item_counts @ popularity / len(train)  # of mean 0 over the ratings
         variance = train.item_counts @ np.square(popularity)
         slope = popularity @ item_sums / variance if variance > 0 else 0.0  # the mean of the ratings cancels out
         self.model.offsets.set(float(item_sums.sum() / len(train)), max(slope, LEAST_SLOPE) * popularity)
         return StepReport(self.model.offsets.squared_error(train), len(train))
 
-    def _counts(self) -> npt.NDArray[np.int64]:
-        """Number of ratings of each item that count, int64 (n,)."""
-        if self.spec.recent_days is None:
-            return self.train.item_counts
-        times = self.train.timestamps
-        assert times is not None
-        recent = times > times.max() - DAY * self.spec.recent_days
-        return position_counts(self.train.indices[recent], self.train.num_items)
+
+def _recent_counts(train: Ratings, days: float) -> npt.NDArray[np.int64]:
+    """Number of ratings of each item in the last days of training, int64 (n,)."""
+    times = required_times(train, needed_by="popularity with recent_days", otherwise="leave recent_days out")
+    return position_counts(train.indices[times > times.max() - DAY * days], train.num_items)
 
 
 def build_popularity_fitter(spec: Popularity, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of popularity; see `registry.KINDS`."""
+    """Build the fitter of popularity, with a new model."""
     return PopularityFitter(new_model(spec, train, runtime), train, spec)

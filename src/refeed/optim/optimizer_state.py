@@ -1,4 +1,4 @@
-"""The state of a PyTorch optimiser as plain tensors by name, and back."""
+"""The state of a PyTorch optimiser as plain tensors by name, and back; names under a prefix."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from torch.optim import Optimizer
 
 
 def state_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """All that the next step depends on but parameters and gradients.
-
-    Tensors are named PARAMETER.QUANTITY; a plain number becomes a float64 scalar.
-    """
+    """The state of an optimiser as tensors named PARAMETER.QUANTITY; a plain number becomes a float64 scalar."""
     tensors: dict[str, Tensor] = {}
     for parameter, quantities in optimizer.state_dict()["state"].items():
         for name, value in quantities.items():
@@ -28,7 +25,7 @@ def state_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
 def load_state_tensors(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
     """The inverse of `state_tensors`, for an optimiser of the same kind over the same parameters.
 
-    The tensors are copied: those of a file may lie at addresses at which sums over them round otherwise.
+    The tensors are copied: those of a file may be aligned differently, so that sums over them round differently.
     """
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
@@ -38,3 +35,13 @@ def load_state_tensors(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> N
     whole = optimizer.state_dict()
     whole["state"] = state
     optimizer.load_state_dict(whole)
+
+
+def with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors with the prefix before their names."""
+    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+
+
+def under_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with the prefix, without it: the inverse of `with_prefix`."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

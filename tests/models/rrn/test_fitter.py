@@ -36,7 +36,7 @@ def unchanged(before, parameters) -> bool:
 
 
 def test_ratings_without_times_are_refused():
-    with pytest.raises(DataError, match=r"needs to know when each rating was given.*\n  Name the time column"):
+    with pytest.raises(DataError, match=r"rrn.*no times(.|\n)*Name the column of the times, or choose another model"):
         fitter(random_ratings())
 
 

@@ -75,14 +75,12 @@ def test_without_a_state_adam_starts_anew():
 
 def test_steps_that_are_too_large_are_refused_with_what_to_do():
     fitter = fitter_of(RATINGS, learning_rate=1e30)
-    with pytest.raises(
-        TrainingError, match=r"epoch 1, batch 1: the factors are not finite.*\n  Lower learning_rate \(now 1e\+30\)"
-    ):
+    with pytest.raises(TrainingError, match=r"epoch 1, batch 1: .*not a finite number.*\n  Lower learning_rate \(now 1e\+30\)"):
         fitter.train_step(0, 0)
 
 
 def test_time_aware_without_times_is_refused():
-    with pytest.raises(DataError, match=r"needs to know when ratings were given.*\n.*leave time_aware out"):
+    with pytest.raises(DataError, match=r"time_aware.*no times(.|\n)*leave time_aware out"):
         fitter_of(RATINGS, time_aware=True)
 
 

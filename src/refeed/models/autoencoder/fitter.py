@@ -161,12 +161,12 @@ class GradientFitter(Fitter):
 
 
 def build_autoencoder_fitter(spec: AutoEncoder, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of an autoencoder; see `registry.KINDS`."""
+    """Build the fitter of an autoencoder, with a new model."""
     return _network_fitter(with_offsets(spec, train, runtime), train, options, runtime)
 
 
 def build_autorec_fitter(spec: AutoRec, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of AutoRec; see `registry.KINDS`."""
+    """Build the fitter of AutoRec, with a new model."""
     model = with_offsets(spec, train, runtime)
     offset, mean = model.offsets.mean.item(), float(np.mean(train.values, dtype=np.float64))
     model.network.start_at(mean - offset, lowest=train.scale.minimum - offset, highest=train.scale.maximum - offset)

@@ -41,9 +41,9 @@ class ItemScorer(OffsetScorer):
         self._new_vector, self._new_bias = network.last_weight.mean(0), network.output_bias.mean()
 
     @override
-    def outputs_at(self, history: History, places: SparseRows) -> Tensor:
+    def outputs_at(self, history: History, entries: SparseRows) -> Tensor:
         vectors, biases = self._user_vectors(history)
-        return self._network.last(sampled_linear(vectors, self.codes, places) + biases[places.row_of_entry])
+        return self._network.last(sampled_linear(vectors, self.codes, entries) + biases[entries.row_of_entry])
 
     @override
     def outputs(self, history: History) -> Tensor:

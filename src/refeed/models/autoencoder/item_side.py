@@ -13,7 +13,8 @@ from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.models.autoencoder.item_scorer import ItemScorer, item_rows
 from refeed.models.autoencoder.network import Network
-from refeed.models.base import RatingModel, RowSource
+from refeed.models.autoencoder.row_source import RowSource
+from refeed.models.base import RatingModel
 from refeed.models.common.offsets import Offsets
 
 

@@ -34,8 +34,8 @@ class AutoEncoder(Spec):
         input_dropout: the same for the ratings that go in (a denoising autoencoder).
         skip: add the output of each encoder layer but the code layer to the output of the decoder layer that mirrors it.
         side: "user" (a row is a user's ratings) or "item" (a row is an item's).
-        offsets: what is taken off the ratings first: "none", "mean", or "bias" (mean, user and item biases).
-        item_regularisation: for offsets "bias": imaginary ratings that pull an item's bias to 0, at least 0.
+        offsets: what is subtracted from the ratings first: "none", "mean", or "bias" (mean, user and item biases).
+        item_regularisation: for offsets "bias": pseudo-counts that shrink an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
 
     Raises:

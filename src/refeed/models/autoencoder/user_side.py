@@ -9,7 +9,8 @@ from typing_extensions import override
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.models.autoencoder.network import Network
-from refeed.models.base import RatingModel, RowSource
+from refeed.models.autoencoder.row_source import RowSource
+from refeed.models.base import RatingModel
 from refeed.models.common.offset_scorer import OffsetScorer
 from refeed.models.common.offsets import Offsets
 from refeed.models.common.pairs import centred
@@ -50,8 +51,8 @@ class UserScorer(OffsetScorer):
         self._network = network
 
     @override
-    def outputs_at(self, history: History, places: SparseRows) -> Tensor:
-        return self._network.output_at(self._hidden(history), places)
+    def outputs_at(self, history: History, entries: SparseRows) -> Tensor:
+        return self._network.output_at(self._hidden(history), entries)
 
     @override
     def outputs(self, history: History) -> Tensor:

@@ -262,5 +262,5 @@ class GibbsFitter(Fitter):
 
 
 def build_bayesian_fitter(spec: BayesianFactorisation, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of the Bayesian factorisation; see `registry.KINDS`."""
+    """Build the fitter of the Bayesian factorisation, with a new model."""
     return GibbsFitter(new_model(spec, train, runtime), train, spec, seed=runtime.seed)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from refeed.data.history import History
 from refeed.models.bayesian.session_sums import SessionSums
-from refeed.models.common.row_groups import at_once, padded_entries, padded_places, similar_rows
+from refeed.models.common.row_groups import group_size, padded_entries, padded_indices, similar_rows
 from refeed.models.common.sparse_linear import sum_of_rows
 
 ROUNDING = (
@@ -62,7 +62,7 @@ def _padded(
     columns, values = padded_entries(history, rows, 0, int(counts.max()))
     arrays: list[npt.NDArray[Any]] = [rows, counts.astype(np.float32), columns.astype(np.int32), values]
     if sessions is not None:
-        places, ended = padded_places(history, rows, 0, int(counts.max()))
+        places, ended = padded_indices(history, rows, 0, int(counts.max()))
         numbers = sessions[places]
         numbers[ended] = numbers.max(initial=0, where=~ended)
         arrays.append(numbers)
@@ -136,7 +136,7 @@ class FeatureTable:
     def _pieces(self, group: PaddedRows) -> Iterator[tuple[Tensor, slice]]:
         """The square roots of w times (f, y) of the entries, (S, g, c', d + 1), some of the c at a time, and which."""
         longest = group.columns.shape[1]
-        size = at_once(self.samples * len(group.rows) * self.width)
+        size = group_size(self.samples * len(group.rows) * self.width)
         for start in range(0, longest, size):
             part = slice(start, min(start + size, longest))
             columns = group.columns[:, part]

@@ -16,7 +16,7 @@ def new_model(spec: Spec, train: Ratings, runtime: Runtime) -> Any:
 
 
 def with_offsets(spec: Spec, train: Ratings, runtime: Runtime) -> Any:
-    """The same with fitted offsets, for a model that has them."""
+    """The same with its offsets fitted."""
     model = new_model(spec, train, runtime)
     model.offsets.fit(train)
     return model

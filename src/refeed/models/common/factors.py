@@ -1,4 +1,4 @@
-"""What factor models share: a vector and a bias for each user and item, and vectors for new people by ridge regression."""
+"""What factor models share: a vector and a bias for each user and item, and fold-in of new users by ridge regression."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ INITIAL_DEVIATION = 0.1  # standard deviation of the normal numbers that factors
 class FactorModel(RatingModel):
     """prediction(u, i) = offset(u, i) + p_u . q_i (+ b_u + c_i where biased).
 
-    A person whose history is the one trained on has the trained vector. Anybody else gets p_u (and b_u) by ridge regression of
-    the ratings in their history on the items' vectors: the minimum of sum_i (r_ui - offset - c_i - p_u . q_i - b_u)^2 +
-    penalty * (|p_u|^2 + b_u^2), see `ridge_penalties`.
+    A user whose history is the one trained on has the trained vector. All others are folded in: p_u (and b_u) minimises
+    sum_i (r_ui - offset - c_i - p_u . q_i - b_u)^2 + penalty * (|p_u|^2 + b_u^2) over the history, a ridge regression on the
+    items' vectors; see `ridge_penalties`.
 
     Args:
         num_users: m.
         num_items: n.
         factors: k, numbers in a vector.
         biased: whether users and items have biases beside their vectors.
-        offsets: what is taken off the ratings first.
+        offsets: subtracted from the ratings first.
         regularisation: of the ridge regression, above 0.
-        weighted: whether the penalty is `regularisation` times the person's number of ratings, or just `regularisation`.
+        weighted: whether the penalty is `regularisation` times the user's number of ratings, or just `regularisation`.
         seed: of the initial factors.
     """
 
@@ -68,10 +68,10 @@ class FactorModel(RatingModel):
 
     @torch.no_grad()
     def begin_training(self, train: Ratings) -> npt.NDArray[np.float32]:
-        """Note whose ratings these are; the factors of users and items without any become 0.
+        """Remember the histories of the users; the factors of users and items without ratings become 0.
 
         Returns:
-            what is taken off the ratings of each user, beside the item's part, (m,).
+            the user's part of the offsets, float32 (m,).
         """
         user_offsets = np.empty(self.num_users, np.float32)
         for block in row_blocks(train.indptr):
@@ -88,11 +88,7 @@ class FactorModel(RatingModel):
 
 
 class FactorScorer(Scorer):
-    """See `FactorModel`.
-
-    Args:
-        model: as it is now.
-    """
+    """Predictions of a `FactorModel`."""
 
     @torch.no_grad()
     def __init__(self, model: FactorModel) -> None:
@@ -108,13 +104,13 @@ class FactorScorer(Scorer):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, self._model.device)
-        people = history.rows(asked)
-        vectors, biases = self._user_vectors(people)
-        outputs: npt.NDArray[np.float32] = sampled_linear(vectors, self._model.item_factors, places).numpy(force=True)
-        row_of_pair = np.searchsorted(asked, rows)
-        user_part = self._model.offsets.user_part(people) + biases.numpy(force=True)
-        predictions: npt.NDArray[np.float32] = outputs[place_of_pair] + user_part[row_of_pair] + self._item_part()[items]
+        users, entries, entry_of_pair = unique_pairs(rows, items, history.num_items, self._model.device)
+        requested = history.rows(users)
+        vectors, biases = self._user_vectors(requested)
+        outputs: npt.NDArray[np.float32] = sampled_linear(vectors, self._model.item_factors, entries).numpy(force=True)
+        user_part = self._model.offsets.user_part(requested) + biases.numpy(force=True)
+        user_of_pair = np.searchsorted(users, rows)
+        predictions: npt.NDArray[np.float32] = outputs[entry_of_pair] + user_part[user_of_pair] + self._item_part()[items]
         return predictions
 
     @override
@@ -127,30 +123,30 @@ class FactorScorer(Scorer):
         return scores
 
     def _item_part(self) -> npt.NDArray[np.float32]:
-        """What is added for each item, (n,)."""
+        """The item's part of the offsets, with its bias, float32 (n,)."""
         part = self._model.offsets.item_part()
         if self._model.item_bias is None:
             return part
         return np.asarray(part + self._model.item_bias.numpy(force=True), np.float32)
 
     def _user_vectors(self, history: History) -> tuple[Tensor, Tensor]:
-        """A vector, (B, k), and a bias, (B,), for each person of the history."""
+        """The vectors, (B, k), and biases, (B,), of the users of the history."""
         model = self._model
         known = torch.from_numpy(history.users.clip(min=0)).to(model.device)
         vectors = model.user_factors[known]
         biases = vectors.new_zeros(len(history)) if model.user_bias is None else model.user_bias[known]
         changed = np.flatnonzero((history.users < 0) | (model.digests[known].numpy(force=True) != row_digests(history)))
         if len(changed):
-            solved = self._solved(history.rows(changed))
-            places = torch.from_numpy(changed).to(model.device)
-            vectors[places] = solved[:, : vectors.shape[1]]
-            biases[places] = solved[:, vectors.shape[1] :].sum(1)  # one column, or none
+            solved = self._fold_in(history.rows(changed))
+            index = torch.from_numpy(changed).to(model.device)
+            vectors[index] = solved[:, : vectors.shape[1]]
+            biases[index] = solved[:, vectors.shape[1] :].sum(1)  # one column, or none
         return vectors, biases
 
-    def _solved(self, history: History) -> Tensor:
-        """p_u and, where biased, b_u of each person, by ridge regression, (B, k) or (B, k + 1)."""
+    def _fold_in(self, history: History) -> Tensor:
+        """p_u and, where biased, b_u of each user, by ridge regression, (B, k) or (B, k + 1)."""
         model = self._model
-        offsets = self._model.offsets.user_part(history)[history.row_of_rating] + self._item_part()[history.indices]
+        offsets = model.offsets.user_part(history)[history.row_of_rating] + self._item_part()[history.indices]
         penalties = ridge_penalties(model.regularisation.item(), history.counts, weighted=model.weighted)
         return self._solver.solve(centred(history, offsets), penalties)
 
@@ -164,7 +160,7 @@ def ridge_penalties(regularisation: float, counts: npt.NDArray[np.int64], *, wei
 
 
 def rating_spread(train: Ratings) -> float:
-    """Standard deviation of the ratings, 1 where they are all alike: the unit in which penalties and rates are given."""
+    """Standard deviation of the ratings, 1 where they are all equal: the unit of penalties and learning rates."""
     total = squares = 0.0
     for block in row_blocks(train.indptr):
         values = train.values[block.places].astype(np.float64)

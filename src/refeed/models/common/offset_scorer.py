@@ -29,8 +29,8 @@ class OffsetScorer(Scorer):
         self.offsets, self.device = offsets, device
 
     @abc.abstractmethod
-    def outputs_at(self, history: History, places: SparseRows) -> Tensor:
-        """Outputs at the places (row of the history, item), (nnz of the places,)."""
+    def outputs_at(self, history: History, entries: SparseRows) -> Tensor:
+        """Outputs at the entries (row of the history, item), (nnz of the entries,)."""
 
     @abc.abstractmethod
     def outputs(self, history: History) -> Tensor:
@@ -45,9 +45,9 @@ class OffsetScorer(Scorer):
         items: npt.NDArray[np.int64],
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
-        users, places, place_of_pair = unique_pairs(rows, items, history.num_items, self.device)
-        outputs = self.outputs_at(history.rows(users), places).numpy(force=True)
-        return outputs[place_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
+        users, entries, entry_of_pair = unique_pairs(rows, items, history.num_items, self.device)
+        outputs = self.outputs_at(history.rows(users), entries).numpy(force=True)
+        return outputs[entry_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
     @override
     @torch.no_grad()

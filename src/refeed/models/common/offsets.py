@@ -1,4 +1,4 @@
-"""What is taken off a rating before the model sees it: nothing, the mean, or user and item biases."""
+"""What is subtracted from a rating before a model sees it: nothing, the mean, or the mean and user and item biases."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ OffsetKind = Literal["none", "mean", "bias"]
 class Offsets(nn.Module):
     """offset(u, i) = mean + item_bias[i] + user_bias(history of u).
 
-    The user's part is worked out from the history alone, so a new person has one too: the sum of
+    The user's part is computed from the history alone, so that new users have one too: the sum of
     (rating - mean - item_bias) over the history, divided by (number of ratings + user_damping).
 
     Args:
         kind: "none" (all 0), "mean" (the training mean only) or "bias".
         num_items: n.
-        item_damping: pseudo-counts that pull an item's bias to 0, at least 0.
+        item_damping: pseudo-counts that shrink an item's bias to 0, at least 0.
         user_damping: the same for a user's bias.
     """
 
@@ -62,12 +62,12 @@ class Offsets(nn.Module):
         self.set(mean, item_bias)
 
     def set(self, mean: float, item_bias: npt.NDArray[np.floating]) -> None:
-        """Store what was fitted: the mean, and the item biases (n,)."""
+        """Set the mean and the item biases, (n,)."""
         self.mean.fill_(mean)
         self.item_bias.copy_(torch.from_numpy(item_bias.astype(np.float32)))
 
     def user_part(self, history: History) -> npt.NDArray[np.float32]:
-        """mean + user bias of each person of the history, float32 (B,)."""
+        """mean + user bias of each user of the history, float32 (B,)."""
         mean = self.mean.item()
         if self.kind != "bias":
             return np.full(len(history), mean, np.float32)
@@ -104,7 +104,7 @@ def rating_sums(train: Ratings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np
 
 
 def _sums_over_items(train: Ratings, user_bias: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """For each item the sum of the biases of those who rated it."""
+    """Sums of the biases of the users who rated each item, float64 (n,)."""
     sums = np.zeros(train.num_items)
     for block in row_blocks(train.indptr):
         biases = np.repeat(user_bias[block.rows], block.counts)
@@ -113,7 +113,7 @@ def _sums_over_items(train: Ratings, user_bias: npt.NDArray[np.float64]) -> npt.
 
 
 def _sums_over_users(train: Ratings, item_bias: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """For each user the sum of the biases of what they rated."""
+    """Sums of the biases of the items that each user rated, float64 (m,)."""
     sums = np.empty(train.num_users)
     for block in row_blocks(train.indptr):
         biases = item_bias[train.indices[block.places]]

@@ -1,4 +1,4 @@
-"""Ridge regressions of many sparse rows on the same features, solved together."""
+"""Ridge regressions of many sparse rows on the same features, solved in batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from refeed.data.history import History
-from refeed.models.common.row_groups import at_once, for_each_group, padded_entries, similar_rows
+from refeed.models.common.row_groups import for_each_group, group_size, padded_entries, similar_rows
 
 ROUNDING = 1e-7  # of a float32 Gram matrix, as a share of its trace: added to the diagonal, so that it stays positive definite
 
@@ -17,23 +17,23 @@ class RidgeSolver:
     """For each row the vector x that minimises sum_j (y_j - f_j . x)^2 + penalty * |x|^2 over the row's entries j.
 
     Rows of about the same length are padded to one length and solved as one batch, by Cholesky, in the smaller of the number of
-    features and the number of entries. Memory stays within a few `GROUP` for each thread, however many rows there are and
-    however long they are.
+    features and the number of entries. Memory stays within a few `GROUP` for each thread, whatever the number and length of
+    rows.
 
     Args:
         features: f, (n, k), one vector for each column.
-        intercept: whether every f has a further number 1, so that x ends with a constant, penalised like the others.
+        intercept: append a 1 to every f, so that x ends with a constant, penalised like the other numbers.
     """
 
     def __init__(self, features: Tensor, *, intercept: bool = False) -> None:
         columns, width = features.shape
-        self._features = features.new_zeros(columns + 1, width + intercept)  # the last row is what padding reads
+        self._features = features.new_zeros(columns + 1, width + intercept)  # the last row is for padding
         self._features[:-1, :width] = features
         self._features[:-1, width:] = 1.0
 
     @torch.no_grad()
     def solve(self, rows: History, penalties: npt.NDArray[np.floating]) -> Tensor:
-        """The vectors, (B, w), w = k or, with intercept, k + 1; zeros for a row without entries.
+        """Solve for the vectors, (B, w), w = k or, with intercept, k + 1; zeros for a row without entries.
 
         Args:
             rows: B rows whose values are the targets y.
@@ -42,8 +42,8 @@ class RidgeSolver:
         vectors = self._features.new_zeros(len(rows), self._features.shape[1])
 
         def work(group: npt.NDArray[np.int64]) -> None:
-            places = torch.from_numpy(group).to(vectors.device)
-            vectors[places] = self._solve_group(rows, group, penalties[group])
+            index = torch.from_numpy(group).to(vectors.device)
+            vectors[index] = self._solve_group(rows, group, penalties[group])
 
         filled = np.flatnonzero(rows.counts)
         groups = (filled[group] for group in similar_rows(rows.counts[filled], width=vectors.shape[1]))
@@ -51,7 +51,7 @@ class RidgeSolver:
         return vectors
 
     def _solve_group(self, rows: History, group: npt.NDArray[np.int64], penalties: npt.NDArray[np.floating]) -> Tensor:
-        """Rows of about one length c, (g,) -> (g, w)."""
+        """The vectors of g rows of about one length, (g, w)."""
         width, longest = self._features.shape[1], int(rows.counts[group].max())
         penalty = torch.from_numpy(penalties).to(self._features)
         if longest < width:
@@ -60,7 +60,7 @@ class RidgeSolver:
             return (features.mT @ by_entry).squeeze(-1)
         gram = self._features.new_zeros(len(group), width, width)
         moments = self._features.new_zeros(len(group), width, 1)
-        piece = at_once(len(group) * width)
+        piece = group_size(len(group) * width)
         for start in range(0, longest, piece):
             features, targets = self._padded(rows, group, start, min(start + piece, longest))
             gram.baddbmm_(features.mT, features)
@@ -68,7 +68,7 @@ class RidgeSolver:
         return _solve_positive(gram, moments, penalty).squeeze(-1)
 
     def _padded(self, rows: History, group: npt.NDArray[np.int64], start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """Features, (g, c, w), and targets, (g, c, 1), of the entries `start` to `stop` of these rows, 0 after a row's end."""
+        """Features, (g, c, w), and targets, (g, c, 1), of entries `start` to `stop` of g rows, 0 beyond a row's end."""
         columns, targets = padded_entries(rows, group, start, stop)
         device = self._features.device
         return self._features[torch.from_numpy(columns).to(device)], torch.from_numpy(targets).to(device)[..., None]

@@ -1,4 +1,4 @@
-"""One number for each person's history, by which a model knows again those whose ratings it was trained on."""
+"""A hash of each history, by which a model recognises the users whose ratings it was trained on."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from refeed.data.history import History
 
 
 def row_digests(history: History) -> npt.NDArray[np.int64]:
-    """A hash of the items and ratings of each row, int64 (B,); 0 for a row without ratings.
+    """Hash the items and ratings of each row, int64 (B,); 0 for a row without ratings.
 
     The sum, modulo 2**64, of a mixed 64-bit word for each rating (the finaliser of SplitMix64: Steele, Lea & Flood 2014), so
-    two different histories of one person agree by chance about once in 2**64.
+    two different histories of a user collide about once in 2**64.
     """
     bits = (history.values + np.float32(0.0)).view(np.uint32)  # -0.0 is the rating 0.0
     words = (history.indices.astype(np.uint64) << np.uint64(32)) | bits

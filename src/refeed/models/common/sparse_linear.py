@@ -13,7 +13,7 @@ from refeed.models.common.sparse_rows import SparseRows
 
 
 def sum_of_rows(index: Tensor, weight: Tensor, pointers: Tensor, factors: Tensor) -> Tensor:
-    """For each bag, the sum of factors[j] * weight[index[j]] over its slice of j.
+    """For each bag, the sum of factors[j] * weight[index[j]] over its slice of j; `torch.nn.functional.embedding_bag`.
 
     Args:
         index: integers (nnz,), rows of `weight`.

@@ -1,4 +1,4 @@
-"""A batch of sparse rows on the device: what the first layer reads and where the last layer is asked."""
+"""A batch of sparse rows on the device: the input of the first layer and the entries at which the last one is evaluated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from refeed.data.history import History
 
 @dataclass(frozen=True, eq=False)
 class SparseRows:
-    """B rows over n columns with nnz entries, compressed by row; both orders of the entries are at hand.
+    """B rows over n columns with nnz entries, in CSR form; the order by column is computed once, when needed.
 
     Attributes:
         indptr: int32 (B + 1,), or int64 where n or nnz needs it.
@@ -44,9 +44,9 @@ class SparseRows:
         return len(self.indptr) - 1
 
     def with_values(self, values: Tensor) -> SparseRows:
-        """The same places with other values, (nnz,)."""
+        """The same entries with other values, (nnz,)."""
         result = SparseRows(self.indptr, self.columns, values, self.num_columns)
-        for name in ("row_of_entry", "by_column"):  # what was worked out for the places still holds
+        for name in ("row_of_entry", "by_column"):  # neither depends on the values
             if name in self.__dict__:
                 result.__dict__[name] = self.__dict__[name]
         return result
@@ -59,7 +59,7 @@ class SparseRows:
 
     @cached_property
     def by_column(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The entries in column order: their places (nnz,), their rows (nnz,), and the column pointers (n + 1,)."""
+        """The entries by column: their indices in row order, (nnz,), their rows, (nnz,), and the column pointers, (n + 1,)."""
         columns = self.columns.numpy(force=True)
         # NumPy sorts 16 bits by radix, several times as quick as anything wider
         order = np.argsort(columns.astype(np.uint16) if self.num_columns <= 1 << 16 else columns, kind="stable")
@@ -70,7 +70,7 @@ class SparseRows:
 
     @cached_property
     def compact(self) -> tuple[Tensor, SparseRows]:
-        """The distinct columns that occur, int64 (u,), rising, and the same rows over these u columns only."""
+        """The distinct columns that occur, int64 (u,), sorted, and the same rows over these u columns only."""
         order, row_of_entry, pointers = self.by_column
         starts = pointers.numpy(force=True)
         occurring = np.flatnonzero(starts[1:] > starts[:-1])

@@ -11,11 +11,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Prior:
-    """What is believed of the numbers in the vectors of all users, or of all items.
+    """The Gaussian prior of the factors of all users, or of all items.
 
     Attributes:
-        regularisation: lambda = variance of the noise / variance of the numbers.
-        variance: of the numbers about 0; None before the first estimate.
+        regularisation: lambda = variance of the noise / variance of the factors.
+        variance: of the factors, around 0; None before the first estimate.
     """
 
     regularisation: float
@@ -24,12 +24,12 @@ class Prior:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """One side of a factor model.
+    """The users or the items, from whose factors their prior is estimated.
 
     Attributes:
         factors: (r, k).
         counts: training ratings of each row, (r,).
-        prior: as believed so far.
+        prior: the estimate so far.
     """
 
     factors: Tensor
@@ -38,12 +38,12 @@ class Evidence:
 
     @property
     def mean_square(self) -> float:
-        """Of the numbers in the vectors of those who have ratings."""
+        """Of the factors of rows with ratings."""
         return self.factors[self.counts > 0].square().mean(dtype=torch.float64).item()
 
     @property
     def variance(self) -> float:
-        """Of the numbers, as believed so far."""
+        """Of the factors, the estimate so far."""
         return self.mean_square if self.prior.variance is None else self.prior.variance
 
 
@@ -51,18 +51,18 @@ class Evidence:
 def estimated_priors(
     users: Evidence, items: Evidence, mean_squared_error: float, *, most: float = math.inf
 ) -> tuple[Prior, Prior]:
-    """New priors of users and items; Salakhutdinov & Mnih (2008), sections 3.1 and 3.2, with the vectors' uncertainty.
+    """Estimate the priors of users and items; Salakhutdinov & Mnih (2008), sections 3.1 and 3.2, with the vectors' uncertainty.
 
-    The published estimate, variance = mean square of the fitted vectors, makes vectors smaller, which makes the penalty larger,
-    and so on. So this is a step of expectation maximisation instead: a number in the vector of a row with c
-    ratings has the posterior variance v = noise / (c * variance of the other side + lambda), which adds to its expected square
-    and, through the predictions, to the noise (as in the variational form of Lim & Teh 2007, with spherical covariances).
+    The published estimate, variance = mean square of the fitted vectors, shrinks the vectors, which raises the penalty, and so
+    on. This is a step of expectation maximisation instead: a factor of a row with c ratings has the posterior variance
+    v = noise / (c * variance of the other side + lambda), which adds to its expected square and, through the predictions, to
+    the noise (as in the variational form of Lim & Teh 2007, with spherical covariances).
 
     Args:
-        users: their factors.
-        items: theirs.
+        users: factors of the users.
+        items: factors of the items.
         mean_squared_error: of the training ratings.
-        most: bound on lambda.
+        most: upper bound of lambda.
     """
     of_users = _uncertainty(users, items, mean_squared_error)
     of_items = _uncertainty(items, users, mean_squared_error)

@@ -13,35 +13,36 @@ from typing_extensions import override
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import pointers
-from refeed.errors import TrainingError
 from refeed.models.base import Fitter, StepReport
 from refeed.models.common.building import with_offsets
+from refeed.models.common.checks import require_finite
 from refeed.models.common.factors import INITIAL_DEVIATION, FactorModel, rating_spread
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_rows import SparseRows
 from refeed.models.pmf.adaptive_priors import Evidence, Prior, estimated_priors
 from refeed.models.pmf.spec import PMF
+from refeed.optim.optimizer_state import under_prefix, with_prefix
 from refeed.optim.options import TrainingOptions
 from refeed.optim.row_lazy_momentum import RowLazyMomentum
 from refeed.runtime import Runtime
 from refeed.seeds import derive_seed
 
-OCCURRENCES = 50  # expected of the most frequent user or item in a batch of automatic size
+OCCURRENCES = 50  # of the most frequent user or item in a batch of automatic size, on average
 LARGEST_BATCH = 1 << 16
-GROWN = 1.1  # mean square of factors, of the initial one, from which on adaptive priors are estimated
+GROWN = 1.1  # adaptive priors are estimated once the mean square of the factors exceeds this multiple of the initial one
 
 
 class FactorDescentFitter(Fitter):
-    """Each epoch goes over the ratings in an order of its own, a function of (seed, epoch); a step takes a batch of them.
+    """Steps along the gradient of batches of ratings, which each epoch shuffles; the order is a function of (seed, epoch).
 
-    Minimises half the objective of `PMF`: the step's gradient is the sum over the batch, where each rating brings its share of
-    its user's and its item's penalty. So a batch of one rating is the update of Funk's and Surprise's SVD.
+    Minimises half the objective of `PMF`: a step's gradient is the sum over its batch, in which each rating has its share of
+    its user's and its item's penalty. With a batch of one rating this is the update of Funk's and Surprise's SVD.
 
     Args:
         model: with its initial factors, on its device; its offsets are already fitted.
         train: training ratings.
-        spec: how to fit.
-        seed: of the orders.
+        spec: the model's description.
+        seed: of the shuffling.
     """
 
     model: FactorModel
@@ -76,7 +77,7 @@ class FactorDescentFitter(Fitter):
         penalty = penalty + item_side.penalty(items, torch.diff(rows.by_column[2]), of_items)
         torch.autograd.backward(0.5 * (squared_error + penalty))
         loss = squared_error.item()
-        self._require_finite(loss, f"epoch {epoch + 1}, batch {step + 1:,}")
+        self._require_finite(loss, epoch, step)
         self._squared_error += loss
         user_side.momenta.step_rows(users, of_users, rate)
         item_side.momenta.step_rows(items, of_items, rate)
@@ -99,7 +100,7 @@ class FactorDescentFitter(Fitter):
         """Momenta, the penalties' lambdas, and the error so far, from which the next lambdas follow."""
         tensors = {"squared_error": torch.tensor(self._squared_error, dtype=torch.float64)}
         for name, side in self._sides.items():
-            tensors |= {f"{name}.{key}": tensor for key, tensor in side.state().items()}
+            tensors |= with_prefix(f"{name}.", side.state())
         return tensors
 
     @override
@@ -108,8 +109,7 @@ class FactorDescentFitter(Fitter):
             return
         self._squared_error = tensors["squared_error"].item()
         for name, side in self._sides.items():
-            start = f"{name}."
-            side.load_state({key.removeprefix(start): tensor for key, tensor in tensors.items() if key.startswith(start)})
+            side.load_state(under_prefix(f"{name}.", tensors))
 
     def _begin_epoch(self) -> None:
         if self.spec.prior == "adaptive" and self._squared_error > 0:
@@ -117,7 +117,7 @@ class FactorDescentFitter(Fitter):
         self._squared_error = 0.0
 
     def _estimate_priors(self) -> None:
-        """Once the factors have grown: estimated from small ones, the penalties would keep them small."""
+        """Estimate the priors once the factors have grown: penalties estimated from small factors would keep them small."""
         users, items = (side.evidence for side in self._sides.values())
         grown = math.sqrt(users.mean_square * items.mean_square) > GROWN * INITIAL_DEVIATION**2
         if users.prior.variance is None and not grown:
@@ -129,37 +129,34 @@ class FactorDescentFitter(Fitter):
         self.model.regularisation.fill_(priors[0].regularisation)
 
     def _batch(self, epoch: int, step: int) -> tuple[Tensor, SparseRows]:
-        """The users of a batch, int64 (u,), rising, and their ratings in it, offsets taken off, over all items."""
+        """The users of a batch, int64 (u,), sorted, and their residuals in it, over all items."""
         if self._order_of[0] != epoch:
             self._order_of = (epoch, _shuffled(len(self.train), derive_seed(self.seed, "ratings", epoch)))
-        places = np.sort(self._order_of[1][step * self.batch_size : (step + 1) * self.batch_size])  # so in the order of users
-        users, counts = np.unique(self._user_of_rating[places], return_counts=True)
-        items = self.train.indices[places].astype(np.int64)
+        batch = np.sort(self._order_of[1][step * self.batch_size : (step + 1) * self.batch_size])  # so in the order of users
+        users, counts = np.unique(self._user_of_rating[batch], return_counts=True)
+        items = self.train.indices[batch].astype(np.int64)
         offsets = np.repeat(self._user_offset[users], counts) + self._item_offset[items]
         history = History(
             indptr=pointers(counts),
             indices=items,
-            values=self.train.values[places].astype(np.float32) - offsets,
+            values=self.train.values[batch].astype(np.float32) - offsets,
             num_items=self.train.num_items,
             users=users.astype(np.int64),
         )
         return torch.from_numpy(history.users).to(self.model.device), SparseRows.from_history(history, self.model.device)
 
-    def _require_finite(self, squared_error: float, where: str) -> None:
-        if not math.isfinite(squared_error):
-            raise TrainingError(
-                f"{where}: the loss is not a finite number; the steps were too large for these ratings\n"
-                f"  Lower learning_rate (now {self.spec.learning_rate:g}) or batch_size (now {self.batch_size:,})."
-            )
+    def _require_finite(self, loss: float, epoch: int, step: int) -> None:
+        remedy = f"Lower learning_rate (now {self.spec.learning_rate:g}) or batch_size (now {self.batch_size:,})."
+        require_finite(loss, where=f"epoch {epoch + 1}, batch {step + 1:,}", remedy=remedy)
 
 
 class _Side:
-    """The users or the items: their parameters, and the penalty on them.
+    """The users or the items: their parameters and the penalty on them.
 
     Args:
         parameters: factors, (r, k), and bias, (r,), or None.
-        counts: training ratings of each, int64 (r,).
-        spec: how to fit.
+        counts: training ratings of each row, int64 (r,).
+        spec: the model's description.
     """
 
     def __init__(self, parameters: list[nn.Parameter | None], counts: npt.NDArray[np.int64], spec: PMF) -> None:
@@ -170,11 +167,11 @@ class _Side:
 
     @property
     def evidence(self) -> Evidence:
-        """From which the prior is estimated."""
+        """What the prior is estimated from."""
         return Evidence(self.factors.detach(), self.counts, self.prior)
 
     def penalty(self, rows: Tensor, occurrences: Tensor, read: list[Tensor]) -> Tensor:
-        """The share of the penalty that a batch brings in which these rows occur so often, both (u,)."""
+        """A batch's share of the penalty, given its rows and their numbers of occurrences, both (u,)."""
         shares = occurrences if self.weighted else occurrences / self.counts[rows]
         squares = sum(leaf.square().reshape(len(rows), -1).sum(1) for leaf in read)
         return self.prior.regularisation * (shares * squares).sum()
@@ -185,13 +182,13 @@ class _Side:
         return {"prior": torch.tensor(prior, dtype=torch.float64), **self.momenta.state()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up a state."""
+        """Resume from a state."""
         self.prior = Prior(*tensors["prior"].tolist())
         self.momenta.load_state(tensors)
 
 
 def _predicted(users: list[Tensor], items: list[Tensor], rows: SparseRows) -> Tensor:
-    """Predictions, offsets taken off, at the places of rows, (nnz,)."""
+    """Predicted residuals at the entries of the rows, (nnz,)."""
     products = sampled_linear(users[0], items[0], rows)
     if len(users) == 1:
         return products
@@ -199,7 +196,7 @@ def _predicted(users: list[Tensor], items: list[Tensor], rows: SparseRows) -> Te
 
 
 def _shuffled(count: int, seed: int) -> npt.NDArray[np.signedinteger]:
-    """The numbers from 0 to `count` - 1 in an order that follows from the seed."""
+    """The numbers from 0 to `count` - 1, shuffled."""
     narrow: type[np.signedinteger] = np.int32 if count <= np.iinfo(np.int32).max else np.int64
     numbers: npt.NDArray[np.signedinteger] = np.arange(count, dtype=narrow)
     np.random.default_rng(seed).shuffle(numbers)
@@ -207,12 +204,12 @@ def _shuffled(count: int, seed: int) -> npt.NDArray[np.signedinteger]:
 
 
 def _batch_size(train: Ratings) -> int:
-    """So many ratings that the most frequent user or item occurs about `OCCURRENCES` times in a batch."""
+    """The number of ratings with which the most frequent user or item occurs about `OCCURRENCES` times in a batch."""
     most = max(train.user_counts.max(), train.item_counts.max())
     return int(min(LARGEST_BATCH, max(1, OCCURRENCES * len(train) // int(most))))
 
 
 def build_pmf_fitter(spec: PMF, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of PMF; see `registry.KINDS`."""
+    """Build the fitter of PMF, with a new model."""
     scaled = spec.in_units_of(rating_spread(train))
     return FactorDescentFitter(with_offsets(scaled, train, runtime), train, scaled, seed=runtime.seed)

@@ -1,4 +1,4 @@
-"""Probabilistic matrix factorisation (PMF), with user and item biases or as it was published, fitted by gradient descent."""
+"""The description of probabilistic matrix factorisation (PMF), with user and item biases or as published."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ Prior = Literal["weighted", "fixed", "adaptive"]
 class PMF(Spec):
     """Probabilistic matrix factorisation by SGD with momentum, with biases or plain; Salakhutdinov & Mnih (2008).
 
-    Minimises the sum of (r_ui - offset - p_u . q_i - b_u - c_i)^2 + sum_u penalty_u (|p_u|^2 + b_u^2) + the same of the items.
-    The biased form is that of Funk and of Koren, Bell & Volinsky (2009).
+    Minimises sum (r_ui - offset - p_u . q_i - b_u - c_i)^2 + sum_u penalty_u (|p_u|^2 + b_u^2)
+    + sum_i penalty_i (|q_i|^2 + c_i^2). The biased form is that of Funk and of Koren, Bell & Volinsky (2009).
 
     Attributes:
-        factors: numbers in the vector of a user or an item, at least 1.
+        factors: length of the vectors of users and items, at least 1.
         regularisation: lambda / standard deviation of the ratings (so that it suits any rating scale), above 0.
-        prior: what a row's penalty is: "weighted" (lambda times its number of ratings, as in the authors' program), "fixed"
-            (lambda, the published objective), or "adaptive" (lambda until the factors have grown, then estimated from them
-            before each epoch, for users and for items: sections 3.1 and 3.2).
-        biased: users and items also have a bias, learnt with their vector.
+        prior: the penalty of a user or item: "weighted" (lambda times its number of ratings, as in the authors' program),
+            "fixed" (lambda, the published objective), or "adaptive" (lambda until the factors have grown, then estimated from
+            them before each epoch, for users and for items: sections 3.1 and 3.2).
+        biased: also fit a bias for each user and item.
         learning_rate: of the sum of the gradients of a batch, times the standard deviation of the ratings, above 0.
-        momentum: 0 to below 1; it lengthens the way of a gradient by 1 / (1 - momentum).
-        batch_size: ratings a step, at least 1; none takes so many that the most frequent user or item occurs about
-            50 times in a batch, which is as good as one rating at a time.
+        momentum: 0 to below 1; it multiplies the effect of a gradient by 1 / (1 - momentum).
+        batch_size: ratings per step, at least 1; none chooses it so that the most frequent user or item occurs about 50 times
+            in a batch, which is as good as one rating at a time.
         epochs: passes over the ratings, at least 1.
-        patience: epochs without a better validation RMSE after which fitting stops; none never stops early.
-        offsets: what is taken off the ratings first: "none", "mean", or "bias" (mean, user and item biases).
-        item_regularisation: for offsets "bias": imaginary ratings that pull an item's bias to 0, at least 0.
+        patience: epochs without a lower validation RMSE after which fitting stops; none never stops early.
+        offsets: what is subtracted from the ratings first: "none", "mean", or "bias" (mean, user and item biases).
+        item_regularisation: for offsets "bias": pseudo-counts that shrink an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
 
     Raises:
@@ -68,7 +68,7 @@ class PMF(Spec):
     user_regularisation: NonNegativeFloat = 15.0
 
     def in_units_of(self, spread: float) -> PMF:
-        """The same for ratings of this standard deviation, with lambda itself as regularisation and the rate itself."""
+        """The description with lambda itself as regularisation and the rate itself, for ratings of this standard deviation."""
         return replace(self, regularisation=self.regularisation * spread, learning_rate=self.learning_rate / spread)
 
     @override

@@ -1,8 +1,6 @@
-"""Fits a recurrent recommender network: first its stationary factors alone, then all of it, users and items in turn."""
+"""Fits a recurrent recommender network: first its stationary factors, then everything, users and items in turn."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +11,13 @@ from typing_extensions import override
 
 from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
-from refeed.errors import TrainingError
 from refeed.models.base import Fitter, StepReport
 from refeed.models.common.building import with_offsets
+from refeed.models.common.checks import require_finite
 from refeed.models.rrn.model import RecurrentModel
 from refeed.models.rrn.sides import both_sides
 from refeed.models.rrn.spec import RRN
-from refeed.optim.optimizer_state import load_state_tensors, state_tensors
+from refeed.optim.optimizer_state import load_state_tensors, state_tensors, under_prefix, with_prefix
 from refeed.optim.optimizers import fused
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
@@ -29,11 +27,12 @@ SIDES = ("users", "items")
 
 
 class RecurrentFitter(Fitter):
-    """Steps of the first epochs solve for the stationary factors of all users, then of all items; steps of the later ones are
-    batches of users, then batches of items, and before each side's first batch its stationary factors are solved for.
+    """Fits the stationary factors alone in the first epochs, then the networks of users and items in turn.
 
-    Batches are functions of (seed, epoch), and what is fixed while one side learns is worked out from the model, so a resumed
-    run equals an uninterrupted one.
+    A step of the first epochs solves for the stationary factors of all users, or of all items. Later epochs have batches of
+    users, then batches of items; before the first batch of a side its stationary factors are solved for. Batches are functions
+    of (seed, epoch), and what is fixed while one side learns is computed from the model, so a resumed run equals an
+    uninterrupted one.
 
     Args:
         model: with its initial weights, on its device; its offsets are already fitted.
@@ -73,11 +72,8 @@ class RecurrentFitter(Fitter):
         if self._fixed_for != (epoch, number):
             self._fix_the_other_side(epoch, number, solve=batch == 0)
         report = self._train_batch(number, self._batches(number, epoch)[batch])
-        if not math.isfinite(report.squared_error):
-            raise TrainingError(
-                f"epoch {epoch + 1}, batch {step + 1:,}: the loss is not a finite number; the steps were too large\n"
-                f"  Lower learning_rate (now {self.spec.learning_rate:g})."
-            )
+        remedy = f"Lower learning_rate (now {self.spec.learning_rate:g})."
+        require_finite(report.squared_error, where=f"epoch {epoch + 1}, batch {step + 1:,}", remedy=remedy)
         if step == self.num_steps(epoch) - 1:
             self._keep_item_states()  # the model is read between epochs
         return report
@@ -96,7 +92,7 @@ class RecurrentFitter(Fitter):
         """The users' stationary factors, and the optimisers' tensors."""
         tensors = {"user_factors": self._sides[0].factors}
         for name, optimizer in zip(SIDES, self._optimizers, strict=True):
-            tensors |= {f"{name}/{key}": tensor for key, tensor in state_tensors(optimizer).items()}
+            tensors |= with_prefix(f"{name}/", state_tensors(optimizer))
         return tensors
 
     @override
@@ -104,8 +100,7 @@ class RecurrentFitter(Fitter):
         if "user_factors" in tensors:
             self._sides[0].factors.copy_(tensors["user_factors"])
         for name, optimizer in zip(SIDES, self._optimizers, strict=True):
-            own = {key.split("/")[1]: tensor for key, tensor in tensors.items() if key.startswith(f"{name}/")}
-            load_state_tensors(optimizer, own)
+            load_state_tensors(optimizer, under_prefix(f"{name}/", tensors))
         self._fixed_for = None
 
     def _batches(self, number: int, epoch: int) -> list[npt.NDArray[np.int64]]:
@@ -113,19 +108,19 @@ class RecurrentFitter(Fitter):
         return epoch_batches(counts, self.spec.batch_size, seed=seed, epoch=epoch)
 
     def _solve_alone(self, number: int) -> StepReport:
-        """A step of the first epochs, in which all products of states are still 0; the error is that after it."""
+        """A step of the first epochs, in which all products of states are 0; the reported error is that of the solution."""
         side = self._sides[number]
         side.solve(self._states(number), self._states(1 - number), regularisation=self.spec.regularisation)
-        errors = side.left_by_factors()
+        errors = side.targets_of_states()
         return StepReport(errors.square().sum(dtype=torch.float64).item(), len(errors))
 
     def _fix_the_other_side(self, epoch: int, number: int, *, solve: bool) -> None:
-        """Work out what stays as it is while one side learns: the other's states, and what stationary factors leave."""
+        """Compute what is fixed while one side learns: the other side's states, and the targets of the states."""
         side = self._sides[number]
         self._other_states = self._states(1 - number)
         if solve:
             side.solve(self._states(number), self._other_states, regularisation=self.spec.regularisation)
-        self._targets = side.left_by_factors()
+        self._targets = side.targets_of_states()
         self._fixed_for = (epoch, number)
 
     def _train_batch(self, number: int, rows: npt.NDArray[np.int64]) -> StepReport:
@@ -140,7 +135,7 @@ class RecurrentFitter(Fitter):
         return self._sides[number].network.states(self._sides[number].sequences)
 
     def _keep_item_states(self) -> None:
-        """Leave the items' states, and when they begin to hold, in the model."""
+        """Store the items' states, and their time steps, in the model."""
         timeline, device = self._sides[1].sequences.timeline, self.model.device
         self.model.item_states = self._states(1)
         self.model.item_moments = torch.from_numpy(timeline.moments).to(device)
@@ -152,5 +147,5 @@ def _adam(parameters: list[torch.nn.Parameter], spec: RRN) -> Adam:
 
 
 def build_rrn_fitter(spec: RRN, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of RRN; see `registry.KINDS`."""
+    """Build the fitter of RRN, with a new model."""
     return RecurrentFitter(with_offsets(spec, train, runtime), train, spec, seed=runtime.seed)

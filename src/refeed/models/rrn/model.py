@@ -1,4 +1,4 @@
-"""Predictions of a recurrent recommender network, and all that it has learnt."""
+"""The model and the predictions of a recurrent recommender network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from refeed.models.rrn.states import StateNetwork
 
 
 class RecurrentModel(RatingModel):
-    """See `RRN`. Users are known by their histories alone; the states of the items are kept as they were through training.
+    """The networks and item factors of `RRN`; users are known by their histories alone, items by their states in training.
 
     Args:
         num_users: m.
@@ -33,7 +33,7 @@ class RecurrentModel(RatingModel):
         offsets: mean, user and item biases.
         user_network: over the ratings of items.
         item_network: over the ratings by users.
-        item_factors: the stationary ones, (n, k).
+        item_factors: stationary factors, (n, k).
         regularisation: of the ridge regressions, above 0.
     """
 
@@ -67,13 +67,13 @@ class RecurrentModel(RatingModel):
 
 
 @dataclass(frozen=True, eq=False)
-class People:
-    """What the model makes of the histories of B persons.
+class UserSide:
+    """What is computed from the histories of B users.
 
     Attributes:
-        timeline: their steps, S in all.
+        timeline: their time steps, S in all.
         states: (S + B, state).
-        factors: the stationary ones, (B, k).
+        factors: stationary factors, (B, k).
         offsets: mean + user bias, float32 (B,).
     """
 
@@ -84,11 +84,7 @@ class People:
 
 
 class RecurrentScorer(Scorer):
-    """See `RecurrentModel`.
-
-    Args:
-        model: as it is now.
-    """
+    """Predictions of `RRN`."""
 
     @torch.no_grad()
     def __init__(self, model: RecurrentModel) -> None:
@@ -107,16 +103,16 @@ class RecurrentScorer(Scorer):
     ) -> npt.NDArray[np.float32]:
         """Where times are given, predict from states that have seen the steps before them only."""
         model = self._model
-        asked, row_of_pair = np.unique(rows, return_inverse=True)
-        people = self._people(history.rows(asked))
+        requested, user_of_pair = np.unique(rows, return_inverse=True)
+        users = self._user_side(history.rows(requested))
         if times is None:
-            user_places, item_places = people.timeline.latest_states(row_of_pair), self._latest_item_states[items]
+            user_states, item_states = users.timeline.latest_states(user_of_pair), self._latest_item_states[items]
         else:
-            user_places = people.timeline.states_before(row_of_pair, model.user_network.moments(times))
-            item_places = self._items.states_before(items, model.item_network.moments(times))
-        dynamic = (people.states[self._there(user_places)] * model.item_states[self._there(item_places)]).sum(1)
-        stationary = (people.factors[self._there(row_of_pair)] * model.item_factors[self._there(items)]).sum(1)
-        offsets = people.offsets[row_of_pair] + model.offsets.item_part()[items]
+            user_states = users.timeline.states_before(user_of_pair, model.user_network.moments(times))
+            item_states = self._items.states_before(items, model.item_network.moments(times))
+        dynamic = (users.states[self._on_device(user_states)] * model.item_states[self._on_device(item_states)]).sum(1)
+        stationary = (users.factors[self._on_device(user_of_pair)] * model.item_factors[self._on_device(items)]).sum(1)
+        offsets = users.offsets[user_of_pair] + model.offsets.item_part()[items]
         predicted: npt.NDArray[np.float32] = (dynamic + stationary).numpy(force=True) + offsets
         return predicted
 
@@ -124,55 +120,55 @@ class RecurrentScorer(Scorer):
     @torch.no_grad()
     def score_rows(self, history: History) -> npt.NDArray[np.float32]:
         """Predict from the latest states."""
-        model, people = self._model, self._people(history)
-        latest = self._there(people.timeline.latest_states(np.arange(len(history), dtype=np.int64)))
-        scores = people.factors @ model.item_factors.t()
-        scores.addmm_(people.states[latest], model.item_states[self._there(self._latest_item_states)].t())
+        model, users = self._model, self._user_side(history)
+        latest = self._on_device(users.timeline.latest_states(np.arange(len(history), dtype=np.int64)))
+        scores = users.factors @ model.item_factors.t()
+        scores.addmm_(users.states[latest], model.item_states[self._on_device(self._latest_item_states)].t())
         result: npt.NDArray[np.float32] = scores.numpy(force=True)
-        result += people.offsets[:, None]
+        result += users.offsets[:, None]
         result += model.offsets.item_part()
         return result
 
-    def _people(self, history: History) -> People:
-        """States from the sequences, then stationary factors by ridge regression of what states and offsets leave."""
+    def _user_side(self, history: History) -> UserSide:
+        """States from the sequences, then stationary factors by ridge regression of the remaining residuals."""
         model = self._model
         times = history.timestamps
         if times is None:
             times = np.full(history.num_ratings, model.user_network.time_range[1].item(), np.int64)
         sequences = Sequences.of_history(history, model.user_network.moments(times))
         states = model.user_network.states(sequences)
-        item_places = self._items.states_before(sequences.columns, model.item_network.moments(times[sequences.order]))
-        dynamic = products(states, model.item_states, sequences, item_places).numpy(force=True)
-        left = centred(history, model.offsets.of_entries(history))
-        left.values[sequences.order] -= dynamic
+        item_states = self._items.states_before(sequences.columns, model.item_network.moments(times[sequences.order]))
+        dynamic = products(states, model.item_states, sequences, item_states).numpy(force=True)
+        residuals = centred(history, model.offsets.of_entries(history))
+        residuals.values[sequences.order] -= dynamic
         penalties = ridge_penalties(model.regularisation, history.counts, weighted=True)
-        factors = self._solver.solve(left, penalties)
-        return People(sequences.timeline, states, factors, model.offsets.user_part(history))
+        factors = self._solver.solve(residuals, penalties)
+        return UserSide(sequences.timeline, states, factors, model.offsets.user_part(history))
 
     @cached_property
     def _latest_item_states(self) -> npt.NDArray[np.int64]:
         return self._items.latest_states(np.arange(len(self._items), dtype=np.int64))
 
-    def _there(self, places: npt.NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(places).to(self._model.device)
+    def _on_device(self, index: npt.NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(index).to(self._model.device)
 
 
 @torch.no_grad()
-def products(states: Tensor, other_states: Tensor, sequences: Sequences, other_places: npt.NDArray[np.int64]) -> Tensor:
+def products(states: Tensor, other_states: Tensor, sequences: Sequences, other_index: npt.NDArray[np.int64]) -> Tensor:
     """The products of states that predict the ratings of sequences, (nnz,).
 
     Args:
         states: of the sequences; a rating is predicted from the one before its step.
         other_states: of the other side, (others, state).
         sequences: the ratings.
-        other_places: int64 (nnz,), which of the other states belongs to each rating.
+        other_index: int64 (nnz,), index of the other side's state of each rating.
     """
     entries = np.zeros(sequences.timeline.num_states + 1, np.int64)
     entries[sequences.timeline.states_before_steps + 1] = sequences.entries_of_steps
-    places = SparseRows(
+    pairs = SparseRows(
         indptr=torch.from_numpy(entries.cumsum()).to(states.device),
-        columns=torch.from_numpy(other_places).to(states.device),
-        values=states.new_zeros(len(other_places)),
+        columns=torch.from_numpy(other_index).to(states.device),
+        values=states.new_zeros(len(other_index)),
         num_columns=len(other_states),
     )
-    return sampled_linear(states, other_states, places)
+    return sampled_linear(states, other_states, pairs)

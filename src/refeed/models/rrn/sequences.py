@@ -12,19 +12,19 @@ from refeed.data.history import History, row_places
 from refeed.data.row_blocks import pointers
 
 SECONDS_PER_DAY = 86_400
-MOMENTS = 1 << 38  # twice as many as there are moments, of one second each, within 4,000 years of 1970
+MOMENTS = 1 << 38  # twice the number of steps, of one second each, within 4,000 years of 1970
 
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """When the steps of B rows are, S in all; steps in which a row has no rating do not exist.
+    """The time steps of B rows, S in all; steps in which a row has no rating are left out.
 
-    A row of L steps has L + 1 states: the one before its first step, and the one after each step. The states of all rows lie
-    one after another, S + B of them: the one after step s of row b has the place s + b + 1.
+    A row of L steps has L + 1 states: one before its first step, and one after each step. The states of all rows are numbered
+    consecutively, S + B of them: the one after step s of row b has the index s + b + 1.
 
     Attributes:
         indptr: int64 (B + 1,), the steps of row b are indptr[b]:indptr[b + 1].
-        moments: int64 (S,), number of the step in the calendar (see `moments_of`), rising within a row.
+        moments: int64 (S,), number of the step in the calendar (see `moments_of`), sorted within a row.
     """
 
     indptr: npt.NDArray[np.int64]
@@ -55,7 +55,7 @@ class Timeline:
 
     @property
     def states_before_steps(self) -> npt.NDArray[np.int64]:
-        """Place of the state before each step, rising, int64 (S,); the state after it has the next place."""
+        """Index of the state before each step, sorted, int64 (S,); the state after it has the next index."""
         return np.arange(self.num_steps, dtype=np.int64) + self.row_of_step
 
     @property
@@ -66,11 +66,11 @@ class Timeline:
         return first
 
     def states_before(self, rows: npt.NDArray[np.int64], moments: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Place of the latest state of each of P rows that has seen steps before its moment only, int64 (P,)."""
+        """Index of the latest state of each of P rows that has seen only steps before its moment, int64 (P,)."""
         return np.searchsorted(self._keys, rows * MOMENTS + moments) + rows
 
     def latest_states(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Place of the state after all steps of each of P rows, int64 (P,)."""
+        """Index of the state after all steps of each of P rows, int64 (P,)."""
         return self.indptr[rows + 1] + rows
 
     @cached_property
@@ -80,14 +80,14 @@ class Timeline:
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """The ratings of B rows (users, or items) in the order of their time.
+    """The ratings of B rows (users, or items) in the order of their times.
 
     Attributes:
         timeline: the steps.
         entry_pointers: int64 (S + 1,), the ratings of step s are entry_pointers[s]:entry_pointers[s + 1].
-        columns: int64 (nnz,), what was rated (or who rated it).
+        columns: int64 (nnz,), the item (or user) of each rating.
         values: float32 (nnz,), the ratings.
-        order: int64 (nnz,), the place of each in the history that the sequences are of; rows lie in the same order there.
+        order: int64 (nnz,), the index of each rating in the history, which has the rows in the same order.
     """
 
     timeline: Timeline
@@ -98,7 +98,7 @@ class Sequences:
 
     @classmethod
     def of_history(cls, history: History, moments: npt.NDArray[np.int64]) -> Sequences:
-        """The ratings of a history; moments, int64 (nnz,), say in which step each lies."""
+        """The ratings of a history, given the step of each, int64 (nnz,)."""
         row_of_rating = history.row_of_rating
         order = np.argsort(row_of_rating * MOMENTS + moments, kind="stable")
         rows, moments = row_of_rating[order], moments[order]
@@ -129,11 +129,11 @@ class Sequences:
 
     @property
     def states_before(self) -> npt.NDArray[np.int64]:
-        """Place of the state from which each rating is predicted, the one before the rating's own step, int64 (nnz,)."""
+        """Index of the state from which each rating is predicted, the one before the rating's own step, int64 (nnz,)."""
         return np.repeat(self.timeline.states_before_steps, self.entries_of_steps)
 
     def rows(self, positions: npt.NDArray[np.int64]) -> tuple[Sequences, npt.NDArray[np.int64]]:
-        """The rows at `positions`, and the places of their ratings among those of all rows, int64."""
+        """The rows at `positions`, and the indices of their ratings among those of all rows, int64."""
         steps, indptr = row_places(self.timeline.indptr, positions)
         entries, entry_pointers = row_places(self.entry_pointers, steps)
         part = Sequences(
@@ -147,5 +147,5 @@ class Sequences:
 
 
 def moments_of(times: npt.NDArray[np.int64], step_seconds: int) -> npt.NDArray[np.int64]:
-    """The number of the calendar's step, counted from 1970 UTC, in which each time lies."""
+    """The number of each time's step in the calendar, counted from 1970 UTC."""
     return np.floor_divide(times, step_seconds)

@@ -1,4 +1,4 @@
-"""The two sides of the ratings, users and items, as a recurrent recommender network is fitted to them."""
+"""The users and the items, as a recurrent recommender network is fitted to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
-from refeed.errors import DataError
+from refeed.models.common.checks import required_times
 from refeed.models.common.factors import ridge_penalties
 from refeed.models.common.ridge import RidgeSolver
 from refeed.models.common.sampled_linear import sampled_linear
@@ -28,40 +28,40 @@ class Side:
     Attributes:
         network: of the rows.
         sequences: of the rows.
-        residuals: float32 (nnz,), ratings with offsets taken off.
-        other_places: int64 (nnz,), place of the other side's state from which each rating is predicted.
-        factors: the rows' stationary ones, (rows, k), solved for in place.
-        other_factors: the columns', (columns, k).
+        residuals: float32 (nnz,), ratings less offsets.
+        other_index: int64 (nnz,), index of the other side's state from which each rating is predicted.
+        factors: stationary factors of the rows, (rows, k), solved for in place.
+        other_factors: stationary factors of the columns, (columns, k).
     """
 
     network: StateNetwork
     sequences: Sequences
     residuals: npt.NDArray[np.float32]
-    other_places: npt.NDArray[np.int64]
+    other_index: npt.NDArray[np.int64]
     factors: Tensor
     other_factors: Tensor
 
     @torch.no_grad()
     def solve(self, states: Tensor, other_states: Tensor, *, regularisation: float) -> None:
-        """Stationary factors by ridge regression of what the states, (S + B, state) and the other side's, leave to explain."""
-        dynamic = products(states, other_states, self.sequences, self.other_places).numpy(force=True)
+        """Solve for the stationary factors: ridge regressions of the residuals less the products of states, (S + B, state)."""
+        dynamic = products(states, other_states, self.sequences, self.other_index).numpy(force=True)
         rows = self._rows(self.residuals - dynamic)
         penalties = ridge_penalties(regularisation, rows.counts, weighted=True)
         self.factors.copy_(RidgeSolver(self.other_factors).solve(rows, penalties))
 
     @torch.no_grad()
-    def left_by_factors(self) -> Tensor:
-        """What the states have to explain: residuals less the products of stationary factors, (nnz,)."""
-        places = SparseRows.from_history(self._rows(self.residuals), self.factors.device)
-        return places.values - sampled_linear(self.factors, self.other_factors, places)
+    def targets_of_states(self) -> Tensor:
+        """Residuals less the products of stationary factors, (nnz,): what the products of states are fitted to."""
+        entries = SparseRows.from_history(self._rows(self.residuals), self.factors.device)
+        return entries.values - sampled_linear(self.factors, self.other_factors, entries)
 
     def loss_of(self, rows: npt.NDArray[np.int64], targets: Tensor, other_states: Tensor, gradient_steps: int | None) -> Tensor:
-        """Squared error of each rating of some rows, (nnz of the rows,), given what the states have to explain, (nnz,)."""
+        """Squared error of each rating of the rows, (nnz of the rows,), given the targets of the states, (nnz,)."""
         part, entries = self.sequences.rows(rows)
         own = self.network(part, gradient_steps=gradient_steps)
         device = targets.device
         before = torch.from_numpy(part.states_before).to(device)
-        others = other_states[torch.from_numpy(self.other_places[entries]).to(device)]  # nnz x state
+        others = other_states[torch.from_numpy(self.other_index[entries]).to(device)]  # nnz x state
         errors = targets[torch.from_numpy(entries).to(device)] - (own[before] * others).sum(1)
         squared: Tensor = errors.square()
         return squared
@@ -81,18 +81,14 @@ def both_sides(model: RecurrentModel, train: Ratings) -> tuple[Side, Side]:
     """The users' and the items' side.
 
     Args:
-        model: its offsets are fitted; its networks are told the mean and the range of the times.
+        model: with fitted offsets; its networks get the mean and the time range of the ratings.
         train: training ratings.
 
     Raises:
         DataError: the ratings have no times.
     """
-    if train.timestamps is None:
-        raise DataError(
-            "a recurrent recommender network (rrn) needs to know when each rating was given, and these have no times",
-            fix="Name the time column when reading the ratings, or choose another model.",
-        )
-    span = torch.tensor([int(train.timestamps.min()), int(train.timestamps.max())])
+    times = required_times(train, needed_by="rrn", otherwise="choose another model")
+    span = torch.tensor([int(times.min()), int(times.max())])
     for network in (model.user_network, model.item_network):
         network.centre.copy_(model.offsets.mean)
         network.time_range.copy_(span)
@@ -106,7 +102,7 @@ def both_sides(model: RecurrentModel, train: Ratings) -> tuple[Side, Side]:
             network=model.user_network,
             sequences=of_users,
             residuals=_residuals(of_users, user_offsets, item_offsets),
-            other_places=_states_met(of_users, users, of_items, model.item_network),
+            other_index=_states_before(of_users, users, of_items, model.item_network),
             factors=user_factors,
             other_factors=item_factors,
         ),
@@ -114,7 +110,7 @@ def both_sides(model: RecurrentModel, train: Ratings) -> tuple[Side, Side]:
             network=model.item_network,
             sequences=of_items,
             residuals=_residuals(of_items, item_offsets, user_offsets),
-            other_places=_states_met(of_items, items, of_users, model.user_network),
+            other_index=_states_before(of_items, items, of_users, model.user_network),
             factors=item_factors,
             other_factors=user_factors,
         ),
@@ -132,14 +128,14 @@ def _residuals(
     return sequences.values - np.repeat(row_offsets, counts) - column_offsets[sequences.columns]
 
 
-def _states_met(
+def _states_before(
     sequences: Sequences, history: History, others: Sequences, other_network: StateNetwork
 ) -> npt.NDArray[np.int64]:
-    """Place of the other side's state from which each rating is predicted, int64 (nnz,)."""
+    """Index of the other side's state from which each rating is predicted, int64 (nnz,)."""
     moments = other_network.moments(_times(history)[sequences.order])
     return others.timeline.states_before(sequences.columns, moments)
 
 
 def _times(history: History) -> npt.NDArray[np.int64]:
-    assert history.timestamps is not None  # asked of all ratings beforehand
+    assert history.timestamps is not None  # `both_sides` has checked all ratings
     return history.timestamps

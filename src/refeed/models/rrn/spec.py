@@ -1,4 +1,4 @@
-"""The recurrent recommender network: its description."""
+"""The description of the recurrent recommender network."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ class RRN(Spec):
 
     prediction(u, i, t) = offset(u, i) + <A h_u(t) + b, C h_i(t) + d> + <p_u, q_i>
 
-    h_u(t) and h_i(t) are the hidden states of a user LSTM and an item LSTM after all those steps before the step of t in which
-    the user (the item) has a rating; see `StateNetwork` for what goes in. p and q are stationary factors. A rating is never
-    predicted from a state that has seen its own step or a later one. Asked about no particular time, or one after the training
-    ratings, states have seen all known ratings.
+    h_u(t) and h_i(t) are the hidden states of a user LSTM and an item LSTM after all steps before that of t in which the user
+    (the item) has a rating; see `StateNetwork` for their inputs. p and q are stationary factors. A rating is never predicted
+    from a state that has seen its own step or a later one. For a prediction without a time, or at one after the training
+    ratings, the states have seen all known ratings.
 
-    Where the paper is silent, this is chosen. Steps are those of the calendar (UTC), of one length for users and another for
+    Where the paper leaves the choice open: steps are those of the calendar (UTC), of one length for users and another for
     items. Offsets are the mean and the biases of the bias baseline, fitted beforehand. The stationary factors minimise the
     squared error plus `regularisation` times a row's number of ratings times |p|^2 (or |q|^2), by ridge regression: first
-    without the LSTMs (the start from PMF), later once an epoch with the states fixed. A and b begin at 0, so that the network
+    without the LSTMs (the start from PMF), later once per epoch with the states fixed. A and b begin at 0, so that the network
     begins as that factorisation. In an epoch the users' LSTM, A and b learn from batches of users with the items' states fixed,
     then those of the items with the users' states fixed.
 
-    Everybody's p, of training users too, is the ridge regression of their history on q with offsets and states taken off, and
-    their states come from their history; a history without times counts as one step at the end of training.
+    The p of all users, training users included, is the ridge regression of the residuals of their history on q, and their
+    states come from their history; a history without times counts as one step at the end of training.
 
     Attributes:
         user_step_days: length of a user's step, above 0, at least a second.
-        item_step_days: the same of an item.
+        item_step_days: length of an item's step.
         embedding: width of a step's embedding, at least 1.
-        units: of each LSTM, at least 1.
+        units: units of each LSTM, at least 1.
         state: width of A h + b, at least 1.
-        factors: numbers in a stationary vector, at least 1.
-        regularisation: of the stationary factors, above 0.
-        start_epochs: epochs in which the stationary factors alone are fitted, at least 1.
-        epochs: further epochs, which fit all, at least 1.
+        factors: length of the stationary vectors, at least 1.
+        regularisation: penalty on the stationary factors, above 0.
+        start_epochs: epochs that fit the stationary factors alone, at least 1.
+        epochs: further epochs, which fit everything, at least 1.
         learning_rate: of Adam, above 0.
-        weight_decay: weight penalty of the LSTMs' side of the model: half of it times the squared weights is added to the mean
-            squared error of a batch, at least 0.
-        batch_size: users, or items, a step of Adam, at least 1.
-        gradient_steps: gradients go back through pieces of so many time steps, at least 1; none through whole sequences.
-        patience: epochs without a better validation RMSE after which fitting stops; none never stops early.
-        item_regularisation: imaginary ratings that pull an item's bias to 0, at least 0.
+        weight_decay: L2 penalty of Adam on everything but the stationary factors: half of it times the squared weights is added
+            to the mean squared error of a batch, at least 0.
+        batch_size: users, or items, per step of Adam, at least 1.
+        gradient_steps: time steps of truncated back-propagation, at least 1; none goes back through whole sequences.
+        patience: epochs without a lower validation RMSE after which fitting stops; none never stops early.
+        item_regularisation: pseudo-counts that shrink an item's bias to 0, at least 0.
         user_regularisation: the same for a user's bias.
 
     Raises:

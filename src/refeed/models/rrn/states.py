@@ -14,7 +14,7 @@ from refeed.models.common.sparse_rows import SparseRows
 from refeed.models.rrn.sequences import SECONDS_PER_DAY, Sequences, Timeline, moments_of
 
 INITIAL_DEVIATION = 0.1  # of the embedding of a rating
-STEPS_AT_ONCE = 1 << 18  # when only the states are asked for, so that memory stays bounded
+STEPS_AT_ONCE = 1 << 18  # without gradients, so that memory stays bounded
 
 
 class StateNetwork(nn.Module):
@@ -22,8 +22,8 @@ class StateNetwork(nn.Module):
 
     y_s = W [x_s, newbie_s, clock_s, clock_(s-1)] + c, h_s = LSTM(y_s, h_(s-1)) from zeros; the state after step s is A h_s + b.
 
-    x_s holds the ratings of step s, less `centre` (their mean in training), divided by the square root of their number, so that
-    its length depends little on how much was rated. newbie_s is 1 in a row's first step. clock_s is when step s begins, from 0
+    x_s is the ratings of step s, less `centre` (their mean in training), divided by the square root of their number, so that
+    its norm depends little on that number. newbie_s is 1 in a row's first step. clock_s is when step s begins, from 0
     at the first training rating to 1 at the last (times outside count as the nearer end); clock_(s-1) is that of the row's step
     before, and of step s itself in the first.
 
@@ -66,7 +66,7 @@ class StateNetwork(nn.Module):
         self.lstm.get_parameter("bias_ih_l0")[units : 2 * units] = 1.0
 
     def moments(self, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The step in which each time lies."""
+        """The step of each time."""
         return moments_of(times, self.step_seconds)
 
     def forward(self, sequences: Sequences, *, gradient_steps: int | None = None) -> Tensor:
@@ -85,7 +85,7 @@ class StateNetwork(nn.Module):
 
     @torch.no_grad()
     def states(self, sequences: Sequences) -> Tensor:
-        """What `forward` gives, without gradients and in bounded memory."""
+        """The same as `forward`, without gradients and in bounded memory."""
         blocks = row_blocks(sequences.timeline.indptr, size=STEPS_AT_ONCE)
         parts = [self(sequences.rows(np.arange(block.rows.start, block.rows.stop))[0]) for block in blocks]
         return torch.cat(parts) if parts else self.affine.weight.new_zeros(0, self.affine.out_features)
@@ -104,7 +104,7 @@ class StateNetwork(nn.Module):
         return sparse_linear(rows, self.of_ratings, self.of_flags.bias) + flags @ self.of_flags.weight.t()
 
     def _flags(self, timeline: Timeline) -> npt.NDArray[np.float32]:
-        """newbie, clock of the step and clock of the one before, (S, 3)."""
+        """newbie, clock of the step and clock of the step before, (S, 3)."""
         first, last = self.time_range.tolist()
         clocks = ((timeline.moments * self.step_seconds - first) / max(1, last - first)).clip(0.0, 1.0)
         before, newbie = np.roll(clocks, 1), timeline.is_first
@@ -115,27 +115,27 @@ class StateNetwork(nn.Module):
         """h after each step, (S, units): all rows' first steps at once, then all second steps, and so on."""
         if timeline.num_steps == 0:
             return inputs.new_zeros(0, self.lstm.hidden_size)
-        places, sizes = packing(timeline)
+        order, sizes = packing(timeline)
         starts = np.concatenate([[0], np.cumsum(sizes)])
-        to_packed = torch.from_numpy(np.argsort(places)).to(inputs.device)
+        to_packed = torch.from_numpy(np.argsort(order)).to(inputs.device)
         packed, pieces = inputs[to_packed], []
         memory: tuple[Tensor, Tensor] | None = None
         piece = gradient_steps or len(sizes)
         for position in range(0, len(sizes), piece):
             stop = min(position + piece, len(sizes))
             part = PackedSequence(packed[starts[position] : starts[stop]], torch.from_numpy(sizes[position:stop]))
-            if memory is not None:  # rows lie longest first, so those that go on are the first ones
+            if memory is not None:  # the longest rows come first, so those that continue are the first ones
                 memory = memory[0][:, : sizes[position]].detach(), memory[1][:, : sizes[position]].detach()
             outputs, memory = self.lstm(part, memory)
             pieces.append(outputs.data)
-        return torch.cat(pieces)[torch.from_numpy(places).to(inputs.device)]
+        return torch.cat(pieces)[torch.from_numpy(order).to(inputs.device)]
 
 
 def packing(timeline: Timeline) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Steps sorted by their position in their row, and of the same position by how long their row is, longest first.
+    """Sort the steps by their position in the row, then by the length of the row, longest first, as `PackedSequence` has them.
 
     Returns:
-        the place of each step in that order, int64 (S,), and the number of steps of each position, int64 (longest,).
+        the index of each step in that order, int64 (S,), and the number of steps of each position, int64 (longest,).
     """
     lengths = timeline.lengths
     ranks = np.empty(len(lengths), np.int64)

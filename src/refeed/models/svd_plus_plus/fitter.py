@@ -1,4 +1,4 @@
-"""Fits SVD++: the users of a batch are solved for, the items' side takes a step of Adam."""
+"""Fits SVD++: solves for the users of a batch and takes a step of Adam on the items' side."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing_extensions import override
 
 from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
-from refeed.errors import DataError, TrainingError
 from refeed.models.base import Fitter, StepReport
 from refeed.models.common.building import new_model
+from refeed.models.common.checks import require_finite, required_times
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_rows import SparseRows
 from refeed.models.svd_plus_plus.model import SvdPlusPlusModel
@@ -26,10 +26,10 @@ from refeed.runtime import Runtime
 
 
 class SvdPlusPlusFitter(Fitter):
-    """Variable projection: where the users' side is at its minimum, the slope of the items' side alone is that of the whole.
+    """Fits SVD++ by variable projection.
 
-    Golub & Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
-    separate" (1973).
+    With the users' side at its minimum, the gradient of the items' side is that of the whole objective: Golub & Pereyra, "The
+    differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate" (1973).
 
     Args:
         model: with its initial weights, on its device.
@@ -48,12 +48,8 @@ class SvdPlusPlusFitter(Fitter):
         self.epochs, self.patience = spec.epochs, spec.patience
         model.mean.fill_(float(np.asarray(train.values, np.float64).mean()))
         if model.time is not None:
-            if train.timestamps is None:
-                raise DataError(
-                    "svd++ with time_aware needs to know when ratings were given, and these have no times",
-                    fix="Name the column of the times, or leave time_aware out.",
-                )
-            model.time.begin_training(train.timestamps)
+            times = required_times(train, needed_by="svd++ with time_aware", otherwise="leave time_aware out")
+            model.time.begin_training(times)
         parameters = list(model.parameters())
         self._optimizer = torch.optim.Adam(parameters, lr=spec.learning_rate, fused=fused(parameters))
         self._batches_of: tuple[int, list[npt.NDArray[np.int64]]] = (-1, [])
@@ -70,15 +66,16 @@ class SvdPlusPlusFitter(Fitter):
         rows = SparseRows.from_history(history, self.model.device)
         implicit = self.model.implicit_sums(rows)
         with torch.no_grad():
-            people = self.model.scorer().people(history, rows, implicit)
-        predicted = sampled_linear(people.vectors + implicit, self.model.item_factors, rows) + people.at_ratings
+            users = self.model.scorer().solve_users(history, rows, implicit)
+        predicted = sampled_linear(users.vectors + implicit, self.model.item_factors, rows) + users.at_ratings
         predicted = predicted + self.model.item_part(rows.columns, self.model.times_of(history))
         squared_error = (rows.values - predicted).square().sum()
         loss = squared_error / len(rows.values) + self._penalty() / len(self.train)
         self._optimizer.zero_grad()
         torch.autograd.backward(loss)
         self._optimizer.step()
-        self._require_finite(f"epoch {epoch + 1}, batch {step + 1:,}")
+        remedy = f"Lower learning_rate (now {self.spec.learning_rate:g})."
+        require_finite(self._penalty().item(), where=f"epoch {epoch + 1}, batch {step + 1:,}", remedy=remedy)
         return StepReport(squared_error.item(), len(rows.values))
 
     @override
@@ -100,25 +97,17 @@ class SvdPlusPlusFitter(Fitter):
         return self._batches_of[1]
 
     def _rate(self, done: float) -> float:
-        """The learning rate after so many epochs."""
+        """The learning rate after a (fractional) number of epochs."""
         return self.spec.learning_rate * (1 + math.cos(math.pi * done / self.epochs)) / 2
 
     def _penalty(self) -> Tensor:
-        """Of the items' side; that of the users' side does not change with it."""
+        """The penalty of the items' side; that of the users' side does not depend on it."""
         model, spec = self.model, self.spec
         penalised = [model.item_factors, model.item_bias, *([] if model.time is None else [model.time.item_bias])]
         of_items = torch.stack([parameter.square().sum() for parameter in penalised]).sum()
         return spec.regularisation * of_items + spec.implicit_regularisation * model.implicit_factors.square().sum()
 
-    @torch.no_grad()
-    def _require_finite(self, where: str) -> None:
-        if not math.isfinite(self._penalty().item()):
-            raise TrainingError(
-                f"{where}: the factors are not finite numbers; the steps were too large for these ratings\n"
-                f"  Lower learning_rate (now {self.spec.learning_rate:g})."
-            )
-
 
 def build_svd_plus_plus_fitter(spec: SvdPlusPlus, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of SVD++; see `registry.KINDS`."""
+    """Build the fitter of SVD++, with a new model."""
     return SvdPlusPlusFitter(new_model(spec, train, runtime), train, spec, seed=runtime.seed)

@@ -22,7 +22,7 @@ class ItemSide(RatingModel):
     Args:
         num_users: m.
         num_items: n.
-        factors: k, numbers in a vector.
+        factors: k, length of the vectors.
         regularisation: penalty of the users' side, above 0.
         time_bins: of the items' biases, None without time.
         seed: of the initial item factors.
@@ -31,7 +31,7 @@ class ItemSide(RatingModel):
         item_factors: q, (n, k).
         implicit_factors: y, (n, k).
         item_bias: b_i, (n,).
-        time: the terms of time, None without.
+        time: the time-dependent terms, None without.
         mean: of the training ratings.
     """
 
@@ -50,16 +50,16 @@ class ItemSide(RatingModel):
         self.register_buffer("mean", torch.zeros((), dtype=torch.float32))
 
     def implicit_sums(self, rows: SparseRows) -> Tensor:
-        """|N_u|^-1/2 times the sum of y_j over what each person rated, (B, k)."""
+        """|N_u|^-1/2 times the sum of y_j over the items that each user rated, (B, k)."""
         counts = torch.diff(rows.indptr).clamp(min=1)
         shares = counts.to(self.implicit_factors.dtype).rsqrt()[rows.row_of_entry]
         return sparse_linear(rows.with_values(shares), self.implicit_factors, self.implicit_factors.new_zeros(()))
 
     def times_of(self, history: History) -> npt.NDArray[np.int64] | None:
-        """When each rating of the history was given, int64 (nnz,); None where the model does not know time."""
+        """The time of each rating of the history, int64 (nnz,); None where the model is not time-aware."""
         return None if self.time is None else self.time.times_of(history)
 
     def item_part(self, items: Tensor, times: npt.NDArray[np.int64] | None) -> Tensor:
-        """mean + b_i, with the part of the time bin, for items (P,) asked at these times, (P,)."""
+        """mean + b_i, with the part of the time bin, for items, (P,), at times, (P,)."""
         part = self.mean + self.item_bias[items]
         return part if self.time is None or times is None else part + self.time.item_bias[items, self.time.bins(times)]

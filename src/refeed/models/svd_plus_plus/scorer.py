@@ -1,4 +1,4 @@
-"""Answers of SVD++: every person's side is solved for from their history."""
+"""Predictions of SVD++: each user's side is solved for from their history."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from refeed.models.svd_plus_plus.time_terms import deviation
 
 
 @dataclass(frozen=True, eq=False)
-class People:
-    """What was solved for of B people.
+class UserSide:
+    """The solution for B users.
 
     Attributes:
         vectors: p_u, (B, k).
@@ -38,11 +38,7 @@ class People:
 
 
 class SvdPlusPlusScorer(Scorer):
-    """See `SvdPlusPlus`.
-
-    Args:
-        model: as it is now.
-    """
+    """Predictions of `SvdPlusPlus`."""
 
     @torch.no_grad()
     def __init__(self, model: ItemSide) -> None:
@@ -50,42 +46,42 @@ class SvdPlusPlusScorer(Scorer):
         self._solver = RidgeSolver(model.item_factors, intercept=True)
 
     @torch.no_grad()
-    def people(self, history: History, rows: SparseRows, implicit: Tensor) -> People:
-        """p_u, b_u and alpha_u of each person, by ridge regression over their history.
+    def solve_users(self, history: History, rows: SparseRows, implicit: Tensor) -> UserSide:
+        """Solve for p_u, b_u and alpha_u by ridge regression on the history.
 
         Args:
-            history: B people.
+            history: B users.
             rows: the same, on the device.
-            implicit: what their choices say, (B, k); see `ItemSide.implicit_sums`.
+            implicit: the implicit part of their vectors, (B, k); see `ItemSide.implicit_sums`.
         """
         model, terms = self._model, self._model.time
-        left = rows.values - model.item_part(rows.columns, model.times_of(history))
-        left = left - sampled_linear(implicit, model.item_factors, rows)
-        solved = self._solve(history, left)
+        residuals = rows.values - model.item_part(rows.columns, model.times_of(history))
+        residuals = residuals - sampled_linear(implicit, model.item_factors, rows)
+        solved = self._solve(history, residuals)
         if terms is None:
-            return People(solved[:, :-1], solved[:, -1], solved.new_zeros(len(rows)), solved[:, -1][rows.row_of_entry])
-        around = deviation(terms.times_of(history), terms.middle(history)[history.row_of_rating])
-        around_u = torch.from_numpy(around).to(left.device)
-        drift, solved = self._with_drift(history, rows, left, solved, around_u)
-        at_ratings = solved[:, -1][rows.row_of_entry] + drift[rows.row_of_entry] * around_u
-        return People(solved[:, :-1], solved[:, -1], drift, at_ratings)
+            return UserSide(solved[:, :-1], solved[:, -1], solved.new_zeros(len(rows)), solved[:, -1][rows.row_of_entry])
+        deviations = deviation(terms.times_of(history), terms.middle(history)[history.row_of_rating])
+        deviations_u = torch.from_numpy(deviations).to(residuals.device)
+        drift, solved = self._with_drift(history, rows, residuals, solved, deviations_u)
+        at_ratings = solved[:, -1][rows.row_of_entry] + drift[rows.row_of_entry] * deviations_u
+        return UserSide(solved[:, :-1], solved[:, -1], drift, at_ratings)
 
     def _solve(self, history: History, targets: Tensor) -> Tensor:
-        """The ridge regression of targets, (nnz,), on item factors and a 1: (B, k + 1)."""
+        """The ridge regression of the targets, (nnz,), on the item factors and a 1: (B, k + 1)."""
         penalties = np.full(len(history), self._model.regularisation)
         return self._solver.solve(replace(history, values=targets.numpy(force=True)), penalties)
 
     def _with_drift(
-        self, history: History, rows: SparseRows, left: Tensor, solved: Tensor, around: Tensor
+        self, history: History, rows: SparseRows, residuals: Tensor, solved: Tensor, deviations: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """alpha_u, (B,), and what is solved for beside it, (B, k + 1).
+        """alpha_u, (B,), and the solution beside it, (B, k + 1).
 
-        Partialling out: what `solved` leaves of the ratings is regressed on what the same regression leaves of dev_u(t), here
-        `around`, (nnz,).
+        Partialling out (Frisch & Waugh): the residuals of the ratings after the regression `solved` are regressed on the
+        residuals of dev_u(t), (nnz,), after the same regression.
         """
-        explained = self._solve(history, around)
-        numerator = _row_sums(rows, around * (left - self._fitted(rows, solved)))
-        denominator = _row_sums(rows, around * (around - self._fitted(rows, explained))) + self._model.regularisation
+        explained = self._solve(history, deviations)
+        numerator = _row_sums(rows, deviations * (residuals - self._fitted(rows, solved)))
+        denominator = _row_sums(rows, deviations * (deviations - self._fitted(rows, explained))) + self._model.regularisation
         drift = numerator / denominator
         return drift, solved - drift[:, None] * explained
 
@@ -104,12 +100,11 @@ class SvdPlusPlusScorer(Scorer):
         times: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[np.float32]:
         model = self._model
-        asked, places, place_of_pair = unique_pairs(rows, items, history.num_items, model.device)
-        people = history.rows(asked)
-        vectors, solved = self._vectors(people)
-        person = np.searchsorted(asked, rows)
-        user_part, times = self._user_part(people, solved, person, times)
-        outputs = sampled_linear(vectors, model.item_factors, places).numpy(force=True)[place_of_pair]
+        users, entries, entry_of_pair = unique_pairs(rows, items, history.num_items, model.device)
+        requested = history.rows(users)
+        vectors, solved = self._vectors(requested)
+        user_part, times = self._user_part(requested, solved, np.searchsorted(users, rows), times)
+        outputs = sampled_linear(vectors, model.item_factors, entries).numpy(force=True)[entry_of_pair]
         item_part = model.item_part(torch.from_numpy(items).to(model.device), times).numpy(force=True)
         return np.asarray(outputs + user_part + item_part, np.float32)
 
@@ -126,24 +121,24 @@ class SvdPlusPlusScorer(Scorer):
             scores += model.time.item_bias.t()[model.time.bins(times)].numpy(force=True)
         return scores
 
-    def _vectors(self, history: History) -> tuple[Tensor, People]:
-        """p_u plus what their choices say, (B, k), and all that was solved for."""
+    def _vectors(self, history: History) -> tuple[Tensor, UserSide]:
+        """p_u and the implicit part together, (B, k), and the solution for the users."""
         rows = SparseRows.from_history(history, self._model.device)
         implicit = self._model.implicit_sums(rows)
-        solved = self.people(history, rows, implicit)
+        solved = self.solve_users(history, rows, implicit)
         return solved.vectors + implicit, solved
 
     def _user_part(
-        self, history: History, solved: People, person: npt.NDArray[np.int64], times: npt.NDArray[np.int64] | None
+        self, history: History, solved: UserSide, rows: npt.NDArray[np.int64], times: npt.NDArray[np.int64] | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64] | None]:
-        """b_u with its drift for each pair of these persons, float32 (P,), and the times that it is for."""
-        bias, terms = solved.bias.numpy(force=True)[person], self._model.time
+        """b_u with its drift for each pair, float32 (P,), given the users' rows, and the times that it is for."""
+        bias, terms = solved.bias.numpy(force=True)[rows], self._model.time
         if terms is None:
             return bias, None
-        times = terms.latest(history)[person] if times is None else times
-        return bias + solved.drift.numpy(force=True)[person] * deviation(times, terms.middle(history)[person]), times
+        times = terms.latest(history)[rows] if times is None else times
+        return bias + solved.drift.numpy(force=True)[rows] * deviation(times, terms.middle(history)[rows]), times
 
 
 def _row_sums(rows: SparseRows, entries: Tensor) -> Tensor:
-    """Sums of entries, (nnz,), over each row, (B,)."""
+    """Sums of the entries, (nnz,), of each row, (B,)."""
     return entries.new_zeros(len(rows)).index_add_(0, rows.row_of_entry, entries)

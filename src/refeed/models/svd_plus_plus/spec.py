@@ -14,7 +14,7 @@ from refeed.models.svd_plus_plus.model import SvdPlusPlusModel
 
 @dataclass(frozen=True)
 class SvdPlusPlus(Spec):
-    """SVD++, and with time_aware time-SVD++: matrix factorisation that also learns from what a person rated at all.
+    """SVD++, and with time_aware time-SVD++: matrix factorisation that also learns from which items a user rated.
 
     Koren, "Factorization meets the neighborhood" (2008), equation 15; with r_ui the rating and N_u what u rated:
 
@@ -22,23 +22,23 @@ class SvdPlusPlus(Spec):
 
     With time_aware (Koren, "Collaborative filtering with temporal dynamics", 2009, section 3.2) b_i also has a part for each
     time bin, and b_u a drift alpha_u dev_u(t) with dev_u(t) = sign(t - t_u) |t - t_u|^0.4 in years around the mean time t_u of
-    the person's ratings. A prediction without a time is for the person's latest one.
+    the user's ratings. A prediction without a time is for the user's latest one.
 
-    Minimised is the squared error + regularisation * (|p|^2 + b_u^2 + alpha_u^2 + |q|^2 + b_i^2) + implicit_regularisation *
-    |y|^2. Koren descends in all of these. Here p_u, b_u and alpha_u of a batch of users are solved for, which is a ridge
-    regression, and the step is one of the items' side alone (variable projection): fewer epochs, a lower error, and a
-    new person is treated exactly as those of training are.
+    Minimises the squared error + regularisation * (|p|^2 + b_u^2 + alpha_u^2 + |q|^2 + b_i^2) + implicit_regularisation *
+    |y|^2. Koren descends along the gradient of all of these. Here p_u, b_u and alpha_u of a batch of users are solved for by
+    ridge regression, and only the items' side takes a gradient step (variable projection): fewer epochs, a lower error, and new
+    users are treated exactly as training users are.
 
     Attributes:
-        factors: numbers in a vector, at least 1.
-        regularisation: penalty on the numbers of users and items, above 0.
+        factors: length of the vectors, at least 1.
+        regularisation: penalty on the vectors and biases of users and items, above 0.
         implicit_regularisation: penalty on the implicit factors y, at least 0.
-        time_aware: whether to learn how items and users change; needs the ratings' times.
-        time_bins: even parts of the time of training in which an item has a bias of its own, at least 1.
+        time_aware: whether to learn how items and users change; needs timestamps.
+        time_bins: time bins in each of which an item has a bias of its own, at least 1.
         learning_rate: of Adam, above 0; it falls to 0 along a cosine over the epochs.
-        batch_size: users a step, at least 1.
+        batch_size: users per step, at least 1.
         epochs: passes over the ratings, at least 1.
-        patience: epochs without a better validation RMSE after which fitting stops; none never stops early.
+        patience: epochs without a lower validation RMSE after which fitting stops; none never stops early.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.

@@ -1,4 +1,4 @@
-"""What time adds to a rating prediction: item biases that change from bin to bin, and users whose bias drifts."""
+"""The time-dependent terms of time-SVD++: item biases by time bin, and drifting user biases."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ CURVE = 0.4  # Koren (2009), section 3.2: chosen there by cross-validation
 class TimeTerms(nn.Module):
     """b_i,Bin(t) and dev_u(t) of time-SVD++; Koren, "Collaborative filtering with temporal dynamics" (2009), section 3.2.
 
-    Bins divide the time of the training ratings evenly; what comes before or after it falls into the first or last bin.
-    dev_u(t) = sign(t - t_u) |t - t_u|^0.4 in years, with t_u the mean time of the person's ratings.
+    Bins divide the time range of the training ratings evenly; earlier and later times fall into the first and last bin.
+    dev_u(t) = sign(t - t_u) |t - t_u|^0.4 in years, with t_u the mean time of the user's ratings.
 
     Args:
         num_items: n.
@@ -32,7 +32,7 @@ class TimeTerms(nn.Module):
         self.register_buffer("span", torch.zeros(2, dtype=torch.int64))
 
     def begin_training(self, times: npt.NDArray[np.integer]) -> None:
-        """Take the span of the bins from the times of the training ratings."""
+        """Set the span of the bins to that of the times of the training ratings."""
         self.span.copy_(torch.tensor([int(times.min()), int(times.max())]))
 
     def bins(self, times: npt.NDArray[np.int64]) -> Tensor:
@@ -43,7 +43,7 @@ class TimeTerms(nn.Module):
         return torch.from_numpy(np.clip(np.floor(share * count), 0, count - 1).astype(np.int64)).to(self.item_bias.device)
 
     def latest(self, history: History) -> npt.NDArray[np.int64]:
-        """When each person of the history rated last, int64 (B,); the end of training where that is not known."""
+        """The time of each user's last rating, int64 (B,); the end of training where it is unknown."""
         latest = np.full(len(history), self.span[1].item(), np.int64)
         rated = np.flatnonzero(history.counts)
         if history.timestamps is not None and len(rated):
@@ -51,11 +51,11 @@ class TimeTerms(nn.Module):
         return latest
 
     def times_of(self, history: History) -> npt.NDArray[np.int64]:
-        """When each rating of the history was given, int64 (nnz,); the person's latest time where that is not known."""
+        """The time of each rating of the history, int64 (nnz,); the user's latest time where it is unknown."""
         return self.latest(history)[history.row_of_rating] if history.timestamps is None else history.timestamps
 
     def middle(self, history: History) -> npt.NDArray[np.float64]:
-        """The mean time t_u of each person's ratings, float64 (B,); their latest time where it is not known."""
+        """The mean time t_u of each user's ratings, float64 (B,); their latest time where it is unknown."""
         latest = self.latest(history).astype(np.float64)
         if history.timestamps is None:
             return latest
@@ -65,6 +65,6 @@ class TimeTerms(nn.Module):
 
 
 def deviation(times: npt.NDArray[np.int64], middle: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """dev(t) at each time, float32 (P,), around these means of the persons asked, (P,)."""
+    """dev_u(t), float32 (P,), at each time, (P,), given t_u of each pair's user, (P,)."""
     years = (times - middle) / YEAR
     return np.asarray(np.sign(years) * np.abs(years) ** CURVE, np.float32)
