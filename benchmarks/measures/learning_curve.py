@@ -24,14 +24,15 @@ from refeed.data.splits.base import Split
 from refeed.models import AutoEncoder
 from refeed.optim.optimizers import learning_rate_at, set_learning_rate
 from refeed.optim.options import TrainingOptions
+from refeed.progress import Event
 from refeed.runtime import Runtime
-from refeed.training.progress import EpochRecord
+from refeed.training.events import EpochFinished
 from refeed.training.train import train
 
 
 @dataclass
 class Curve:
-    """A run as it looks on the clock; also a watcher of refeed's training (see `TrainingWatcher`).
+    """A run as it looks on the clock; also a callback of refeed's training.
 
     Attributes:
         seconds: since training began, after the validation of each epoch.
@@ -56,22 +57,10 @@ class Curve:
         self.seconds.append(time.perf_counter() - self.began)
         self.rmse.append(rmse)
 
-    def announce(self, what: str) -> None:
-        """Nothing."""
-
-    def start(self, *, epoch: int, epochs: int, steps: int) -> None:
-        """Nothing; the clock runs since the curve was made."""
-
-    def step(self, *, epoch: int, step: int, train_rmse: float) -> None:
-        """Nothing."""
-
-    def epoch(self, record: EpochRecord, *, is_best: bool) -> None:
-        """An epoch of refeed's training is done."""
-        del is_best
-        self.add(math.nan if record.valid_rmse is None else record.valid_rmse)
-
-    def stop(self) -> None:
-        """Nothing."""
+    def __call__(self, event: Event) -> None:
+        """Add an epoch of refeed's training; the clock runs since the curve was made."""
+        if isinstance(event, EpochFinished):
+            self.add(math.nan if event.record.valid_rmse is None else event.record.valid_rmse)
 
 
 def refeed_curve(spec: AutoEncoder, split: Split, options: TrainingOptions, runtime: Runtime) -> Curve:

@@ -51,7 +51,7 @@ class Provenance:
         options: the training options as a dict.
         seed: of the run.
         best_epoch: the epoch whose weights these are, from 1.
-        log: one dict an epoch; see `training.progress.EpochRecord`.
+        log: one dict an epoch; see `training.events.EpochRecord`.
         refit: whether the model was fitted anew to train and valid together, once its settings were chosen.
         reading: how the source was read (columns, delimiter, …), so that it is read the same way again.
         note: anything else that should be known ("converted from …").

@@ -30,8 +30,9 @@ from refeed.fitted_model import FittedModel, load
 from refeed.inference.recommend import recommend
 from refeed.models import Spec
 from refeed.optim.options import TrainingOptions
+from refeed.progress import Event
 from refeed.runtime import Runtime
-from refeed.training.progress import SilentWatcher
+from refeed.training.events import StepFinished
 from refeed.training.train import train
 
 STARS = RatingScale(1.0, 5.0)
@@ -98,13 +99,18 @@ def split_of(train: Ratings, valid: Ratings | None = None, test: Ratings | None 
     )
 
 
-class InterruptAfter(SilentWatcher):
+class InterruptAfter:
     """Presses Ctrl-C `times` times after a number of training steps."""
 
     def __init__(self, steps: int, *, times: int = 1) -> None:
         self.left, self.times = steps, times
 
-    def step(self, *, epoch: int, step: int, train_rmse: float) -> None:
+    def __call__(self, event: Event) -> None:
+        """Count the steps of training."""
+        if isinstance(event, StepFinished):
+            self.count()
+
+    def count(self) -> None:
         """Count a step."""
         self.left -= 1
         if self.left == 0:

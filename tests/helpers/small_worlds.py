@@ -7,6 +7,7 @@ import numpy as np
 from refeed.data.ratings import Ratings
 from refeed.fitted_model import FittedModel, Provenance
 from refeed.models import Bias
+from refeed.progress import Event
 from refeed.testing import (
     STARS,
     InterruptAfter,
@@ -19,7 +20,6 @@ from refeed.testing import (
     timeless,
     with_times,
 )
-from refeed.training.progress import SilentWatcher
 
 __all__ = [
     "STARS",
@@ -54,21 +54,15 @@ def model_of_item_biases(train: Ratings, item_bias, *, mean=3.0, titles=(), keep
     )
 
 
-class Recorder(SilentWatcher):
-    """Keeps what it is told."""
+class Recorder:
+    """Keeps all events."""
 
     def __init__(self) -> None:
-        self.started, self.steps, self.records, self.best, self.stopped = [], [], [], [], 0
+        self.events: list[Event] = []
 
-    def start(self, *, epoch, epochs, steps):
-        self.started.append((epoch, epochs, steps))
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
 
-    def step(self, *, epoch, step, train_rmse):
-        self.steps.append((epoch, step))
-
-    def epoch(self, record, *, is_best):
-        self.records.append(record)
-        self.best.append(is_best)
-
-    def stop(self):
-        self.stopped += 1
+    def of(self, kind: type[Event]) -> list:
+        """The events of this kind."""
+        return [event for event in self.events if isinstance(event, kind)]

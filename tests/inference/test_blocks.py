@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import numpy as np
 import pytest
 import torch
 
+from helpers.small_worlds import Recorder
 from refeed.inference.blocks import over_blocks, users_per_scored_block
+from refeed.progress import Finished, Started, Stopped
 
 
 @pytest.fixture(params=[1, 3])
@@ -70,16 +72,10 @@ def test_closing_early_starts_no_further_block(threads):
 
 
 def test_progress_adds_up_to_all_users(threads):
-    told = []
-
-    @contextmanager
-    def progress(task, *, total, unit):
-        told.append((task, total, unit))
-        yield told.append
-        told.append("end")
-
-    list(over_blocks(len, np.arange(11), size=4, task="counting", progress=progress))
-    assert told == [("counting", 11, "users"), 4, 4, 3, "end"]
+    recorder = Recorder()
+    list(over_blocks(len, np.arange(11), size=4, task="counting", progress=recorder))
+    assert recorder.events[0] == Started(task="counting", total=11, unit="users") and recorder.events[-1] == Stopped()
+    assert [event.completed for event in recorder.of(Finished)] == [4, 8, 11]
 
 
 @pytest.mark.parametrize(("items", "users"), [(1, 512), (17_770, 236), (1_000_000, 32)])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import duckdb
 import numpy as np
 import pandas as pd
@@ -19,6 +17,7 @@ from refeed.inference.recommend import recommend
 from refeed.inference.recommend_all import WrittenLists, recommend_all
 from refeed.models import AutoEncoder
 from refeed.optim.options import TrainingOptions
+from refeed.progress import Finished
 from refeed.runtime import Runtime
 from refeed.training.train import train
 
@@ -108,12 +107,9 @@ def test_existing_file_is_only_replaced_on_request(tmp_path):
 def test_interruption_leaves_nothing(fitted, tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "USERS_PER_BLOCK", 2)
 
-    @contextmanager
-    def interrupting(task, *, total, unit):
-        def advance(done):
+    def interrupting(event):
+        if isinstance(event, Finished):
             raise KeyboardInterrupt
-
-        yield advance
 
     with pytest.raises(KeyboardInterrupt):
         recommend_all(fitted, tmp_path / "top.parquet", progress=interrupting)

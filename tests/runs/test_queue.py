@@ -1,4 +1,4 @@
-"""Many runs: real worker processes, cut off in every way and taken up again."""
+"""Many runs: real worker processes, cut off in every way and resumed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import json
 import multiprocessing
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from helpers.one_process import OneProcess
-from helpers.small_worlds import random_split, timeless
+from helpers.small_worlds import Recorder, random_split, timeless
 from refeed.errors import BundleError, ConfigError, InterruptedTrainingError, TrainingError
 from refeed.models import AutoEncoder, Bias
 from refeed.optim.options import TrainingOptions
+from refeed.progress import Advanced, Message, Started, Stopped
 from refeed.runs import queue as run_queue
-from refeed.runs.progress import SilentQueueWatcher
 from refeed.runs.queue import RUNS, run_all
 from refeed.runs.run import Run
 from refeed.runs.worker import CHECKPOINT, OUTCOME
@@ -35,30 +35,25 @@ LONG = Run("long", SPEC, OPTIONS, seed=3, reads_test=True)
 WILD = Run("wild", SPEC, replace(OPTIONS, optimizer="sgd", learning_rate=1e25), seed=0)
 
 
-class Told(SilentQueueWatcher):
-    """Keeps what it is told; after some epochs of a run it does something."""
+class Told(Recorder):
+    """Keeps all events; after some epochs of a run it does something."""
 
     def __init__(self, *, after=0, do=lambda: None):
+        super().__init__()
         self.after, self.do = after, do
-        self.started, self.epochs, self.ended, self.stopped = [], [], [], 0
 
-    def start(self, runs, *, workers):
-        self.started.append(([run.name for run in runs], workers))
-
-    def progress(self, run, *, epoch, epochs, seconds):
-        self.epochs.append((run.name, epoch, epochs))
-        if epoch == self.after > 0:
+    def __call__(self, event):
+        super().__call__(event)
+        if self.after and isinstance(event, Advanced) and f" epoch {self.after}/" in event.status:
             self.do()
 
-    def end(self, outcome):
-        self.ended.append(outcome.run.name)
-
-    def stop(self):
-        self.stopped += 1
+    @property
+    def statuses(self) -> list[str]:
+        return [event.status for event in self.of(Advanced)]
 
 
-def go(runs, folder, *, watcher=None, workers=1, threads=1):
-    return run_all(runs, SPLIT, folder, workers=workers, threads=threads, watcher=watcher or Told())
+def go(runs, folder, *, told=None, workers=1, threads=1):
+    return run_all(runs, SPLIT, folder, workers=workers, threads=threads, progress=told or Told())
 
 
 def expected_log(run):
@@ -66,7 +61,7 @@ def expected_log(run):
 
 
 def spoilt(folder) -> Run:
-    """A run that cannot be taken up."""
+    """A run that cannot be resumed."""
     run = replace(LONG, name="spoilt", seed=LONG.seed + 1)
     checkpoint = folder / RUNS / run.fingerprint(SPLIT.fingerprint) / CHECKPOINT
     checkpoint.mkdir(parents=True)
@@ -81,23 +76,41 @@ def no_processes(*_, **__):
 def test_each_run_is_done_once_in_order_of_seeds_and_kept(tmp_path, monkeypatch):
     short = [Run(f"short/{seed}", SPEC, replace(OPTIONS, epochs=2), seed) for seed in (1, 0)]
     runs = [*short, WILD, Run("biases", Bias(), OPTIONS, 0), replace(short[0], name="the same again")]
-    told = Told()
-    outcomes = go(runs, tmp_path, watcher=told, workers=2, threads=4)
+    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    OneProcess.done.clear()
+    outcomes = go(runs, tmp_path, workers=2, threads=4)
     assert [outcome.run for outcome in outcomes] == runs
-    assert told.started == [(["short/0", "wild", "biases", "short/1"], 2)]
-    assert sorted(told.ended) == ["biases", "short/0", "short/1", "wild"]
-    assert told.stopped == 1
+    assert OneProcess.done == ["short/0", "wild", "biases", "short/1"]
     assert [outcome.status for outcome in outcomes] == ["finished", "finished", "diverged", "finished", "finished"]
     assert not any(outcome.cached for outcome in outcomes)
     assert {outcome.threads for outcome in outcomes} == {2}
     assert timeless(outcomes[0].log) == timeless(outcomes[4].log) == expected_log(short[0])
     assert outcomes[3].peak_memory > 100e6  # PyTorch alone is that much
-    assert multiprocessing.active_children() == []
 
     monkeypatch.setattr(run_queue, "Crew", no_processes)
-    again = go(runs, tmp_path, watcher=(quiet := Told()))
+    again = go(runs, tmp_path, told=(quiet := Told()))
     assert again == [replace(outcome, cached=True) for outcome in outcomes]
-    assert quiet.started == []
+    assert quiet.events == []
+
+
+def test_events_say_how_many_runs_are_done_and_what_is_left_of_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    runs = [Run("net", SPEC, replace(OPTIONS, epochs=2), 0), WILD]
+    go(runs, tmp_path, told=(told := Told()))
+    assert told.events[0] == Started(task="0/2 runs", total=1.0) and told.events[-1] == Stopped()
+    assert told.statuses == [
+        "0/2 runs  net epoch 0/2",
+        "0/2 runs  net epoch 1/2",
+        "0/2 runs  net epoch 2/2",
+        "1/2 runs  net done",
+        "1/2 runs  wild epoch 0/30",
+        "2/2 runs  wild done",
+    ]
+    before, first, *_, last = told.of(Advanced)
+    assert (before.seconds_left, before.completed) == (None, 0.0)
+    assert first.seconds_left > 0 and first.completed == pytest.approx(1 / 32)  # an epoch of one run, 31 of both are left
+    assert (last.seconds_left, last.completed, last.is_notable) == (0.0, 1.0, True)
+    assert [message.text.partition(" (")[0] for message in told.of(Message)] == ["wild: diverged"]
 
 
 def require_cut(folder):
@@ -108,8 +121,8 @@ def require_cut(folder):
 
 
 def require_whole(outcome, resumed):
-    """The run was taken up, and came out as if it had never been cut off."""
-    assert resumed.epochs[0][1] >= 1
+    """The run was resumed, and came out as if it had never been cut off."""
+    assert " epoch 0/" not in resumed.statuses[0]
     assert timeless(outcome.log) == expected_log(LONG)
     assert len(outcome.test_predictions()) == len(SPLIT.test)
     assert not (outcome.folder / CHECKPOINT).exists()
@@ -118,11 +131,11 @@ def require_whole(outcome, resumed):
 def test_run_cut_off_by_ctrl_c_goes_on_and_equals_the_uninterrupted_one(tmp_path, monkeypatch):
     told = Told(after=5, do=lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(InterruptedTrainingError, match="stopped with 0 of 1 runs done; give the same command again to go on"):
-        go([LONG], tmp_path, watcher=told)
-    assert told.stopped == 1
+        go([LONG], tmp_path, told=told)
+    assert told.of(Message)[0].text.startswith("stopping: ") and told.events[-1] == Stopped()
     require_cut(tmp_path)
     monkeypatch.setattr(run_queue, "Crew", OneProcess)
-    (outcome,) = go([LONG], tmp_path, watcher=(resumed := Told()))
+    (outcome,) = go([LONG], tmp_path, told=(resumed := Told()))
     require_whole(outcome, resumed)
 
 
@@ -132,12 +145,12 @@ def test_run_whose_process_was_killed_goes_on_and_one_that_fails_is_named(tmp_pa
         os.kill(process.pid, signal.SIGKILL)
 
     with pytest.raises(TrainingError, match="long: its process was killed by signal 9\n  Perhaps the memory was full"):
-        go([LONG], tmp_path, watcher=Told(after=5, do=kill))
+        go([LONG], tmp_path, told=Told(after=5, do=kill))
     require_cut(tmp_path)
     resumed = Told()
     with pytest.raises(TrainingError, match=r"spoilt: .*damaged checkpoint"):
-        go([LONG, spoilt(tmp_path)], tmp_path, watcher=resumed)
-    assert (resumed.ended, resumed.stopped) == (["long"], 1)
+        go([LONG, spoilt(tmp_path)], tmp_path, told=resumed)
+    assert "1/2 runs  long done" in resumed.statuses and resumed.events[-1] == Stopped()
     (outcome,) = go([LONG], tmp_path)
     assert outcome.cached
     require_whole(outcome, resumed)
@@ -146,14 +159,14 @@ def test_run_whose_process_was_killed_goes_on_and_one_that_fails_is_named(tmp_pa
 PROGRAM = """
 import sys
 from pathlib import Path
-from test_run_queue import LONG, OPTIONS, SPLIT, Told
+from test_queue import LONG, OPTIONS, SPLIT, Told
 from dataclasses import replace
-from refeed.experiments.run_queue import run_all
+from refeed.runs.queue import run_all
 if __name__ == "__main__":
     run = replace(LONG, options=replace(OPTIONS, epochs=100_000))
     print("begin", flush=True)
     told = Told(after=5, do=lambda: print("under way", flush=True))
-    run_all([run], SPLIT, Path(sys.argv[1]), workers=1, threads=1, watcher=told)
+    run_all([run], SPLIT, Path(sys.argv[1]), workers=1, threads=1, progress=told)
 """
 
 
@@ -168,13 +181,11 @@ def test_kill_of_the_parent_leaves_no_process_behind(tmp_path):
     ) as parent:
         assert [parent.stdout.readline(), parent.stdout.readline()] == ["begin\n", "under way\n"]
         (worker,) = re.findall(r"\d+", Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text())[-1:]
+        handle = os.pidfd_open(int(worker))
         parent.kill()
-    for _ in range(600):
-        if not Path(f"/proc/{worker}").exists():
-            break
-        time.sleep(0.1)
-    else:
-        pytest.fail("the worker goes on without its parent")
+    ended, _, _ = select.select([handle], [], [], 60)
+    os.close(handle)
+    assert ended, "the worker goes on without its parent"
     (folder,) = (tmp_path / "out" / RUNS).iterdir()
     assert (folder / CHECKPOINT).is_dir()
 

@@ -12,7 +12,7 @@ from refeed.models import AutoEncoder
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.training.divergence import DivergenceCheck
-from refeed.training.progress import EpochRecord
+from refeed.training.events import EpochRecord
 from refeed.training.train import train
 
 YARDSTICK = DivergenceCheck(width=4.0, mean_rmse=1.1)

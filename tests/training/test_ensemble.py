@@ -8,7 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers.small_worlds import InterruptAfter, predictions_of, random_ratings, random_split, ratings_of, timeless, with_times
+from helpers.small_worlds import (
+    InterruptAfter,
+    Recorder,
+    predictions_of,
+    random_ratings,
+    random_split,
+    ratings_of,
+    timeless,
+    with_times,
+)
 from refeed.data.ratings import RatingScale
 from refeed.data.splits.random import RandomSplit
 from refeed.errors import BundleError, InterruptedTrainingError, SplitError, StorageError, TrainingError
@@ -19,8 +28,9 @@ from refeed.inference.scoring import predict_ratings
 from refeed.models import Bias, Ensemble
 from refeed.models.ensemble.members import Member
 from refeed.models.ensemble.stacking import blend_weights
+from refeed.progress import Message
 from refeed.runtime import Runtime
-from refeed.training.progress import SilentWatcher
+from refeed.training.events import EpochFinished
 from refeed.training.train import train
 
 RUNTIME = Runtime(threads=1, seed=5)
@@ -40,17 +50,21 @@ def test_log_has_a_record_for_each_member_and_the_weights_come_from_validation()
     np.testing.assert_allclose(fitted.model.weights.numpy(), expected, rtol=1e-5)
 
 
+def messages(recorder) -> list[str]:
+    return [message.text for message in recorder.of(Message)]
+
+
 def test_finished_members_are_not_fitted_again(tmp_path):
     with pytest.raises(InterruptedTrainingError):  # the bias member has one step
         train(ENSEMBLE, random_split(), runtime=RUNTIME, progress=InterruptAfter(2), checkpoint_folder=tmp_path / "run")
     assert (tmp_path / "run" / "member-1").is_dir()
-    watcher = InterruptAfter(10**6)
+    resuming = InterruptAfter(10**6)
     resumed = train(
-        ENSEMBLE, random_split(), runtime=RUNTIME, progress=watcher, checkpoint_folder=tmp_path / "run", resume=True
+        ENSEMBLE, random_split(), runtime=RUNTIME, progress=resuming, checkpoint_folder=tmp_path / "run", resume=True
     )
     uninterrupted = InterruptAfter(10**6)
     whole = train(ENSEMBLE, random_split(), runtime=RUNTIME, progress=uninterrupted)
-    assert uninterrupted.left == watcher.left - 2
+    assert uninterrupted.left == resuming.left - 2
     assert np.array_equal(predictions_of(resumed), predictions_of(whole))
 
 
@@ -82,13 +96,11 @@ def test_run_without_resume_starts_anew_and_spares_other_folders(tmp_path):
 def test_variants_that_make_no_difference_without_times_are_fitted_once(timed):
     ratings = random_ratings()
     split = RandomSplit().apply(with_times(ratings) if timed else ratings)
-    announced = []
     members = ("bayesian factors=2 samples=3 burn_in=2 session_minutes=10|none",)
-    watcher = SilentWatcher()
-    watcher.announce = announced.append
-    fitted = train(Ensemble(members=members, feature_ratings=()), split, runtime=RUNTIME, progress=watcher)
+    recorder = Recorder()
+    fitted = train(Ensemble(members=members, feature_ratings=()), split, runtime=RUNTIME, progress=recorder)
     expected = ["10", "none"] if timed else ["10"]
-    assert announced == [f"member 1 of 1: {members[0][:-7]}{minutes}" for minutes in expected]
+    assert messages(recorder) == [f"member 1 of 1: {members[0][:-7]}{minutes}" for minutes in expected]
     assert str(fitted.spec.members[0]) in [f"{members[0][:-7]}{minutes}" for minutes in expected]
 
 
@@ -137,25 +149,21 @@ def test_finished_variants_are_not_fitted_again(tmp_path):
 
 
 def test_ctrl_c_in_the_last_epoch_of_a_member_stops_before_the_next(tmp_path):
-    class InterruptAtEnd(SilentWatcher):
-        def epoch(self, record, *, is_best):
+    def interrupt_at_the_end(event):
+        if isinstance(event, EpochFinished):
             signal.raise_signal(signal.SIGINT)
 
     spec = Ensemble(members=("bias", "bias user_regularisation=3"))
     with pytest.raises(InterruptedTrainingError, match="stopped before 'bias user_regularisation=3'; those before it are kept"):
-        train(spec, random_split(), runtime=RUNTIME, progress=InterruptAtEnd(), checkpoint_folder=tmp_path / "run")
+        train(spec, random_split(), runtime=RUNTIME, progress=interrupt_at_the_end, checkpoint_folder=tmp_path / "run")
     assert (tmp_path / "run" / "member-1").is_dir()
 
 
 def test_members_are_announced_with_their_settings():
-    told = []
-
-    class Listener(SilentWatcher):
-        def announce(self, what):
-            told.append(what)
-
+    recorder = Recorder()
     spec = Ensemble(members=("bias sweeps=1|2", "bias"), feature_ratings=())
-    train(spec, random_split(), runtime=RUNTIME, progress=Listener(), refit=True)
+    train(spec, random_split(), runtime=RUNTIME, progress=recorder, refit=True)
+    told = messages(recorder)
     assert told[:3] == ["member 1 of 2: bias sweeps=1", "member 1 of 2: bias sweeps=2", "member 2 of 2: bias"]
     assert told[3].startswith("refitting 1 of 2: bias sweeps=") and told[4] == "refitting 2 of 2: bias"
 
@@ -175,17 +183,15 @@ def drifting_split():
 
 
 def test_weights_that_vary_with_the_pair_are_kept_where_they_are_better(tmp_path):
-    split, told = drifting_split(), []
-    watcher = SilentWatcher()
-    watcher.announce = told.append
+    split, recorder = drifting_split(), Recorder()
     spec = Ensemble(members=("bias", "pmf factors=2 epochs=3"), feature_ratings=(1e9, 100.0))
-    fitted = train(spec, split, runtime=RUNTIME, progress=watcher)
+    fitted = train(spec, split, runtime=RUNTIME, progress=recorder)
     alike = train(replace(spec, feature_ratings=()), split, runtime=RUNTIME)
     records = [record["valid_rmse"] for record in fitted.provenance.log]
     assert timeless(fitted.provenance.log[:2]) == timeless(alike.provenance.log) and fitted.provenance.best_epoch == 3
     assert records[2] < 0.7 * records[1]
     expected = f"are kept: validation RMSE {records[2]:.4f}, constant weights {records[1]:.4f}"
-    assert told[-1] == f"varying weights {expected}"
+    assert messages(recorder)[-1] == f"varying weights {expected}"
     test = evaluate(fitted, split).rmse
     assert test == pytest.approx(records[2], rel=0.1) and test < 0.7 * evaluate(alike, split).rmse
     fitted.save(tmp_path / "model")
@@ -204,16 +210,14 @@ def test_best_penalty_on_moving_weights_is_taken(others):
 
 
 def test_weights_stay_constant_where_varying_ones_are_no_better(monkeypatch):
-    split, told = random_split(given=with_times), []
-    watcher = SilentWatcher()
-    watcher.announce = told.append
+    split, recorder = random_split(given=with_times), Recorder()
     noise = np.random.default_rng(0)
     monkeypatch.setattr(
         "refeed.models.ensemble.features.MetaReader.raw", lambda self, h, rows, *_: noise.normal(size=(len(rows), 10))
     )
-    fitted = train(replace(ENSEMBLE, feature_ratings=(0.01,)), split, runtime=RUNTIME, progress=watcher)
+    fitted = train(replace(ENSEMBLE, feature_ratings=(0.01,)), split, runtime=RUNTIME, progress=recorder)
     alike = train(ENSEMBLE, split, runtime=RUNTIME)
-    assert told[-1].startswith("varying weights are no better")
+    assert messages(recorder)[-1].startswith("varying weights are no better")
     assert timeless(fitted.provenance.log) == timeless(alike.provenance.log)
     assert np.array_equal(predictions_of(fitted), predictions_of(alike))
     assert not fitted.model.features.item_counts.any()

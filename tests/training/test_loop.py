@@ -11,8 +11,10 @@ from helpers.small_worlds import InterruptAfter, Recorder
 from refeed.errors import BundleError, InterruptedTrainingError, StorageError, TrainingError
 from refeed.models import Bias
 from refeed.models.base import StepReport
+from refeed.progress import Advanced, Started, Stopped, silent
 from refeed.training import loop as loop_module
 from refeed.training.checkpoints import read_checkpoint
+from refeed.training.events import EpochFinished, StepFinished
 from refeed.training.loop import EpochSums, RunState, TrainingLoop
 
 
@@ -57,14 +59,33 @@ def taken(fitter) -> float:
 
 def test_epoch_record_by_hand():
     recorder = Recorder()
-    state = TrainingLoop(CountingFitter(epochs=2), validate=scripted(0.9, 0.8), watcher=recorder).run()
+    state = TrainingLoop(CountingFitter(epochs=2), validate=scripted(0.9, 0.8), progress=recorder).run()
     first, second = state.log
     assert first.train_rmse == pytest.approx(math.sqrt((1 + 2 + 3) / 6))
     assert (first.epoch, first.refeed_loss, first.valid_rmse, first.learning_rate) == (1, 0.5, 0.9, 1.0)
     assert (second.epoch, second.learning_rate) == (2, 0.5)
-    assert recorder.started == [(0, 2, 3)] and recorder.stopped == 1
-    assert recorder.steps == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)]
-    assert recorder.records == state.log and recorder.best == [True, True]
+    assert recorder.events[0] == Started(task="training", total=2, completed=0) and recorder.events[-1] == Stopped()
+    steps = [(one.epoch, one.step, one.completed) for one in recorder.of(StepFinished)]
+    assert steps == [(epoch, step, epoch + step / 3) for epoch in (0, 1) for step in (1, 2, 3)]
+    assert [(one.record, one.is_best) for one in recorder.of(EpochFinished)] == [(first, True), (second, True)]
+
+
+def test_events_say_where_the_run_is():
+    recorder = Recorder()
+    TrainingLoop(CountingFitter(epochs=3), validate=scripted(0.9, 0.8, 0.85), progress=recorder).run()
+    expected = [
+        "epoch 1/3  train 0.7071  valid - (best -)",
+        "epoch 1/3  train 0.8660  valid - (best -)",
+        "epoch 1/3  train 1.0000  valid - (best -)",
+        "epoch 1/3  train 1.0000  valid 0.9000 (best 0.9000)",
+        "epoch 2/3  train 0.7071  valid 0.9000 (best 0.9000)",
+    ]
+    advanced = recorder.of(Advanced)
+    assert [event.status.rpartition("  ")[0] for event in advanced][:5] == expected
+    first, second, third = recorder.of(EpochFinished)
+    speed = f"{third.record.ratings_per_second:,.0f} ratings/s"
+    assert third.status == f"epoch 3/3  train 1.0000  valid 0.8500 (best 0.8000)  {speed}"
+    assert [one.is_notable for one in (first, second, third)] == [True, False, True]
 
 
 def test_best_epoch_is_restored():
@@ -89,10 +110,10 @@ def test_patience_counts_epochs_since_the_best_one():
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 8, 14])
 def test_interrupted_run_goes_on_where_it_stopped(tmp_path, steps):
-    def run(fitter, watcher=None, resume=False):
+    def run(fitter, progress=silent, resume=False):
         values = [1.0, 0.9, 0.95, 0.97, 0.99]
         loop = TrainingLoop(
-            fitter, validate=lambda: values[loop.state.epoch], watcher=watcher, checkpoint_folder=tmp_path / "run"
+            fitter, validate=lambda: values[loop.state.epoch], progress=progress, checkpoint_folder=tmp_path / "run"
         )
         if resume:
             loop.resume()
@@ -103,40 +124,40 @@ def test_interrupted_run_goes_on_where_it_stopped(tmp_path, steps):
     assert caught.value.exit_code == 130
     fitter, recorder = CountingFitter(patience=3), Recorder()
     state = run(fitter, recorder, resume=True)
-    assert len(recorder.steps) == 15 - steps
+    assert len(recorder.of(StepFinished)) == 15 - steps
+    assert recorder.events[0].completed == pytest.approx(steps / 3)
     assert (len(state.log), state.best_epoch, taken(fitter), fitter.velocity.item()) == (5, 2, 6.0, 15.0)
     assert [record.train_rmse for record in state.log] == [1.0] * 5
 
 
 def test_interruption_without_a_checkpoint_folder_says_that_nothing_was_kept():
     with pytest.raises(InterruptedTrainingError, match="epoch 1 after 2 batches; nothing was kept"):
-        TrainingLoop(CountingFitter(), validate=None, watcher=InterruptAfter(2)).run()
+        TrainingLoop(CountingFitter(), validate=None, progress=InterruptAfter(2)).run()
 
 
 def test_interruption_after_the_last_step_of_an_epoch_keeps_the_finished_step(tmp_path):
     with pytest.raises(InterruptedTrainingError):
-        TrainingLoop(CountingFitter(), validate=None, watcher=InterruptAfter(3), checkpoint_folder=tmp_path / "run").run()
+        TrainingLoop(CountingFitter(), validate=None, progress=InterruptAfter(3), checkpoint_folder=tmp_path / "run").run()
     progress = read_checkpoint(tmp_path / "run").progress
     assert (progress["epoch"], progress["step"]) == (0, 3)
 
 
 def test_wish_during_validation_stops_before_the_next_epoch(tmp_path):
-    watcher = InterruptAfter(1)
+    interrupt = InterruptAfter(4)  # after the three steps of the epoch and the validation
 
     def validate():
-        watcher.step(epoch=0, step=0, train_rmse=0.0)
+        interrupt.count()
         return 1.0
 
-    watcher.left = 4  # the three steps of the epoch, then the validation
     with pytest.raises(InterruptedTrainingError, match="epoch 2 after 0 batches"):
-        TrainingLoop(CountingFitter(), validate=validate, watcher=watcher, checkpoint_folder=tmp_path / "run").run()
+        TrainingLoop(CountingFitter(), validate=validate, progress=interrupt, checkpoint_folder=tmp_path / "run").run()
     assert read_checkpoint(tmp_path / "run").progress["epoch"] == 1
 
 
 def test_second_ctrl_c_interrupts_at_once_with_the_best_epoch_in_the_model():
     fitter = CountingFitter()
     with pytest.raises(KeyboardInterrupt):
-        TrainingLoop(fitter, validate=None, watcher=InterruptAfter(5, times=2)).run()
+        TrainingLoop(fitter, validate=None, progress=InterruptAfter(5, times=2)).run()
     assert taken(fitter) == 3.0
 
 
@@ -227,8 +248,8 @@ def test_folder_of_something_else_is_refused_before_the_first_step(tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     recorder = Recorder()
     with pytest.raises(StorageError, match=r"holds no checkpoint\.json"):
-        TrainingLoop(CountingFitter(), validate=None, watcher=recorder, checkpoint_folder=tmp_path).run()
-    assert recorder.steps == []
+        TrainingLoop(CountingFitter(), validate=None, progress=recorder, checkpoint_folder=tmp_path).run()
+    assert recorder.events == []
 
 
 def test_checkpoints_take_a_small_share_of_the_time(tmp_path, monkeypatch):

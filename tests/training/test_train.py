@@ -16,6 +16,7 @@ from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.training import train as train_module
+from refeed.training.events import EpochFinished
 from refeed.training.train import train, validation_rmse
 
 SPEC = AutoEncoder(encoder=(8, 4), dropout=0.3, offsets="bias")
@@ -60,7 +61,7 @@ def test_run_interrupted_twice_equals_the_uninterrupted_one(tmp_path):
 def test_fitted_model_is_its_best_epoch_on_validation():
     recorder = Recorder()
     fitted = run(replace(OPTIONS, epochs=6, learning_rate=0.1), progress=recorder)
-    errors = [record.valid_rmse for record in recorder.records]
+    errors = [event.record.valid_rmse for event in recorder.of(EpochFinished)]
     best = int(np.argmin(errors))
     assert fitted.provenance.best_epoch == best + 1 < len(errors)
     assert validation_rmse(fitted.model, SPLIT)() == pytest.approx(errors[best], abs=1e-12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from refeed.errors import ConfigError
-from refeed.models import ALS, MODELS, AutoEncoder, BayesianFactorisation, Bias, Ensemble
+from refeed.models import ALS, MODELS, AutoEncoder, BayesianFactorisation, Bias, Ensemble, Popularity
 from refeed.optim.options import TrainingOptions
 from refeed.tuning.search_spaces import (
     SPACES,
@@ -23,10 +23,16 @@ from refeed.tuning.search_spaces import (
 OPTIONS = TrainingOptions()
 
 
-def test_every_kind_but_the_ensemble_has_a_space_that_its_models_take():
-    assert set(SPACES) == set(MODELS) - {Ensemble.kind}
+def test_every_kind_that_predicts_ratings_has_a_space_that_its_models_take():
+    assert set(SPACES) == set(MODELS) - {Ensemble.kind, Popularity.kind}
     for kind, space in SPACES.items():
         require_space(space, MODELS[kind](), OPTIONS)
+
+
+def test_kind_without_a_space_asks_what_to_vary():
+    with pytest.raises(ConfigError, match=r"no search space for the kind 'popularity'; say what to vary"):
+        ready_space(Popularity(), OPTIONS)
+    assert list(parse_space(["user_regularisation=1..9"], Popularity(), OPTIONS)) == ["user_regularisation"]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SPACES if kind != AutoEncoder.kind])

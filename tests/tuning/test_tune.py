@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from helpers.one_process import OneProcess
-from helpers.small_worlds import random_split
+from helpers.small_worlds import Recorder, random_split
 from refeed.errors import ConfigError
 from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.optim.options import TrainingOptions
-from refeed.runs import trial_runs as tuning_runs
+from refeed.progress import Advanced, Finished, Message, Started, Stopped
+from refeed.runs import queue as run_queue
 from refeed.tuning import search as tuning_search
-from refeed.tuning import tune as tuning_module
-from refeed.tuning.progress import SilentTuningWatcher
 from refeed.tuning.search import ROUND
 from refeed.tuning.search_spaces import Between, OneOf
 from refeed.tuning.tune import tune
@@ -30,7 +30,7 @@ SPACE = {"item_regularisation": Between(0.5, 50.0, log=True), "user_regularisati
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     OneProcess.done.clear()
-    monkeypatch.setattr(tuning_runs, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "Crew", OneProcess)
 
 
 def search(folder, *, spec=None, options=OPTIONS, split=SPLIT, **more):
@@ -41,30 +41,21 @@ def told(tuning) -> list:
     return [(trial.number, dict(trial.values), trial.rmse) for trial in tuning.trials]
 
 
-class Told(SilentTuningWatcher):
-    """Keeps what it is told; presses Ctrl-C when a trial of that number begins."""
+class Told(Recorder):
+    """Presses Ctrl-C when a trial of that name begins."""
 
     def __init__(self, interrupt_at=None):
-        self.ended, self.refused, self.others, self.interrupt_at = [], [], [], interrupt_at
+        super().__init__()
+        self.interrupt_at = interrupt_at
 
-    def start(self, *, trials, seconds):
-        self.others.append((trials, seconds))
-
-    def progress(self, run, *, epoch, epochs):
-        if run.name == self.interrupt_at:
+    def __call__(self, event):
+        super().__call__(event)
+        if isinstance(event, Advanced) and f"  {self.interrupt_at} epoch " in event.status:
             signal.raise_signal(signal.SIGINT)
 
-    def end(self, outcome):
-        self.ended.append((outcome.run.name, outcome.cached))
-
-    def refuse(self, name, problem):
-        self.refused.append((name, problem))
-
-    def stopping(self):
-        self.others.append("stopping")
-
-    def stop(self):
-        self.others.append("stop")
+    @property
+    def messages(self) -> list[str]:
+        return [event.text for event in self.of(Message)]
 
 
 def test_first_trial_is_the_start_and_the_best_is_never_worse(tmp_path):
@@ -85,10 +76,10 @@ def test_test_part_is_never_read(tmp_path):
 def test_no_trial_is_done_twice_and_more_go_on_from_fewer(tmp_path):
     six = search(tmp_path)
     assert len(OneProcess.done) == 6
-    ten = search(tmp_path, trials=10, watcher=(watcher := Told()))
+    ten = search(tmp_path, trials=10, progress=(events := Told()))
     assert len(OneProcess.done) == 10
     assert told(ten)[:6] == told(six)
-    assert watcher.ended == [(f"trial {number}", number < 6) for number in range(10)]
+    assert [", there already (" in message for message in events.messages] == [True] * 6 + [False] * 4
     assert told(search(tmp_path / "anew", trials=10)) == told(ten)
 
 
@@ -99,11 +90,12 @@ def test_trials_are_the_same_for_any_few_workers_and_other_for_another_seed(tmp_
 
 
 def test_search_cut_off_by_ctrl_c_has_what_was_done_and_goes_on_to_the_same_end(tmp_path):
-    cut = search(tmp_path, watcher=(watcher := Told(interrupt_at="trial 5")))
+    cut = search(tmp_path, progress=(events := Told(interrupt_at="trial 5")))
     assert cut.stopped == "interrupted"
-    assert watcher.others == [(6, None), "stopping", "stop"]
+    assert events.events[0] == Started(task="0/6 trials", total=1.0, completed=0.0) and events.events[-1] == Stopped()
+    assert events.messages[-1].startswith("stopping: the runs under way keep their state")
     assert [trial.number for trial in cut.trials] == [0, 1, 2, 3, 4, 5]  # in one process a run is over before it is told of
-    cut = search(tmp_path / "early", watcher=Told(interrupt_at="trial 1"))
+    cut = search(tmp_path / "early", progress=Told(interrupt_at="trial 1"))
     assert [trial.number for trial in cut.trials] == [0, 1]
     assert told(search(tmp_path / "early")) == told(search(tmp_path))
 
@@ -113,7 +105,7 @@ def test_real_workers_keep_a_trial_under_way_and_end_with_the_search(tmp_path, m
     monkeypatch.undo()
     spec, options = AutoEncoder(encoder=(8,)), TrainingOptions(epochs=30, learning_rate=0.01)
     more = {"spec": spec, "options": options, "space": {"dropout": Between(0.0, 0.9)}, "trials": 3, "workers": 2, "threads": 2}
-    cut = search(tmp_path, watcher=Told(interrupt_at="trial 2"), **more)
+    cut = search(tmp_path, progress=Told(interrupt_at="trial 2"), **more)
     assert cut.stopped == "interrupted"
     assert multiprocessing.active_children() == []
     whole = search(tmp_path, **more)
@@ -126,19 +118,19 @@ class Clock(Told):
 
     def __init__(self, monkeypatch):
         super().__init__()
-        for module in (tuning_module, tuning_runs):
-            monkeypatch.setattr(module, "time", self)
+        monkeypatch.setattr(time, "monotonic", lambda: 1000.0 + 30.0 * self.trials)
 
-    def monotonic(self):
-        return 1000.0 + 30.0 * len(self.ended + self.refused)
+    @property
+    def trials(self) -> int:
+        return sum(message.startswith("trial ") for message in self.messages)
 
 
 def test_no_trial_begins_when_the_time_is_over(tmp_path, monkeypatch):
-    tuning = search(tmp_path, trials=None, minutes=2.5, watcher=(watcher := Clock(monkeypatch)))
+    tuning = search(tmp_path, trials=None, minutes=2.5, progress=(events := Clock(monkeypatch)))
     assert tuning.stopped == "time"
     assert [trial.number for trial in tuning.trials] == [0, 1, 2, 3, 4]
-    assert watcher.others == [(None, 150.0), "stop"]
-    further = search(tmp_path, trials=None, minutes=2.5, watcher=Clock(monkeypatch))
+    assert [event.completed for event in events.of(Finished)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    further = search(tmp_path, trials=None, minutes=2.5, progress=Clock(monkeypatch))
     assert told(further) == told(tuning)  # the clock counts trials that were there already, too
 
 
@@ -162,11 +154,11 @@ def test_settings_that_do_not_go_together_are_failed_trials(tmp_path):
     space = {"tied": OneOf((False, True)), "decoder": OneOf(((), (3,)))}
     options = TrainingOptions(epochs=1)
     tuning = search(
-        tmp_path, spec=AutoEncoder(encoder=(4,), decoder=()), options=options, space=space, watcher=(watcher := Told())
+        tmp_path, spec=AutoEncoder(encoder=(4,), decoder=()), options=options, space=space, progress=(events := Told())
     )
     (failed,) = [trial for trial in tuning.trials if trial.outcome is None]
     assert dict(failed.values) == {"tied": True, "decoder": (3,)}
-    assert watcher.refused == [(f"trial {failed.number}", failed.problem)]
+    assert f"trial {failed.number}: cannot be ({failed.problem})" in events.messages
     assert "decoder: tied weights need the mirrored decoder" in failed.problem
     assert tuning.stopped == "exhausted"
     assert len(tuning.trials) == 4
@@ -177,7 +169,7 @@ def test_round_of_refused_settings_alone_ends_with_its_time(tmp_path, monkeypatc
         raise ConfigError("never")
 
     monkeypatch.setattr(tuning_search, "changed", never)
-    tuning = search(tmp_path, trials=None, minutes=1, space=SPACE, watcher=Clock(monkeypatch))
+    tuning = search(tmp_path, trials=None, minutes=1, space=SPACE, progress=Clock(monkeypatch))
     assert tuning.stopped == "time"
     assert len(tuning.trials) == 2 * ROUND
     assert [trial.problem for trial in tuning.trials] == ["", *["never"] * (2 * ROUND - 1)]

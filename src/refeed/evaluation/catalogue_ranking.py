@@ -12,8 +12,8 @@ from refeed.evaluation.overlap import also_in
 from refeed.fitted_model import FittedModel
 from refeed.inference.blocks import over_blocks, users_per_scored_block
 from refeed.inference.histories import Histories
-from refeed.inference.progress import Progress
 from refeed.metrics.ranking import RankingSums, ranking_sums
+from refeed.progress import Callback
 
 
 def rank_catalogue(
@@ -23,7 +23,7 @@ def rank_catalogue(
     *,
     relevant_from: float,
     ks: tuple[int, ...],
-    progress: Progress,
+    progress: Callback,
 ) -> RankingSums:
     """Rank all items for every user with a relevant target, in blocks of users; items of the history are not ranked.
 
@@ -33,7 +33,7 @@ def rank_catalogue(
         targets: held-out ratings, under the vocabularies of the histories.
         relevant_from: rating from which on a target is relevant.
         ks: lengths of the lists, each at least 1.
-        progress: shows how many users are done.
+        progress: called with the number of users that are done.
 
     Raises:
         DataError: a score is not a number.

@@ -17,11 +17,11 @@ from refeed.evaluation.catalogue_ranking import rank_catalogue
 from refeed.evaluation.user_errors import user_errors
 from refeed.fitted_model import FittedModel
 from refeed.inference.histories import Histories
-from refeed.inference.progress import Progress, silent
 from refeed.metrics.activity import ActivityGroup, activity_deciles
 from refeed.metrics.coverage import Calibration
 from refeed.metrics.intervals import Interval, bootstrap_intervals
 from refeed.metrics.ranking import RankingSums
+from refeed.progress import Callback, callback_of
 from refeed.reports.notebook import facts_table
 
 Part = Literal["train", "valid", "test"]
@@ -166,7 +166,7 @@ def evaluate(
     part: Part = "test",
     *,
     options: EvaluationOptions | None = None,
-    progress: Progress = silent,
+    progress: bool | Callback = False,
 ) -> Evaluation:
     """Score one part of a split; the model sees the training part as its users' histories.
 
@@ -175,7 +175,7 @@ def evaluate(
         split: the one that it was trained on.
         part: train, valid or test.
         options: how to evaluate.
-        progress: shows how many users are done.
+        progress: as in `train`.
 
     Raises:
         ConfigError: there is no such part, or it is "valid" of a model that was refitted to it.
@@ -219,7 +219,7 @@ def evaluate_given(
     history: Ratings,
     *,
     options: EvaluationOptions | None = None,
-    progress: Progress = silent,
+    progress: bool | Callback = False,
 ) -> Evaluation:
     """Score ratings given apart from the histories of their users, who may be new to the model.
 
@@ -240,12 +240,12 @@ def evaluate_ratings(
     cold: ColdCounts,
     left_out: Mapping[str, int],
     options: EvaluationOptions | None = None,
-    progress: Progress = silent,
+    progress: bool | Callback = False,
 ) -> Evaluation:
     """Score `targets`, which are under the vocabularies of the histories; see `Evaluation`."""
-    options = options or EvaluationOptions()
+    options, callback = options or EvaluationOptions(), callback_of(progress)
     relevant_from = options.threshold(fitted.scale)
-    errors, counts = user_errors(fitted, histories, targets, progress=progress), targets.user_counts
+    errors, counts = user_errors(fitted, histories, targets, progress=callback), targets.user_counts
     inside = () if errors.coverage is None else tuple(errors.coverage.inside)
     rmse_interval, mae_interval, *of_coverage = bootstrap_intervals(
         errors.squared, errors.absolute, counts, further=inside, resamples=options.resamples, seed=options.seed
@@ -253,7 +253,7 @@ def evaluate_ratings(
     calibration = None if errors.coverage is None else errors.coverage.result(counts, of_coverage)
     ranking = RankingSums(0, {})
     if options.ks:
-        ranking = rank_catalogue(fitted, histories, targets, relevant_from=relevant_from, ks=options.ks, progress=progress)
+        ranking = rank_catalogue(fitted, histories, targets, relevant_from=relevant_from, ks=options.ks, progress=callback)
     return Evaluation(
         part=part,
         rmse=errors.clipped.rmse,

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from refeed.data.ratings import Ratings
 from refeed.fitted_model import FittedModel
 from refeed.inference.histories import Histories
-from refeed.inference.progress import Progress
 from refeed.inference.scoring import Predicted, predicted_blocks
 from refeed.metrics.coverage import LEVELS, Bounds, CoverageSums
 from refeed.metrics.rating_errors import ErrorSums, errors_of, sums_by_group
+from refeed.progress import Callback
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +36,14 @@ class UserErrors:
     coverage: CoverageSums | None
 
 
-def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, progress: Progress) -> UserErrors:
+def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, progress: Callback) -> UserErrors:
     """Predict the targets in blocks of users and keep sums alone, so that memory does not grow with their number.
 
     Args:
         fitted: the model.
         histories: what it may see.
         targets: the ratings to predict, under the vocabularies of the histories.
-        progress: shows how many users are done.
+        progress: called with the number of users that are done.
 
     Raises:
         DataError: there are no targets, or a prediction is not a finite number.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from refeed.data.background import mapped
-from refeed.inference.progress import Progress, silent
+from refeed.progress import Callback, silent, tracked
 
 USERS_PER_BLOCK = 512
 SCORES_PER_BLOCK = 1 << 22  # of users by all items: 16 MiB in float32, so that they stay near the processor
@@ -32,7 +32,7 @@ def over_blocks(
     *,
     size: int,
     task: str = "",
-    progress: Progress = silent,
+    progress: Callback = silent,
 ) -> Generator[Block[Result], None, None]:
     """Each block of `size` users with `work(block)`, in order.
 
@@ -43,15 +43,15 @@ def over_blocks(
         work: called in several threads at once.
         users: int64 (U,).
         size: users a block, at least 1.
-        task: what is done, for people.
-        progress: shows how many users are done.
+        task: name of the work.
+        progress: called with the number of users that are done.
     """
     if len(users) == 0:
         return
     blocks = [users[start : start + size] for start in range(0, len(users), size)]
     threads = min(torch.get_num_threads(), len(blocks))
     results = ((block, work(block)) for block in blocks) if threads == 1 else _in_threads(work, blocks, threads)
-    with progress(task, total=len(users), unit="users") as advance:
+    with tracked(progress, task, total=len(users), unit="users") as advance:
         try:
             for block, result in results:
                 yield block, result

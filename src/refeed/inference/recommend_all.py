@@ -16,8 +16,8 @@ from refeed.data.vocabulary import Vocabulary
 from refeed.errors import ConfigError, DataError
 from refeed.fitted_model import FittedModel
 from refeed.inference.histories import Histories
-from refeed.inference.progress import Progress, silent
 from refeed.inference.top_lists import TopLists, top_lists
+from refeed.progress import Callback, callback_of
 from refeed.storage import atomic_file
 
 ROWS_PER_GROUP = 1 << 18
@@ -46,7 +46,7 @@ def recommend_all(
     exclude_seen: bool = True,
     history: Ratings | None = None,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: bool | Callback = False,
 ) -> WrittenLists:
     """Write the k items that each user would rate highest as Parquet, with the columns user, rank, item and score.
 
@@ -61,7 +61,7 @@ def recommend_all(
         exclude_seen: leave out the items that are in the user's history.
         history: the ratings that the model may see of the users, who may be new to it; None takes those it keeps.
         overwrite: replace a file that is there already.
-        progress: shows how many users are done.
+        progress: as in `train`.
 
     Raises:
         ConfigError: k is below 1.
@@ -83,8 +83,9 @@ def recommend_all(
     users = np.flatnonzero(histories.ratings.user_counts)
     if len(users) == 0:
         raise DataError("no user has a rating of an item that the model knows, so there is nobody to recommend to")
+    callback = callback_of(progress)
     lists = top_lists(
-        fitted.scorer(), histories, users, k=min(k, len(fitted.items)), exclude_seen=exclude_seen, progress=progress
+        fitted.scorer(), histories, users, k=min(k, len(fitted.items)), exclude_seen=exclude_seen, progress=callback
     )
     with closing(lists), atomic_file(path, overwrite=overwrite) as written:
         rows = _write(lists, written, histories.ratings.users, fitted.items)

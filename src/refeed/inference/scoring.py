@@ -13,8 +13,8 @@ from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.inference.blocks import USERS_PER_BLOCK, Block, over_blocks
 from refeed.inference.histories import Histories
-from refeed.inference.progress import Progress, silent
 from refeed.models.base import Scorer
+from refeed.progress import Callback, silent
 
 
 class Predicted(NamedTuple):
@@ -32,7 +32,7 @@ class Predicted(NamedTuple):
 
 
 def predicted_blocks(
-    scorer: Scorer, histories: Histories, requested: Ratings, *, progress: Progress = silent
+    scorer: Scorer, histories: Histories, requested: Ratings, *, progress: Callback = silent
 ) -> Generator[Block[Predicted], None, None]:
     """Predict the given pairs in blocks of users: the positions of the users of each block, and what is predicted for them.
 
@@ -41,7 +41,7 @@ def predicted_blocks(
         histories: what the model may see of each user; only those of users with a requested pair are read.
         requested: the pairs to predict, under the vocabularies of the histories; their values play no part, their times only
             in models that know time.
-        progress: shows how many users are done.
+        progress: called with the number of users that are done.
     """
 
     def work(block: npt.NDArray[np.int64]) -> Predicted:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from refeed.inference.blocks import over_blocks, users_per_scored_block
 from refeed.inference.histories import Histories
-from refeed.inference.progress import Progress, silent
 from refeed.metrics.top_items import top_items
 from refeed.models.base import Scorer
+from refeed.progress import Callback, silent
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def top_lists(
     *,
     k: int,
     exclude_seen: bool,
-    progress: Progress = silent,
+    progress: Callback = silent,
 ) -> Generator[TopLists, None, None]:
     """The k items with the highest scores for each user, in blocks of users, in their order.
 
@@ -59,7 +59,7 @@ def top_lists(
         users: int64 (U,), positions in the histories.
         k: 1 to n.
         exclude_seen: leave out the items of each user's history.
-        progress: shows how many users are done.
+        progress: called with the number of users that are done.
 
     Raises:
         DataError: a score is not a number.

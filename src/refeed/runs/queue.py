@@ -1,16 +1,24 @@
-"""`run_all`: many runs side by side within a thread budget, each done once and kept."""
+"""Many runs side by side within a thread budget, each done once and kept."""
 
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import ExitStack
+from itertools import takewhile
 from pathlib import Path
+from types import TracebackType
+
+from typing_extensions import override
 
 from refeed.data.splits.base import Split
 from refeed.errors import BundleError, ConfigError, InterruptedTrainingError
+from refeed.progress import Advanced, Callback, Finished, Started, silent
 from refeed.runs.crew import Crew
-from refeed.runs.progress import QueueWatcher
+from refeed.runs.remaining_time import RemainingTime
+from refeed.runs.report import RunsReport
 from refeed.runs.run import Outcome, Run
 from refeed.runs.split_folder import SplitFolder
 from refeed.runs.worker import OUTCOME, Progressed, Task
@@ -19,21 +27,21 @@ RUNS, SPLITS = "runs", "splits"
 
 
 def run_all(
-    runs: Sequence[Run], split: Split, folder: Path, *, workers: int, threads: int, watcher: QueueWatcher
+    runs: Sequence[Run], split: Split, folder: Path, *, workers: int, threads: int, progress: Callback = silent
 ) -> list[Outcome]:
-    """Do every run that was not done before, several at a time, and give the outcomes in the order of `runs`.
+    """Do every run that was not done before, several at a time, and return the outcomes in the order of `runs`.
 
     A run is known by its fingerprint and kept under `folder`/runs; equal ones are done once. One that was cut off (by Ctrl-C, a
     kill, a power cut) goes on from its last checkpoint, and ends as if it had never been cut off. The workers are new processes
     that import the main module, so a script calls this under the usual `if __name__ == "__main__":`.
 
     Args:
-        runs: what to do; every setting is done with the lowest seed before any is done again.
+        runs: to do; every setting is done with the lowest seed before any is done again.
         split: the ratings of all of them.
         folder: where everything is kept; made where it is not there.
         workers: processes at a time, at least 1.
         threads: CPU threads in all, shared out among the workers; each has at least 1.
-        watcher: told how it goes.
+        progress: called with each event.
 
     Raises:
         ConfigError: a number out of its range.
@@ -45,45 +53,135 @@ def run_all(
     for name, value in (("workers", workers), ("threads", threads)):
         if value < 1:
             raise ConfigError(f"{name}: expected at least 1, got {value}")
-    fingerprints = [run.fingerprint(split.fingerprint) for run in runs]
-    tasks = {one: Task(run, folder / RUNS / one) for one, run in reversed(list(zip(fingerprints, runs, strict=True)))}
-    known = {one for one, task in tasks.items() if (task.folder / OUTCOME).is_file()}
-    missing = sorted((tasks[one] for one in reversed(tasks) if one not in known), key=lambda task: task.run.seed)
-    if missing:
-        split_folder = SplitFolder(folder / SPLITS / split.fingerprint)
-        split_folder.write(split)
-        _work_off(
-            missing, split_folder, workers=min(workers, len(missing)), threads=max(1, threads // workers), watcher=watcher
-        )
-    return [
-        kept_outcome(replace(tasks[one], run=run), cached=one in known) for one, run in zip(fingerprints, runs, strict=True)
-    ]
-
-
-def _work_off(tasks: Sequence[Task], split_folder: SplitFolder, *, workers: int, threads: int, watcher: QueueWatcher) -> None:
-    """Do the tasks, `workers` at a time, each with so many threads; Ctrl-C lets them come to a good end."""
-    watcher.start([task.run for task in tasks], workers=workers)
-    done = 0
-
-    def progressed(task: Task, how_far: Progressed) -> None:
-        watcher.progress(task.run, epoch=how_far.epoch, epochs=how_far.epochs, seconds=how_far.seconds)
-
-    def ended(task: Task) -> None:
-        nonlocal done
-        done += 1
-        watcher.end(kept_outcome(task, cached=False))
-
+    missing = _missing(_tasks(runs, split, folder))
+    share = max(1, threads // workers)
+    workers = max(1, min(workers, len(missing)))
+    report = _QueueReport(missing, progress if missing else silent, workers=workers)
     try:
-        with Crew(workers, split_folder, threads=threads) as crew:
-            try:
-                crew.work_off(tasks, progressed=progressed, ended=ended)
-            except KeyboardInterrupt:
-                watcher.stopping()
+        with RunQueue(split, folder, workers=workers, threads=share) as queue:
+            outcomes = queue.run(runs, report)
+            if queue.interrupted:
                 raise InterruptedTrainingError(
-                    f"stopped with {done} of {len(tasks)} runs done; give the same command again to go on from there"
-                ) from None
+                    f"stopped with {report.done} of {len(missing)} runs done; give the same command again to go on from there"
+                )
     finally:
-        watcher.stop()
+        report.stop()
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+class RunQueue:
+    """Does runs side by side; its processes start with the first run that was not done before, and end with the `with` block.
+
+    Args:
+        split: the ratings.
+        folder: where runs are kept.
+        workers: processes.
+        threads: CPU threads of each.
+
+    Attributes:
+        interrupted: whether Ctrl-C was pressed.
+    """
+
+    def __init__(self, split: Split, folder: Path, *, workers: int, threads: int) -> None:
+        self._split, self._folder = split, folder
+        self._workers, self._threads = workers, threads
+        self._crew: Crew | None = None
+        self._open = ExitStack()
+        self.interrupted = False
+
+    def __enter__(self) -> RunQueue:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def run(self, runs: Sequence[Run], report: RunsReport, *, until: float = math.inf) -> list[Outcome | None]:
+        """Do those runs that were not done before, and return the outcomes; None for runs that did not start or did not end.
+
+        Ctrl-C ends the wait and sets `interrupted`; runs under way then keep their state as the `with` block ends.
+
+        Args:
+            runs: to do.
+            report: receives what happens.
+            until: no run starts later, in seconds of `time.monotonic`.
+
+        Raises:
+            TrainingError: a run failed for another reason than a loss that is not finite, or its process ended.
+            BundleError: what is kept of a run is damaged.
+            StorageError: the folder cannot be written.
+        """
+        tasks = _tasks(runs, self._split, self._folder)
+        missing = _missing(tasks)
+        folders = {task.folder for task in missing}
+        for task in tasks:
+            if task.folder not in folders:
+                report.finish(kept_outcome(task, cached=True))
+        try:
+            if missing:
+                in_time = takewhile(lambda _: time.monotonic() < until, missing)
+                self._started().work_off(
+                    in_time,
+                    progressed=lambda task, progressed: report.advance(task.run, progressed),
+                    ended=lambda task: report.finish(kept_outcome(task, cached=False)),
+                )
+        except KeyboardInterrupt:
+            report.interrupt()
+            self.interrupted = True
+        return [kept_outcome(task, cached=task.folder not in folders) if _is_done(task) else None for task in tasks]
+
+    def _started(self) -> Crew:
+        """The crew, started where it was not."""
+        if self._crew is None:
+            split_folder = SplitFolder(self._folder / SPLITS / self._split.fingerprint)
+            split_folder.write(self._split)
+            self._crew = self._open.enter_context(Crew(self._workers, split_folder, threads=self._threads))
+        return self._crew
+
+
+class _QueueReport(RunsReport):
+    """Reports the tasks of a queue, with the time that is left of all of them."""
+
+    def __init__(self, tasks: Sequence[Task], progress: Callback, *, workers: int) -> None:
+        super().__init__(progress)
+        self._total, self._remaining = len(tasks), RemainingTime([task.run for task in tasks], workers=workers)
+        progress(Started(task=f"0/{self._total} runs", total=1.0))
+
+    @override
+    def advance(self, run: Run, progressed: Progressed) -> None:
+        epoch, epochs = progressed.epoch, progressed.epochs
+        self._remaining.advance(run, epoch=epoch, epochs=epochs, seconds=progressed.seconds)
+        self._progress(self._event(Advanced, f"{run.name} epoch {epoch}/{epochs}"))
+
+    @override
+    def finish(self, outcome: Outcome) -> None:
+        if outcome.cached:
+            return
+        self.done += 1
+        self._remaining.finish(outcome.run)
+        if outcome.status == "diverged":
+            self.message(f"{outcome.run.name}: diverged ({outcome.message})")
+        self._progress(self._event(Finished, f"{outcome.run.name} done", is_notable=self.done == self._total))
+
+    def _event(self, kind: type[Advanced], what: str, **more: bool) -> Advanced:
+        status = f"{self.done}/{self._total} runs  {what}"
+        return kind(completed=self._remaining.share_done, status=status, seconds_left=self._remaining.seconds, **more)
+
+
+def _tasks(runs: Sequence[Run], split: Split, folder: Path) -> list[Task]:
+    return [Task(run, folder / RUNS / run.fingerprint(split.fingerprint)) for run in runs]
+
+
+def _missing(tasks: Sequence[Task]) -> list[Task]:
+    """Tasks that were not done before, the lowest seeds first and each of several equal ones once."""
+    first: dict[Path, Task] = {}
+    for task in tasks:
+        if not _is_done(task):
+            first.setdefault(task.folder, task)
+    return sorted(first.values(), key=lambda task: task.run.seed)
+
+
+def _is_done(task: Task) -> bool:
+    return (task.folder / OUTCOME).is_file()
 
 
 def kept_outcome(task: Task, *, cached: bool) -> Outcome:

@@ -84,7 +84,7 @@ class Outcome:
         run: the run.
         status: "diverged" where the loss or the model was not finite any more; that is a result, not an error.
         message: why it diverged, empty otherwise.
-        log: one dict an epoch (of an ensemble: a member) with the fields of `training.progress.EpochRecord` (epoch,
+        log: one dict an epoch (of an ensemble: a member) with the fields of `training.events.EpochRecord` (epoch,
             train_rmse, valid_rmse, refeed_loss, learning_rate, seconds, …); up to the last good epoch where the run diverged.
         best_epoch: the one with the lowest validation RMSE, from 1; 0 without any.
         valid_rmse: at the best epoch, predictions clipped to the scale; None without any.

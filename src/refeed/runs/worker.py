@@ -15,19 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from refeed.data.splits.base import Split
 from refeed.errors import InterruptedTrainingError, RefeedError, TrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import Ensemble
+from refeed.progress import Event, Started, Stopped
 from refeed.runs.peak_memory import peak_bytes, reset_peak
 from refeed.runs.run import TEST_PREDICTIONS, Outcome, Run, num_parameters
 from refeed.runs.split_folder import SplitFolder
 from refeed.runtime import Runtime
 from refeed.storage import atomic_file
 from refeed.training.checkpoints import STATE_FILE, read_checkpoint
-from refeed.training.progress import EpochRecord, SilentWatcher
+from refeed.training.events import EpochFinished, StepFinished
 from refeed.training.train import train
 
 OUTCOME, CHECKPOINT, ERROR = "outcome.json", "checkpoint", "error.txt"
@@ -129,62 +131,65 @@ def perform(task: Task, split: Split, connection: Connection, *, threads: int) -
     shutil.rmtree(checkpoint, ignore_errors=True)
 
 
-class Reporter(SilentWatcher):
-    """Tells the parent of each epoch, keeps the log, and stops the run when the parent says so.
+class Reporter:
+    """Reports each epoch to the parent, keeps the log, and stops the run when the parent requests it.
 
     Args:
         connection: to the parent.
-        log: the epochs that were done before the run was taken up.
+        log: the epochs that were done before the run was resumed.
     """
 
     def __init__(self, connection: Connection, log: list[Mapping[str, Any]]) -> None:
         self.log = log
         self._connection, self._epochs, self._stopping = connection, 0, False
 
-    def start(self, *, epoch: int, epochs: int, steps: int) -> None:
-        """Tell where the run begins."""
-        self._epochs = epochs
-        self._connection.send(Progressed(epoch, epochs, None))
+    def __call__(self, event: Event) -> None:
+        """Report an event of the training."""
+        match event:
+            case Started(total=total):
+                self._epochs = int(total)
+                self._send(len(self.log), None)
+            case StepFinished():
+                self._stop_if_requested()
+            case EpochFinished(record=record):
+                self.log.append(record.to_dict())
+                self._send(record.epoch, record.seconds)
 
-    def step(self, *, epoch: int, step: int, train_rmse: float) -> None:
-        """Look whether the parent says stop, or is gone; then it is as if somebody pressed Ctrl-C here."""
+    def _send(self, done: int, seconds: float | None) -> None:
+        if not self._stopping:
+            self._connection.send(Progressed(done, self._epochs, seconds))
+
+    def _stop_if_requested(self) -> None:
+        """As if somebody pressed Ctrl-C in this process, where the parent says stop or is gone."""
         if not self._stopping and self._connection.poll():
             self._stopping = True
             signal.raise_signal(signal.SIGINT)
 
-    def epoch(self, record: EpochRecord, *, is_best: bool) -> None:
-        """Keep the record and tell that the epoch is done."""
-        self.log.append(record.to_dict())
-        if not self._stopping:
-            self._connection.send(Progressed(record.epoch, self._epochs, record.seconds))
-
 
 class MemberReporter(Reporter):
-    """Tells the parent of each member of an ensemble, in each variant, as if it were an epoch.
+    """Reports each member of an ensemble, in each variant, as if it were an epoch.
 
     Args:
         connection: to the parent.
-        members: how many there are with all their variants.
+        members: number of them with all their variants.
     """
 
     def __init__(self, connection: Connection, members: int) -> None:
         super().__init__(connection, [])
-        self._members, self._done, self._began = members, 0, 0.0
+        self._epochs, self._done, self._began = members, 0, 0.0
 
-    def start(self, *, epoch: int, epochs: int, steps: int) -> None:
-        """Note when a member begins."""
-        self._began = time.monotonic()
-        if self._done == 0:
-            self._connection.send(Progressed(0, self._members, None))
-
-    def epoch(self, record: EpochRecord, *, is_best: bool) -> None:
-        """A member's own epochs are not told."""
-
-    def stop(self) -> None:
-        """Tell that a member is done."""
-        self._done += 1
-        if not self._stopping:
-            self._connection.send(Progressed(self._done, self._members, time.monotonic() - self._began))
+    @override
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._began = time.monotonic()
+                if self._done == 0:
+                    self._send(0, None)
+            case StepFinished():
+                self._stop_if_requested()
+            case Stopped():
+                self._done += 1
+                self._send(self._done, time.monotonic() - self._began)
 
 
 def _outcome(

@@ -10,7 +10,7 @@ import numpy as np
 
 from refeed.data.splits.base import Split
 from refeed.errors import TrainingError
-from refeed.training.progress import EpochRecord
+from refeed.training.events import EpochRecord
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from refeed.runtime import Runtime
 from refeed.seeds import derive_seed
 from refeed.storage import atomic_folder
 from refeed.tensor_files import read_tensors, write_tensors
+from refeed.training.events import EpochRecord
 from refeed.training.interruption import stop_on_interrupt
 from refeed.training.loop import RunState
-from refeed.training.progress import EpochRecord
 
 MEMBER_FILE, RECORD_FILE = "member.safetensors", "member.json"
 

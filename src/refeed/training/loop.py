@@ -15,11 +15,12 @@ from torch import Tensor
 
 from refeed.errors import BundleError, InterruptedTrainingError, TrainingError
 from refeed.models.base import Fitter, StepReport
+from refeed.progress import Callback, Started, Stopped, silent
 from refeed.storage import require_replaceable_folder
 from refeed.training.checkpoints import STATE_FILE, Checkpoint, read_checkpoint, write_checkpoint
 from refeed.training.divergence import DivergenceCheck
+from refeed.training.events import EpochFinished, EpochRecord, StepFinished
 from refeed.training.interruption import stop_on_interrupt
-from refeed.training.progress import EpochRecord, SilentWatcher, TrainingWatcher
 
 CHECKPOINT_SHARE = 0.05  # at most this share of the time goes into checkpoints after epochs
 
@@ -47,6 +48,11 @@ class EpochSums:
     def rmse(self) -> float:
         """Of the steps so far."""
         return math.sqrt(self.squared_error / max(1, self.ratings))
+
+    @property
+    def ratings_per_second(self) -> float:
+        """Of the steps so far."""
+        return self.ratings / max(self.seconds, 1e-9)
 
 
 @dataclass
@@ -78,7 +84,7 @@ class TrainingLoop:
     Args:
         fitter: what takes the steps; its model is trained in place.
         validate: RMSE of the model on the validation part, None where there is none (then the last epoch is the best).
-        watcher: told how it goes.
+        progress: called with each event.
         checkpoint_folder: where the state is kept; None keeps none.
         identity: what the run is of; a checkpoint of another one is refused.
         divergence_check: judges the run at its end; None accepts any.
@@ -92,7 +98,7 @@ class TrainingLoop:
         fitter: Fitter,
         *,
         validate: Callable[[], float] | None,
-        watcher: TrainingWatcher | None = None,
+        progress: Callback = silent,
         checkpoint_folder: Path | None = None,
         identity: Mapping[str, Any] | None = None,
         divergence_check: DivergenceCheck | None = None,
@@ -102,10 +108,10 @@ class TrainingLoop:
     ) -> None:
         self.fitter, self.validate = fitter, validate
         self.epochs, self.keep_end = fitter.epochs if epochs is None else min(epochs, fitter.epochs), keep_end
-        self.watcher: TrainingWatcher = watcher or SilentWatcher()
+        self.progress = progress
         self.checkpoint_folder, self.identity = checkpoint_folder, dict(identity or {})
         self.divergence_check, self.options_may_change = divergence_check, options_may_change
-        self.state = RunState()
+        self.state, self._first_epoch = RunState(), 0
         self._best: dict[str, Tensor] = {}
         self._written_at, self._writing_took = time.monotonic(), 0.0
 
@@ -142,7 +148,8 @@ class TrainingLoop:
         """
         if self.checkpoint_folder is not None:
             require_replaceable_folder(self.checkpoint_folder, overwrite=True, marker=STATE_FILE)
-        self.watcher.start(epoch=self.state.epoch, epochs=self.epochs, steps=self.fitter.num_steps(self.state.epoch))
+        self._first_epoch = self.state.epoch
+        self.progress(Started(task="training", total=self.epochs, completed=self._epochs_done))
         try:
             with stop_on_interrupt() as stop:
                 while self.state.epoch < self.epochs and not self._out_of_patience:
@@ -154,7 +161,7 @@ class TrainingLoop:
         except TrainingError as error:
             raise TrainingError(f"{error}{self._keep_last_good()}") from error
         finally:
-            self.watcher.stop()
+            self.progress(Stopped())
             if self._best:
                 self.fitter.model.load_state_dict(self._best)
         self._require_convergence()
@@ -176,7 +183,7 @@ class TrainingLoop:
             report = self.fitter.train_step(state.epoch, state.step)
             state.sums.add(report, time.perf_counter() - began)
             state.step += 1
-            self.watcher.step(epoch=state.epoch, step=state.step, train_rmse=state.sums.rmse)
+            self.progress(self._step_finished())
             if stop_requested():
                 self._interrupt()
         self._finish_epoch()
@@ -194,7 +201,7 @@ class TrainingLoop:
             valid_rmse=valid_rmse,
             learning_rate=self.fitter.learning_rate(state.epoch),
             seconds=sums.seconds + time.perf_counter() - began,
-            ratings_per_second=sums.ratings / max(sums.seconds, 1e-9),
+            ratings_per_second=sums.ratings_per_second,
         )
         is_best = valid_rmse is None or valid_rmse < state.best_rmse
         if is_best:
@@ -202,9 +209,40 @@ class TrainingLoop:
             self._keep_best()
         state.log.append(record)
         state.epoch, state.step, state.sums = state.epoch + 1, 0, EpochSums()
-        self.watcher.epoch(record, is_best=is_best)
+        self.progress(self._epoch_finished(record, is_best=is_best))
         if time.monotonic() - self._written_at >= self._writing_took / CHECKPOINT_SHARE:
             self._write_checkpoint()
+
+    @property
+    def _epochs_done(self) -> float:
+        steps = self.fitter.num_steps(self.state.epoch) if self.state.step else 1
+        return self.state.epoch + self.state.step / steps
+
+    def _step_finished(self) -> StepFinished:
+        state, sums = self.state, self.state.sums
+        return StepFinished(
+            completed=self._epochs_done,
+            status=self._status(state.epoch + 1, sums.rmse, sums.ratings_per_second),
+            epoch=state.epoch,
+            step=state.step,
+            train_rmse=sums.rmse,
+        )
+
+    def _epoch_finished(self, record: EpochRecord, *, is_best: bool) -> EpochFinished:
+        return EpochFinished(
+            completed=record.epoch,
+            status=self._status(record.epoch, record.train_rmse, record.ratings_per_second),
+            is_notable=record.epoch in (self._first_epoch + 1, self.epochs),
+            record=record,
+            is_best=is_best,
+        )
+
+    def _status(self, epoch: int, train_rmse: float, ratings_per_second: float) -> str:
+        valid = ""
+        if self.validate is not None:
+            last = self.state.log[-1].valid_rmse if self.state.log else None
+            valid = "  valid - (best -)" if last is None else f"  valid {last:.4f} (best {self.state.best_rmse:.4f})"
+        return f"epoch {epoch}/{self.epochs}  train {train_rmse:.4f}{valid}  {ratings_per_second:,.0f} ratings/s"
 
     def _require_finite(self, valid_rmse: float | None) -> None:
         """The loss of a step is from before its update, so the last update of an epoch is only seen here."""

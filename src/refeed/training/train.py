@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from refeed.config import to_dict
 from refeed.data.ratings import Ratings
@@ -28,13 +27,13 @@ from refeed.models.ensemble.rescaled import RescaledFitter
 from refeed.models.ensemble.spec import Ensemble
 from refeed.models.registry import build_fitter
 from refeed.optim.options import TrainingOptions
+from refeed.progress import Callback, Message, callback_of
 from refeed.runtime import Runtime
 from refeed.storage import PARTIAL
 from refeed.training.divergence import DivergenceCheck
 from refeed.training.ensemble import EnsembleTrainer, MemberRun, member_runtime
 from refeed.training.intervals import learn_intervals
 from refeed.training.loop import RunState, TrainingLoop
-from refeed.training.progress import ConsoleWatcher, SilentWatcher, TrainingWatcher
 
 CHOSEN, REFITTED = "chosen", "refitted"
 PARTS = (CHOSEN, REFITTED, "member-")  # how the folders of runs begin that are parts of a longer one
@@ -46,7 +45,7 @@ def train(
     options: TrainingOptions | None = None,
     *,
     runtime: Runtime | None = None,
-    progress: bool | TrainingWatcher = False,
+    progress: bool | Callback = False,
     checkpoint_folder: str | Path | None = None,
     resume: bool = False,
     keep_histories: bool = True,
@@ -60,7 +59,8 @@ def train(
         options: how to train a network; the defaults of `TrainingOptions` when left out. The other models' descriptions hold
             all that their fitting depends on.
         runtime: device, threads and the one seed; this machine and seed 0 when left out.
-        progress: True shows a bar or lines on standard error; or a watcher of your own.
+        progress: True displays it (a bar on a terminal, a line in a notebook, else lines on standard error); or a function that
+            is called with each event of `training.events` and `refeed.progress`.
         checkpoint_folder: where the state of the run is kept, to be taken up again with `resume`.
         resume: take up the run in `checkpoint_folder`; the options may have changed, all but batch_size and
             pretrain_epochs (another optimizer starts anew).
@@ -93,10 +93,10 @@ def train(
             f"loops=compiled: for a single network trained by SGD, not for the model '{spec.kind}'; use loops=auto"
         )
     runtime.apply()
-    folder, watcher = None if checkpoint_folder is None else Path(checkpoint_folder), _watcher(progress)
+    folder = None if checkpoint_folder is None else Path(checkpoint_folder)
     if folder is not None and (refit or isinstance(spec, Ensemble)):
         _prepare(folder, resume=resume)
-    job = _Job(options, runtime, watcher, folder, resume=resume, keep_end=refit)
+    job = _Job(options, runtime, callback_of(progress), folder, resume=resume, keep_end=refit)
     chosen = job.choose(spec, split)
     intervals = learn_intervals(chosen.model, split)
     model, known = chosen.model, split
@@ -167,7 +167,7 @@ class _Job:
 
     options: TrainingOptions
     runtime: Runtime
-    watcher: TrainingWatcher
+    progress: Callback
     folder: Path | None
     _: KW_ONLY
     resume: bool
@@ -185,7 +185,7 @@ class _Job:
         """Fit what was chosen to all of the new training part."""
         if not isinstance(chosen.model, EnsembleModel):
             (epochs,) = chosen.best_epochs
-            self.watcher.announce("refitting to train and validation")
+            self._announce("refitting to train and validation")
             return self._fit(chosen.spec, split, self.options, self.runtime, self._part(REFITTED), epochs=epochs)[0]
         assert isinstance(chosen.spec, Ensemble)
         of_members = zip(chosen.spec.members, chosen.best_epochs, chosen.numbers, strict=True)
@@ -193,11 +193,14 @@ class _Job:
             (variant,) = member.variants
             own = member_runtime(self.runtime, original)
             part = self._part(f"{REFITTED}-{number + 1}")
-            self.watcher.announce(f"refitting {number + 1} of {len(chosen.spec.members)}: {variant.text}")
+            self._announce(f"refitting {number + 1} of {len(chosen.spec.members)}: {variant.text}")
             model, _ = self._fit(variant.spec, split, variant.training, own, part, epochs=epochs, rescaled=True)
             chosen.model.members[number] = model
         chosen.model.learn_features(split.train)
         return chosen.model
+
+    def _announce(self, text: str) -> None:
+        self.progress(Message(text=text))
 
     def _part(self, name: str) -> Path | None:
         return None if self.folder is None else self.folder / name
@@ -222,7 +225,7 @@ class _Job:
         loop = TrainingLoop(
             fitter,
             validate=validation_rmse(fitter.model, split) if epochs is None else None,
-            watcher=self.watcher,
+            progress=self.progress,
             checkpoint_folder=folder,
             identity=_identity(spec, split, options, runtime, rescaled=rescaled),
             divergence_check=DivergenceCheck.of(split) if epochs is None else None,
@@ -250,7 +253,7 @@ class _Job:
             train_member=train_member,
             folder=folder,
             identity=identity,
-            announce=self.watcher.announce,
+            announce=self._announce,
         ).fit()
         note = "; ".join(fitted.left_out)
         return _Chosen(fitted.spec, fitted.model, fitted.state, fitted.best_epochs, fitted.numbers, note)
@@ -297,9 +300,3 @@ def _provenance(chosen: _Chosen, split: Split, options: TrainingOptions, runtime
         refit=refit,
         note=chosen.note,
     )
-
-
-def _watcher(progress: bool | TrainingWatcher) -> TrainingWatcher:
-    if isinstance(progress, bool):
-        return ConsoleWatcher(Console(stderr=True)) if progress else SilentWatcher()
-    return progress

@@ -183,9 +183,11 @@ def ready_space(spec: Spec, options: TrainingOptions) -> Space:
     """The space of the model's kind, widened where it does not hold the values at hand.
 
     Raises:
-        ConfigError: there is none, as for ensembles.
+        ConfigError: there is none, as for ensembles and for kinds that others have registered.
     """
     require_tunable(spec)
+    if spec.kind not in SPACES:
+        raise ConfigError(f"there is no search space for the kind '{spec.kind}'; say what to vary (--vary key=low..high)")
     values = option_values(spec, options)
     return {name: choice.widened(values[name]) for name, choice in SPACES[spec.kind].items()}
 

@@ -14,9 +14,10 @@ from refeed.data.splits.base import Split
 from refeed.errors import ConfigError
 from refeed.models import Spec
 from refeed.optim.options import TrainingOptions
-from refeed.runs.trial_runs import TrialRuns
-from refeed.tuning.progress import SilentTuningWatcher, TuningWatcher
+from refeed.progress import Callback, callback_of
+from refeed.runs.queue import RunQueue
 from refeed.tuning.proposals import Proposals, SamplerName
+from refeed.tuning.report import TrialsReport
 from refeed.tuning.search import ROUND, Search, Trial, do_round
 from refeed.tuning.search_spaces import Space, ready_space, require_space, require_tunable
 
@@ -70,7 +71,7 @@ def tune(
     seed: int = 0,
     workers: int = 1,
     threads: int = 1,
-    watcher: TuningWatcher | None = None,
+    progress: bool | Callback = False,
 ) -> Tuning:
     """Search the options of a model with which it has the lowest RMSE on the validation part; the test part is never read.
 
@@ -92,7 +93,7 @@ def tune(
         seed: of all runs and of the search.
         workers: trials at a time, at least 1.
         threads: CPU threads in all, shared out among the workers; each has at least 1.
-        watcher: told how it goes; None tells nobody.
+        progress: as in `train`.
 
     Returns:
         the trials, also after Ctrl-C; see `Tuning.stopped`.
@@ -100,7 +101,7 @@ def tune(
     Raises:
         ConfigError: a model without a search space, options that it has not, a number out of its range, no validation ratings,
             or the `tune` extra is not installed.
-        RefeedError: see `TrialRuns.run`.
+        RefeedError: see `RunQueue.run`.
     """
     _require_numbers(trials=trials, minutes=minutes, workers=workers, threads=threads)
     require_tunable(spec)
@@ -108,30 +109,29 @@ def tune(
         raise ConfigError("tune: the split has no validation ratings to choose by; give it a validation part")
     space = ready_space(spec, options) if space is None else space
     require_space(space, spec, options)
-    watcher = watcher or SilentTuningWatcher()
     proposals = Proposals(space, sampler=sampler, seed=seed)
     search = Search([(spec, options)], space, proposals, name="trial {}".format, seed=seed)
     seconds = math.inf if minutes is None else 60 * minutes
-    watcher.start(trials=trials, seconds=None if minutes is None else seconds)
+    report = TrialsReport(callback_of(progress), trials=trials, seconds=seconds)
     size = max(ROUND, workers)
     workers = min(workers, trials or workers)
     try:
-        with TrialRuns(split, folder, workers=workers, threads=max(1, threads // workers), watcher=watcher) as runs:
+        with RunQueue(split, folder, workers=workers, threads=max(1, threads // workers)) as queue:
             until = time.monotonic() + seconds
-            stopped = _go_on(search, runs, watcher, size=size, most=trials or math.inf, until=until)
+            stopped = _go_on(search, queue, report, size=size, most=trials or math.inf, until=until)
     finally:
-        watcher.stop()
+        report.stop()
     return Tuning(space, tuple(search.found), proposals.importances(), stopped, seed)
 
 
-def _go_on(search: Search, runs: TrialRuns, watcher: TuningWatcher, *, size: int, most: float, until: float) -> Stopped:
+def _go_on(search: Search, queue: RunQueue, report: TrialsReport, *, size: int, most: float, until: float) -> Stopped:
     """Do rounds of `size` trials until there are `most`, and say what ended it before."""
     while (number := len(search.found)) < most:
-        asked = do_round([search], int(min(size, most - number)), partial(runs.run, until=until))
+        asked = do_round([search], int(min(size, most - number)), partial(queue.run, report=report, until=until))
         for one in asked:
             if one.run is None:
-                watcher.refuse(f"trial {one.number}", one.problem)
-        if runs.interrupted:
+                report.refuse(f"trial {one.number}", one.problem)
+        if queue.interrupted:
             return "interrupted"
         undone = len(search.found) < number + len(asked)
         nothing_ran = all(one.run is None for one in asked)

@@ -12,7 +12,6 @@ from refeed.presets import PRESETS
 from refeed.reproduce.ablations.ablations import EXPERIMENTS, run_experiments
 from refeed.reproduce.scales import SCALES
 from refeed.runs import queue as run_queue
-from refeed.runs.progress import SilentQueueWatcher
 from refeed.runs.run import num_parameters
 
 PAPER, SMALL = SCALES["paper"], SCALES["small"]
@@ -141,9 +140,7 @@ def test_outcomes_belong_to_their_settings(tmp_path, monkeypatch):
     monkeypatch.setattr(run_queue, "Crew", OneProcess)
     OneProcess.done.clear()
     experiments, scale = [EXPERIMENTS["width"], EXPERIMENTS["dropout"]], replace(SCALES["tiny"], epochs=1)
-    results = run_experiments(
-        experiments, random_split(), scale, (0, 1), tmp_path, workers=1, threads=1, watcher=SilentQueueWatcher()
-    )
+    results = run_experiments(experiments, random_split(), scale, (0, 1), tmp_path, workers=1, threads=1)
     assert [result.experiment for result in results] == experiments
     for result in results:
         assert [row.setting for row in result.rows] == result.experiment.grid(scale, (0, 1))

@@ -14,6 +14,7 @@ from helpers.small_worlds import random_split
 from refeed.errors import ConfigError, InterruptedTrainingError
 from refeed.models import AutoEncoder, Bias
 from refeed.optim.options import TrainingOptions
+from refeed.progress import Advanced, silent
 from refeed.reports import extras
 from refeed.reproduce.benchmark import benchmark
 from refeed.reproduce.benchmark.benchmark import run_benchmark
@@ -21,7 +22,6 @@ from refeed.reproduce.benchmark.statistics import score_benchmark
 from refeed.reproduce.benchmark.systems import HAND_PICKED, System, candidates
 from refeed.reproduce.scales import SCALES
 from refeed.runs import queue as run_queue
-from refeed.runs.progress import SilentQueueWatcher
 
 TINY = SCALES["tiny"]
 SPLIT = random_split(users=40, items=20)
@@ -39,9 +39,9 @@ def in_this_process(monkeypatch):
     monkeypatch.setattr(run_queue, "Crew", OneProcess)
 
 
-def bench(folder: Path, *systems: System, seeds=(3, 4), trials=TINY.trials, watcher=None):
-    scale, watcher = replace(TINY, trials=trials), watcher or SilentQueueWatcher()
-    return run_benchmark(SPLIT, scale, seeds, folder, workers=1, threads=1, watcher=watcher, systems=systems)
+def bench(folder: Path, *systems: System, seeds=(3, 4), trials=TINY.trials, progress=silent):
+    scale = replace(TINY, trials=trials)
+    return run_benchmark(SPLIT, scale, seeds, folder, workers=1, threads=1, progress=progress, systems=systems)
 
 
 def outcomes_of(benchmark):
@@ -76,15 +76,14 @@ def test_second_call_repeats_no_run(tmp_path):
     assert len(OneProcess.done) == before > 0
 
 
-class PressesCtrlC(SilentQueueWatcher):
-    """When the run of that name begins."""
+def pressing_ctrl_c(name):
+    """Ctrl-C when the run of that name begins."""
 
-    def __init__(self, name):
-        self.name = name
-
-    def progress(self, run, *, epoch, epochs, seconds):
-        if run.name == self.name:
+    def progress(event):
+        if isinstance(event, Advanced) and f"  {name} epoch " in event.status:
             signal.raise_signal(signal.SIGINT)
+
+    return progress
 
 
 def test_trials_beyond_the_hand_picked_ones_are_proposed_and_the_best_of_all_is_tested(tmp_path):
@@ -103,7 +102,7 @@ def test_benchmark_cut_off_anywhere_goes_on_to_the_same_end_and_does_no_run_twic
     runs = len(OneProcess.done)
     OneProcess.done.clear()
     with pytest.raises(InterruptedTrainingError, match="give the same command again"):
-        bench(tmp_path / "cut", BIASES, trials=10, watcher=PressesCtrlC(at))
+        bench(tmp_path / "cut", BIASES, trials=10, progress=pressing_ctrl_c(at))
     assert len(OneProcess.done) < runs - 1  # in one process a run is over, but not noted, before it is told of
     resumed = bench(tmp_path / "cut", BIASES, trials=10)
     assert resumed.results[0].tried == whole.results[0].tried
@@ -141,7 +140,7 @@ def test_system_that_the_ratings_are_not_enough_for_is_left_out_and_named(tmp_pa
 
 def test_all_systems_are_compared_by_default(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "all_systems", lambda scale: (BIASES,) if scale is TINY else ())
-    found = run_benchmark(SPLIT, TINY, [0], tmp_path, workers=1, threads=1, watcher=SilentQueueWatcher())
+    found = run_benchmark(SPLIT, TINY, [0], tmp_path, workers=1, threads=1)
     assert [one.system for one in found.results] == [BIASES]
 
 

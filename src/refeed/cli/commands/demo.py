@@ -13,6 +13,7 @@ from refeed.cli.console import remarks, results, say
 from refeed.cli.describing import describe_run
 from refeed.cli.option_groups import Overwrite
 from refeed.cli.outputs import require_folder
+from refeed.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from refeed.data.ratings import Ratings
@@ -132,12 +133,11 @@ def _train_and_evaluate(
     from refeed.evaluation.evaluate import evaluate
     from refeed.presets import preset
     from refeed.runtime import Runtime
-    from refeed.training.progress import ConsoleWatcher
     from refeed.training.train import train
 
     default, runtime = preset("default"), Runtime.detect(seed=seed)
     say(describe_run(default.model, default.training, parts, runtime))
-    fitted = train(default.model, parts, default.training, runtime=runtime, progress=ConsoleWatcher(remarks()))
+    fitted = train(default.model, parts, default.training, runtime=runtime, progress=ConsoleProgress(remarks()))
     baseline = fit_baseline(parts)
     evaluations = {
         fitted.spec.title: evaluate(fitted, parts),

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from refeed.data.splits.base import Split
 from refeed.errors import ConfigError
+from refeed.progress import Callback, silent
 from refeed.reproduce.benchmark.systems import Candidate, System
 from refeed.reproduce.benchmark.systems import systems as all_systems
 from refeed.reproduce.benchmark.tuning import Tuned, require_search, tune_systems
 from refeed.reproduce.scales import Scale
-from refeed.runs.progress import QueueWatcher
 from refeed.runs.queue import run_all
 from refeed.runs.run import Outcome, Run
 
@@ -76,7 +76,7 @@ def run_benchmark(
     *,
     workers: int,
     threads: int,
-    watcher: QueueWatcher,
+    progress: Callback = silent,
     systems: Sequence[System] | None = None,
 ) -> BenchmarkResult:
     """Tune every system on the validation set, then fit its best candidate with every seed and test each fit once.
@@ -88,7 +88,7 @@ def run_benchmark(
         folder: where runs are kept.
         workers: number of runs at a time.
         threads: number of CPU threads in all.
-        watcher: observes the progress of the runs.
+        progress: called with the events of the runs; see `run_all`.
         systems: the systems to compare; default: all.
 
     Raises:
@@ -104,7 +104,7 @@ def run_benchmark(
     require_search(compared, scale.trials)
 
     def run(runs: list[Run]) -> list[Outcome]:
-        return run_all(runs, split, folder, workers=workers, threads=threads, watcher=watcher)
+        return run_all(runs, split, folder, workers=workers, threads=threads, progress=progress)
 
     tuned = tune_systems(compared, trials=scale.trials, seed=seeds[0], run=run)
     finals = [_final_runs(system, seeds) for system in tuned]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from functools import partial
 
 import pytest
 
 from helpers.command_line import done, refeed, refused
 from refeed.data.store.store import open_store
+from refeed.progress import ConsoleProgress
 from refeed.readers import read_ratings
 
 
@@ -63,11 +65,11 @@ def test_store_is_imported_again_as_it_is(ratings_csv, tmp_path):
 
 
 def test_long_imports_tell_how_far_they_are(ratings_csv, tmp_path, monkeypatch):
-    monkeypatch.setattr("refeed.cli.progress.PLAIN_LINE_EVERY", 0.0)
+    monkeypatch.setattr("refeed.cli.commands.data.import_.ConsoleProgress", partial(ConsoleProgress, line_every=0.0))
     run = done("import", ratings_csv, "-o", tmp_path / "store")
     size = ratings_csv.stat().st_size
-    assert f"reading: {size:,} of {size:,} bytes (100%)" in run.err
-    assert "sorting: 600 of 600 ratings (100%)" in run.err
+    assert f"reading: {size:,} of {size:,} bytes  100%" in run.err
+    assert "sorting: 600 of 600 ratings  100%" in run.err
 
 
 def test_existing_output_is_refused_before_the_source_is_read(tmp_path):

@@ -13,7 +13,7 @@ from helpers.command_line import done, refeed, refused, squeezed, write_ratings
 from helpers.one_process import OneProcess
 from refeed.cli.commands.experiments.tune import Sampler
 from refeed.reports import extras
-from refeed.runs import trial_runs as tuning_runs
+from refeed.runs import queue as run_queue
 from refeed.tuning.proposals import SamplerName
 from refeed.tuning.tune import TRIALS
 
@@ -23,7 +23,7 @@ BIASES = ("--model", "bias", "--threads", 1, "--trials", 3, "--split", "user-tim
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     OneProcess.done.clear()
-    monkeypatch.setattr(tuning_runs, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "Crew", OneProcess)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_time_is_a_limit_by_itself(data, tmp_path):
 
 def test_ctrl_c_says_how_to_go_on_and_leaves_what_is_best_so_far(data, tmp_path, monkeypatch):
     command = ("tune", data, "-o", tmp_path / "out", *BIASES)
-    ended = tuning_runs.kept_outcome
+    ended = run_queue.kept_outcome
 
     def interrupting(task, *, cached):
         if task.run.name == "trial 1" and not cached and not (tmp_path / "pressed").exists():
@@ -114,7 +114,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_what_is_best_so_far(data, tmp_path,
             signal.raise_signal(signal.SIGINT)
         return ended(task, cached=cached)
 
-    monkeypatch.setattr(tuning_runs, "kept_outcome", interrupting)
+    monkeypatch.setattr(run_queue, "kept_outcome", interrupting)
     cut = refeed(*command)
     assert cut.status == 130
     assert "interrupted: stopped with 2 trials done; give the same command again to go on from there" in cut.err
@@ -129,7 +129,7 @@ def test_ctrl_c_before_any_trial_is_done_leaves_nothing_to_show(data, tmp_path, 
         def work_off(self, tasks, *, progressed, ended):
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(tuning_runs, "Crew", Pressed)
+    monkeypatch.setattr(run_queue, "Crew", Pressed)
     cut = refeed("tune", data, "-o", tmp_path / "out", *BIASES)
     assert (cut.status, cut.out) == (130, "")
     assert "stopped with 0 trials done" in cut.err

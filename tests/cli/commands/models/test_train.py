@@ -18,7 +18,8 @@ from refeed.cli.describing import describe_run
 from refeed.cli.splitting import split
 from refeed.data.ratings import RatingScale
 from refeed.fitted_model import load
-from refeed.training.progress import ConsoleWatcher
+from refeed.progress import ConsoleProgress
+from refeed.training.events import StepFinished
 
 
 def weights(folder) -> dict[str, torch.Tensor]:
@@ -64,7 +65,7 @@ def test_next_step_can_be_pasted_where_names_have_spaces(tmp_path):
 
 def test_lines_of_progress_are_not_broken(ratings_csv, tmp_path):
     err = done("train", ratings_csv, "-o", tmp_path / "model", *QUICK).err
-    pattern = r"(?m)^epoch 2/2  train \d\.\d{4}  valid \d\.\d{4} \(best \d\.\d{4}\)  [\d,]+ ratings/s  about \d+ s left$"
+    pattern = r"(?m)^epoch 2/2  train \d\.\d{4}  valid \d\.\d{4} \(best \d\.\d{4}\)  [\d,]+ ratings/s  100%  about \d+ s left$"
     assert re.search(pattern, err)
 
 
@@ -168,14 +169,14 @@ def test_titles_of_other_items_beside_the_data_are_left_alone(tmp_path):
 @pytest.fixture
 def interrupt_in_second_epoch(monkeypatch):
     """Let Ctrl-C come in the middle of the second epoch."""
-    real = ConsoleWatcher.step
+    display = ConsoleProgress.__call__
 
-    def step(self, *, epoch: int, step: int, train_rmse: float) -> None:
-        real(self, epoch=epoch, step=step, train_rmse=train_rmse)
-        if (epoch, step) == (1, 1):
+    def interrupting(self, event):
+        display(self, event)
+        if isinstance(event, StepFinished) and (event.epoch, event.step) == (1, 1):
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(ConsoleWatcher, "step", step)
+    monkeypatch.setattr(ConsoleProgress, "__call__", interrupting)
 
 
 @pytest.mark.usefixtures("interrupt_in_second_epoch")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +13,8 @@ import typer
 from refeed.cli.console import remarks, results
 from refeed.cli.option_groups import Data, Overwrite, takes_options
 from refeed.cli.outputs import require_folder
-from refeed.cli.progress import progress
 from refeed.cli.reading import ReadingOptions, read, say_what_was_read, source_of
+from refeed.progress import ConsoleProgress, Finished, Started, Stopped
 from refeed.readers.formats.stores import is_store
 
 if TYPE_CHECKING:
@@ -66,18 +66,16 @@ def _import(data: Path, output: Path, reading: ReadingOptions, labels: tuple[str
 @contextmanager
 def _stages() -> Iterator[Watch]:
     """What shows a bar for each stage, one after the other."""
-    with ExitStack() as shown:
-        stage, done = "", 0
-        advance: Callable[[int], None] = print
+    callback, stage = ConsoleProgress(remarks()), ""
 
-        def watch(name: str, meter: Meter) -> None:
-            nonlocal stage, done, advance
-            if name != stage:
-                shown.close()
-                stage, done = name, 0
-                advance = shown.enter_context(progress(remarks(), name, total=max(1, meter.total), unit=meter.unit))
-            if meter.done > done:
-                advance(meter.done - done)
-                done = meter.done
+    def watch(name: str, meter: Meter) -> None:
+        nonlocal stage
+        if name != stage:
+            stage = name
+            callback(Started(task=name, total=max(1, meter.total), unit=meter.unit))
+        callback(Finished(completed=meter.done))
 
+    try:
         yield watch
+    finally:
+        callback(Stopped())

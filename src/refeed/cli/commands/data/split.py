@@ -10,10 +10,10 @@ import typer
 from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.option_groups import Data, Json, Overwrite, takes_options
 from refeed.cli.outputs import require_file, require_json
-from refeed.cli.progress import progress
 from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.split_files import require_known_suffix, write_parts
 from refeed.cli.splitting import SplittingOptions, split
+from refeed.progress import ConsoleProgress, tracked
 
 if TYPE_CHECKING:
     from refeed.data.ratings import Ratings
@@ -84,7 +84,7 @@ def _show(parts: Split, leaks: LeakReport) -> None:
 
 def _write(parts: Split, output: Path, *, overwrite: bool) -> None:
     total = sum(map(len, _parts(parts).values()))
-    with progress(remarks(), "writing", total=total, unit="ratings") as advance:
+    with tracked(ConsoleProgress(remarks()), "writing", total=total, unit="ratings") as advance:
         write_parts(_parts(parts), output, overwrite=overwrite, progress=advance)
     dropped = sum(cold.ratings for cold in parts.cold.values()) + sum(parts.left_out.values())
     if dropped:

@@ -12,8 +12,8 @@ import typer
 from refeed.cli.console import remarks, results
 from refeed.cli.option_groups import Overwrite
 from refeed.cli.outputs import require_file, require_folder
-from refeed.cli.progress import progress
 from refeed.errors import ConfigError
+from refeed.progress import ConsoleProgress, tracked
 
 
 class Layout(StrEnum):
@@ -53,7 +53,7 @@ def synth(
     began = time.perf_counter()
     world = synthetic_world(*size, seed=seed, span=DAYS * DAY)
     write = write_parquet if to_parquet else write_netflix
-    with progress(remarks(), "inventing", total=world.num_ratings, unit="ratings") as advance:
+    with tracked(ConsoleProgress(remarks()), "generating", total=world.num_ratings, unit="ratings") as advance:
         write(world, output, overwrite=overwrite, progress=advance)
     written = sum(path.stat().st_size for path in (output, *output.rglob("*")) if path.is_file())
     results().print(f"{output}: {written / 1e6:,.1f} MB in {time.perf_counter() - began:.1f} s\n{notice(world)}")

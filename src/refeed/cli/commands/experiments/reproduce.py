@@ -19,6 +19,7 @@ from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.splitting import SplittingOptions, split
 from refeed.data.splits.time import NETFLIX_MONTHS, NetflixSplit
 from refeed.errors import ConfigError, StorageError
+from refeed.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from refeed.data.ratings import Ratings
@@ -169,7 +170,6 @@ class Job:
         from refeed.reproduce.ablations.ablations import EXPERIMENTS, run_experiments
         from refeed.reproduce.ablations.findings import findings
         from refeed.reproduce.ablations.page import experiment_table
-        from refeed.runs.progress import ConsoleQueueWatcher
 
         experiments = list(EXPERIMENTS.values()) if name is Name.all else [EXPERIMENTS[name]]
         found = run_experiments(
@@ -180,7 +180,7 @@ class Job:
             self.folder,
             workers=self.workers,
             threads=self.threads,
-            watcher=ConsoleQueueWatcher(remarks()),
+            progress=ConsoleProgress(remarks()),
         )
         for result in found:
             _show(experiment_table(result), [f"{one.verdict}: {one.text}" for one in findings(result)])
@@ -193,7 +193,6 @@ class Job:
         from refeed.reproduce.benchmark.statistics import score_benchmark
         from refeed.reproduce.benchmark.systems import named_systems
         from refeed.reproduce.benchmark.tables import benchmark_table
-        from refeed.runs.progress import ConsoleQueueWatcher
 
         benchmark = run_benchmark(
             parts,
@@ -202,7 +201,7 @@ class Job:
             self.folder,
             workers=self.workers,
             threads=self.threads,
-            watcher=ConsoleQueueWatcher(remarks()),
+            progress=ConsoleProgress(remarks()),
             systems=None if self.systems is None else named_systems(self.scale, self.systems),
         )
         scores = score_benchmark(benchmark)

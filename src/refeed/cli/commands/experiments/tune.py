@@ -17,6 +17,7 @@ from refeed.cli.console import remarks, results, say
 from refeed.cli.option_groups import Data, takes_options
 from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.splitting import SplittingOptions, split
+from refeed.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from refeed.data.splits.base import Split
@@ -87,7 +88,6 @@ def tune_command(
     from refeed.runs.manifest import Circumstances
     from refeed.runtime import available_cpus
     from refeed.tuning.files import require_same_search
-    from refeed.tuning.progress import ConsoleTuningWatcher
     from refeed.tuning.search_spaces import require_tunable
     from refeed.tuning.tune import TRIALS, tune
 
@@ -117,7 +117,7 @@ def tune_command(
         seed=seed,
         workers=workers,
         threads=threads,
-        watcher=ConsoleTuningWatcher(remarks()),
+        progress=ConsoleProgress(remarks()),
     )
     seconds = (datetime.now().astimezone() - began).total_seconds()
     command = shlex.join(["refeed", *sys.argv[1:]])

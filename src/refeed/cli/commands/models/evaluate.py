@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shlex
 from collections.abc import Sequence
 from enum import StrEnum
@@ -14,9 +13,9 @@ import typer
 from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.option_groups import Json, Model, Overwrite, Threads, takes_options
 from refeed.cli.outputs import require_file, require_json
-from refeed.cli.progress import progress
 from refeed.cli.reading import ReadingOptions, read_as_trained, source_of
 from refeed.errors import ConfigError, DataError
+from refeed.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from refeed.data.ratings import Ratings
@@ -116,7 +115,7 @@ def _part(
     from refeed.evaluation.evaluate import evaluate
 
     parts = split_again(fitted, data, reading)
-    shown = functools.partial(progress, remarks())
+    shown = ConsoleProgress(remarks())
     evaluations = {fitted.spec.title: evaluate(fitted, parts, part.value, options=options, progress=shown)}
     if baseline and fitted.spec.kind != "bias":
         baseline_model = fit_baseline(parts, refit=fitted.provenance.refit)
@@ -131,7 +130,7 @@ def _given(
 
     targets, seen = (read_as_trained(path, reading, fitted.provenance.reading) for path in (data, history))
     _require_apart(targets, seen, history)
-    shown = functools.partial(progress, remarks())
+    shown = ConsoleProgress(remarks())
     return {fitted.spec.title: evaluate_given(fitted, targets, seen, options=options, progress=shown)}
 
 

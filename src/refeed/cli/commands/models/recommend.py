@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,9 @@ from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.one_person import one_person
 from refeed.cli.option_groups import Json, Model, Overwrite, Threads, takes_options
 from refeed.cli.outputs import require_file, require_json
-from refeed.cli.progress import progress
 from refeed.cli.reading import ReadingOptions, read_as_trained
 from refeed.errors import ConfigError
+from refeed.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from refeed.fitted_model import FittedModel
@@ -119,7 +118,7 @@ def _recommend_to_all(
         exclude_seen=exclude_seen,
         history=seen,
         overwrite=overwrite,
-        progress=functools.partial(progress, remarks()),
+        progress=ConsoleProgress(remarks()),
     )
     seconds = time.perf_counter() - began
     results().print(

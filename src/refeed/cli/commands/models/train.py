@@ -18,6 +18,7 @@ from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.splitting import SplittingOptions, split
 from refeed.cli.titles import attach_titles, find_titles
 from refeed.errors import ConfigError
+from refeed.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from refeed.data.splits.base import Split
@@ -124,7 +125,6 @@ def _train(
     """Train with a bar; an error says how to go on from the checkpoint where there is one."""
     from refeed.errors import TrainingError
     from refeed.models import Bias
-    from refeed.training.progress import ConsoleWatcher, SilentWatcher
     from refeed.training.train import train
 
     try:
@@ -133,7 +133,7 @@ def _train(
             parts,
             options,
             runtime=runtime,
-            progress=SilentWatcher() if isinstance(spec, Bias) else ConsoleWatcher(remarks()),
+            progress=False if isinstance(spec, Bias) else ConsoleProgress(remarks()),
             checkpoint_folder=checkpoint,
             resume=resume,
             keep_histories=keep_histories,
