@@ -10,7 +10,7 @@ import pytest
 
 from refeed.errors import DataError, StorageError
 from refeed.reports.figures import bar_chart, line_chart
-from refeed.reports.page import Code, Facts, Figure, Findings, Page, Section, Table, cell_text, render, write_page
+from refeed.reports.page import Code, Facts, Figure, Finding, Findings, Page, Section, Table, cell_text, render, write_page
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -97,7 +97,7 @@ def test_both_themes_phones_and_readers_of_screens_are_served():
 
 
 def test_findings_say_their_verdict_in_words_not_in_colour_alone():
-    html = render(Page("T", "", [Section("S", "", [Findings([("holds", "a < b"), ("does not hold", "c")])])]))
+    html = render(Page("T", "", [Section("S", "", [Findings([Finding("holds", "a < b"), Finding("does not hold", "c")])])]))
     assert re.findall(r'<li><strong class="([a-z-]+)">(.*?)</strong> <span>(.*?)</span>', html) == [
         ("holds", "holds", "a &lt; b"),
         ("does-not-hold", "does not hold", "c"),
