@@ -40,7 +40,7 @@ def model_of(*samples, strength=None, history=None):
     model.mean.fill_(3.0)
     model.deviation.fill_(2.0)
     if history is not None:
-        model.take_sessions(Sessions.of(history, 3600))
+        model.set_sessions(Sessions.of(history, 3600))
         model.digests.copy_(torch.from_numpy(model.digests_of(history)))
     for number, each in enumerate(samples):
         model.keep(each, instead=number == 0)

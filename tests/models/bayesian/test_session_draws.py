@@ -35,7 +35,7 @@ def test_draws_have_the_closed_forms_mean_and_variance():
         _, sums = table.products_of(group, draws.variance)
         vectors = torch.zeros(len(group.rows), 2, 2)
         vectors[:, 1, 1] = 1.0  # the drawn bias; the mean is 0
-        draws.take(group.rows, sums, vectors)
+        draws.observe(group.rows, sums, vectors)
     np.testing.assert_allclose(draws.means(), 0.5 / (1 + 0.5 * 4) * 7, rtol=1e-5)
     for seed in range(8):
         draws.draw(torch.full((users,), 4.0), **generators(seed))
@@ -90,7 +90,7 @@ def test_items_see_their_ratings_less_the_effect_of_the_users_session():
     }
     assert len(set(effect.values())) == len(draws.effects) < len(effect)
     for group in padded_rows(by_item, CPU, width=3, sessions=draws.of_items(by_item)):
-        left = draws.taken_off(group).values
+        left = draws.subtracted(group).values
         for place, item in enumerate(group.rows.tolist()):
             users = group.columns[place, : int(group.counts[place])].tolist()
             expected = group.values[place, : len(users)].numpy() - [effect[user, item] for user in users]

@@ -27,7 +27,6 @@ def test_sessions_are_the_distinct_periods_of_each_row():
 def test_time_belongs_to_the_session_of_its_period_if_its_row_has_one():
     sessions = Sessions.of(HISTORY, 3600)
     assert sessions.numbers(ROWS, TIMES).tolist() == [0, -1, 1, -1, 2, -1]
-    assert sessions.in_rows(ROWS, TIMES).tolist() == [0, -1, 1, -1, 0, -1]
 
 
 def test_times_before_1970_and_far_off_are_periods_like_others():

@@ -1,4 +1,4 @@
-"""What was rated at all, whatever the rating, as a few numbers for each user and each item."""
+"""Features of which items a user rated, and which users rated an item, whatever the ratings."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from refeed.models.common.sparse_linear import sum_of_rows
 from refeed.models.common.sparse_rows import SparseRows
 
 SMALLEST_SHARE = 4  # of the users or items: at most one feature for every 4 of them
-FURTHER, ROUNDS = 8, 6  # directions beyond those wanted, and rounds, of the subspace iteration
-NEGLIGIBLE = 1e-3  # singular values below this share of the largest are noise
+FURTHER, ROUNDS = 8, 6  # oversampling and iterations of the subspace iteration
+NEGLIGIBLE = 1e-3  # singular values below this share of the largest are dropped
 
 
 @dataclass(frozen=True, eq=False)
 class ChoiceFeatures:
-    """Features of mean square 1; those beyond what the data allow are 0.
+    """Features of mean square 1; those that the data do not support are 0.
 
     Attributes:
         users: (m, f).
         items: (n, f).
-        loadings: (n, f), from which `choices_of` makes the features of any history, and made those of the users.
+        loadings: (n, f), from which `choices_of` computes the features of users, in training and later.
     """
 
     users: Tensor
@@ -33,15 +33,15 @@ class ChoiceFeatures:
 
 
 def choice_features(history: History, features: int, *, seed: int, device: torch.device) -> ChoiceFeatures:
-    """The leading singular vectors of the matrix 1 / sqrt(n_u n_i) at the rated places, by subspace iteration.
+    """The leading singular vectors of the matrix with 1 / sqrt(n_u n_i) at the rated pairs, by subspace iteration.
 
     Halko, Martinsson & Tropp (2011), "Finding structure with randomness", algorithm 4.4. n_u and n_i are numbers of ratings, so
-    that neither busy people nor well-known items dominate (Dhillon 2001, "Co-clustering documents and words").
+    that neither active users nor popular items dominate (Dhillon 2001, "Co-clustering documents and words").
 
     Args:
-        history: the training ratings; their values play no part.
+        history: the training ratings; their values are not used.
         features: f.
-        seed: of the directions to start from.
+        seed: of the initial directions.
         device: of the result.
     """
     m, n = len(history), history.num_items
@@ -52,7 +52,7 @@ def choice_features(history: History, features: int, *, seed: int, device: torch
     by_user = rows.with_values((user_counts[rows.row_of_entry] * item_counts[rows.columns]).rsqrt())
     directions = min(wanted + FURTHER, m, n)
     items = torch.randn(n, directions, generator=torch.Generator().manual_seed(seed)).to(device)
-    users = items  # of the right type; the first round replaces them
+    users = items  # replaced in the first iteration
     for _ in range(ROUNDS):
         users = torch.linalg.qr(sum_of_rows(by_user.columns, items, by_user.indptr, by_user.values))[0]  # m x directions
         items = _times_transposed(by_user, users)  # n x directions
@@ -68,7 +68,7 @@ def _times_transposed(by_user: SparseRows, users: Tensor) -> Tensor:
 def _scaled(
     history: History, vectors: Tensor, values: Tensor, item_counts: Tensor, *, wanted: int, features: int
 ) -> ChoiceFeatures:
-    """From the items' singular vectors, (n, directions), and the singular values, falling, to features."""
+    """Features from the items' singular vectors, (n, directions), and the singular values, in descending order."""
     m, n = len(history), history.num_items
     usable = (torch.arange(len(values), device=values.device) < wanted) & (values > NEGLIGIBLE * values.max())
     inverse = torch.where(usable, m**0.5 / values.clamp(min=1e-30), 0.0)
@@ -77,7 +77,7 @@ def _scaled(
 
 
 def _to_width(vectors: Tensor, width: int) -> Tensor:
-    """The first `width` columns, or zeros after the last one."""
+    """The first `width` columns, padded with zeros."""
     result = vectors.new_zeros(len(vectors), width)
     kept = min(width, vectors.shape[1])
     result[:, :kept] = vectors[:, :kept]

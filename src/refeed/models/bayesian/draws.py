@@ -1,4 +1,4 @@
-"""The draws of a Bayesian factorisation, as tensors."""
+"""What a Bayesian factorisation learns: draws from its posterior, as tensors."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from refeed.data.history import History
 from refeed.models.base import RatingModel
 from refeed.models.common.row_digests import row_digests
 
-PERIOD_SHIFT = 0x9E3779B1  # an odd number: item and period together are hashed as an item is
+PERIOD_SHIFT = 0x9E3779B1  # odd; an item index shifted by a multiple of it stands for item and period in the hash
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One draw, with d = k + 1 numbers a vector, the last the bias.
+    """One draw; vectors have d = k + 1 numbers, the last of which is the bias.
 
     Attributes:
-        users: the expected vectors given all else in the draw, (m, d).
+        users: posterior means of the vectors given the rest of the draw, (m, d).
         items: (n, d).
         item_weights: w, (n,).
         prior_mean: mu of the users, (d,).
@@ -30,7 +30,7 @@ class Sample:
         choice_weights: B of the users, (f, d).
         noise_precision: a, ().
         session_variance: v, (); 0 without sessions.
-        session_means: what is expected of t given the draw's items and noise, for each session of each user, (D,).
+        session_means: expected t given the draw's items and noise, for each session of each user, (D,).
     """
 
     users: Tensor
@@ -57,7 +57,7 @@ PER_DRAW = (
 
 
 class BayesianDraws(RatingModel):
-    """What a Bayesian factorisation has learnt: S draws of the chain, and how training users are recognised."""
+    """S draws of the chain, and how training users are recognised; `BayesianModel` predicts from them."""
 
     variable_buffers: ClassVar[tuple[str, ...]] = (*PER_DRAW, "session_periods", "session_means")
 
@@ -94,7 +94,7 @@ class BayesianDraws(RatingModel):
         self.register_buffer("deviation", torch.zeros(()))
         self.register_buffer("digests", torch.zeros(num_users, dtype=torch.int64))
         self.register_buffer("choice_loadings", torch.zeros(num_items, features))
-        # half precision for what is large: its rounding, 5e-4 of a number, is far below the spread between draws
+        # half precision for the large ones: its relative rounding error of 5e-4 is far below the spread between draws
         self.register_buffer("users", torch.zeros(num_users, 0, width, dtype=torch.float16))  # m x S x d
         self.register_buffer("items", torch.zeros(num_items, 0, width, dtype=torch.float16))  # n x S x d
         self.register_buffer("item_weights", torch.zeros(num_items, 0))  # n x S
@@ -114,11 +114,11 @@ class BayesianDraws(RatingModel):
 
     @property
     def session_seconds(self) -> int | None:
-        """Length of the period of a session, None where it was trained without sessions."""
+        """Length of the period of a session, None if trained without sessions."""
         return self._session_seconds if len(self.session_periods) else None
 
     def digests_of(self, history: History) -> npt.NDArray[np.int64]:
-        """By which it knows training users with the same history, int64 (B,): what they rated, how, and in which session."""
+        """Hashes by which training users with an unchanged history are recognised, int64 (B,): items, ratings and sessions."""
         if self.session_seconds is None or history.timestamps is None:
             return row_digests(history)
         shifted = history.indices + PERIOD_SHIFT * (history.timestamps // self.session_seconds)

@@ -1,4 +1,4 @@
-"""Fits the Bayesian factorisation by Gibbs sampling: everything is drawn in turn, given all the rest."""
+"""Fits the Bayesian factorisation by Gibbs sampling: each block of variables is drawn given all others."""
 
 from __future__ import annotations
 
@@ -31,21 +31,20 @@ from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.seeds import derive_seed
 
-FIRST_VARIANCE = 0.3  # of the ratings, which the first factors' products have
-
+FIRST_VARIANCE = 0.3  # of the products of the initial factors, in units of the variance of the ratings
 
 ProductsOf = Callable[[PaddedRows], tuple[Tensor, SessionSums | None]]
-"""Of features and targets of a group of rows, and sums over their sessions where the sessions' effects are integrated out."""
+"""The products of features and targets of a group of rows, and sums over their sessions where effects are integrated out."""
 
 
 class GibbsSide:
-    """The users or the items: their part of the chain's state, drawn given the other side's.
+    """The users or the items: their part of the chain's state.
 
     Args:
         history: the standardised ratings of r rows.
-        choices: what the rows were rated by or rated at all, (r, f).
+        choices: features of the set of columns that each row rated, (r, f).
         factors: k.
-        sessions: of each rating, (nnz,): numbered within the row for users, among all for items; None without sessions.
+        sessions: session of each rating, (nnz,), numbered within the row for users, among all for items; None without sessions.
     """
 
     def __init__(
@@ -72,16 +71,16 @@ class GibbsSide:
         normal: torch.Generator,
         sessions: SessionDraws | None = None,
     ) -> npt.NDArray[np.float64]:
-        """The prior, then the vectors (and what is expected of them), given the noise.
+        """Draw the prior, then the vectors (and compute their means), given the noise.
 
         Args:
-            products_of: what the regressions are worked out from.
-            numbers: for the small draws.
-            normal: for the vectors' draw.
-            sessions: told what the vectors say of them.
+            products_of: gives the products for the regressions.
+            numbers: random numbers for the small draws.
+            normal: random numbers for the vectors.
+            sessions: records the errors of the sessions.
 
         Returns:
-            the sum of squared errors of each row, weighted by its columns' share of the noise's precision, (r,).
+            the sum of squared errors of each row, weighted by the columns' share of the precision, (r,).
         """
         self.prior = draw_prior(self.vectors, self._choices, self._gram, self.prior, numbers=numbers, normal=normal)
         free = torch.randn(*self.vectors.shape, 1, generator=normal, device=self.vectors.device)
@@ -95,7 +94,7 @@ class GibbsSide:
             mean, drawn = vectors.unbind(-1)
             self.means[rows], self.vectors[rows], errors[rows] = mean, drawn, posterior.squared_errors(drawn)
             if sessions is not None and by_session is not None:
-                sessions.take(rows, by_session, vectors)
+                sessions.observe(rows, by_session, vectors)
 
         for_each_group(work, self._groups, device=self.vectors.device)
         return errors.double().numpy(force=True)
@@ -103,19 +102,19 @@ class GibbsSide:
     def draw_noise(
         self, errors: npt.NDArray[np.float64], *, strength: float, common: float, numbers: np.random.Generator
     ) -> None:
-        """The noise's precision of each row ~ Gamma((nu + n) / 2, (nu / common + errors) / 2), given its n errors."""
+        """Draw the precision of the noise of each row ~ Gamma((nu + n) / 2, (nu / common + errors) / 2), given its n errors."""
         drawn = numbers.gamma(strength / 2 + self._half_counts) / (strength / (2 * common) + errors / 2)
         self.noise = torch.from_numpy(drawn.clip(max=HIGHEST_PRECISION)).to(self.vectors)
 
     def table(self, weights: Tensor) -> FeatureTable:
-        """The side as features of the other side, with the weights (r,)."""
+        """The vectors as features for the other side, with weights, (r,)."""
         return FeatureTable(self.vectors[None], weights[None])
 
 
 class GibbsFitter(Fitter):
-    """A step is a sweep, and an epoch: items given users, then users given items, then the common noise.
+    """Runs one sweep per epoch: items given users, then users given items, then the common noise.
 
-    Until the burn-in is over and the first draw is kept, the model holds the latest draw alone.
+    During burn-in the model holds the latest draw alone, so that it can be validated.
 
     Args:
         model: without draws, on its device.
@@ -125,8 +124,6 @@ class GibbsFitter(Fitter):
     """
 
     model: BayesianModel
-
-    patience: int | None = None
 
     def __init__(self, model: BayesianModel, train: Ratings, spec: BayesianFactorisation, *, seed: int) -> None:
         self.model, self.spec, self.seed, self.epochs = model, spec, seed, spec.sweeps
@@ -138,14 +135,14 @@ class GibbsFitter(Fitter):
         in_order, in_rows, of_items = history, None, None
         if spec.session_seconds is not None and history.timestamps is not None:
             sessions = Sessions.of(history, spec.session_seconds)
-            model.take_sessions(sessions)
+            model.set_sessions(sessions)
             self._sessions = SessionDraws(history, sessions, device)
             (in_order, in_rows), of_items = sessions.in_order(history), self._sessions.of_items(by_item)
         model.digests.copy_(torch.from_numpy(model.digests_of(history)))
         features = choice_features(history, spec.choice_features, seed=derive_seed(seed, "choices"), device=device)
         model.choice_loadings.copy_(features.loadings)
-        history, in_order, by_item = (standardised(each, mean, deviation) for each in (history, in_order, by_item))
-        self._places = SparseRows.from_history(history, device)
+        history, in_order, by_item = (standardised(rows, mean, deviation) for rows in (history, in_order, by_item))
+        self._ratings = SparseRows.from_history(history, device)
         self._users = GibbsSide(in_order, features.users, factors=spec.factors, sessions=in_rows)
         self._items = GibbsSide(by_item, features.items, factors=spec.factors, sessions=of_items)
         self._common = 1.0
@@ -173,33 +170,33 @@ class GibbsFitter(Fitter):
         self._draw_user_noise(errors, numbers)
         if self._sessions is not None:
             self._sessions.draw(self._users.noise, numbers=numbers, normal=normal)
-        return StepReport(self._squared_error() * self.model.deviation.item() ** 2, len(self._places.columns))
+        return StepReport(self._squared_error() * self.model.deviation.item() ** 2, len(self._ratings.columns))
 
     def _item_products(self) -> ProductsOf:
-        """Of the users' vectors and the ratings less the effects of sessions."""
+        """From the users' vectors and the ratings less the session effects."""
         table, sessions = self._users.table(self._users.noise), self._sessions
-        return lambda group: (table.products(group if sessions is None else sessions.taken_off(group)), None)
+        return lambda group: (table.products(group if sessions is None else sessions.subtracted(group)), None)
 
     def _user_products(self, item_weights: Tensor) -> ProductsOf:
-        """Of the items' vectors and the ratings, with the effects of sessions integrated out."""
+        """From the items' vectors and the ratings, with the session effects integrated out."""
         table, sessions = self._items.table(item_weights), self._sessions
         variance = item_weights.new_zeros(1) if sessions is None else sessions.variance
         return lambda group: table.products_of(group, variance)
 
     def _squared_error(self) -> float:
-        """Of the draw on the standardised training ratings; the errors that noise is drawn from are weighted."""
-        users, items, places = self._users.vectors, self._items.vectors, self._places
-        predicted = sampled_linear(users[:, :-1].contiguous(), items[:, :-1].contiguous(), places)
-        predicted += users[:, -1][places.row_of_entry] + items[:, -1][places.columns]
+        """Unweighted, of the draw on the standardised training ratings."""
+        users, items, ratings = self._users.vectors, self._items.vectors, self._ratings
+        predicted = sampled_linear(users[:, :-1].contiguous(), items[:, :-1].contiguous(), ratings)
+        predicted += users[:, -1][ratings.row_of_entry] + items[:, -1][ratings.columns]
         if self._sessions is not None:
             predicted += self._sessions.at_ratings()
-        return (places.values - predicted).square().sum(dtype=torch.float64).item()
+        return (ratings.values - predicted).square().sum(dtype=torch.float64).item()
 
     def _draw_user_noise(self, errors: npt.NDArray[np.float64], numbers: np.random.Generator) -> None:
-        """The users' noise and what is common to it, or the one noise of all."""
+        """Draw the users' noise and its common level, or the one noise of all."""
         strength, users = self.spec.noise_strength, self._users
         if strength is None:
-            drawn = numbers.gamma(1.0 + len(self._places.columns) / 2) / (1.0 + errors.sum() / 2)
+            drawn = numbers.gamma(1.0 + len(self._ratings.columns) / 2) / (1.0 + errors.sum() / 2)
             self._common = min(float(drawn), HIGHEST_PRECISION)
             users.noise = torch.full_like(users.noise, self._common)
             return
@@ -209,6 +206,7 @@ class GibbsFitter(Fitter):
         self._common = min(half / rate, HIGHEST_PRECISION)
 
     def _keep(self, epoch: int, item_weights: Tensor, common: float) -> None:
+        """Keep the draw of this sweep, if it is past the burn-in and not thinned out."""
         past_burn_in = epoch + 1 - self.spec.burn_in
         kept_before = max(0, past_burn_in - 1) // self.spec.thinning
         if kept_before and past_burn_in % self.spec.thinning:

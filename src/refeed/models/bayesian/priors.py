@@ -1,4 +1,4 @@
-"""Draws of what the vectors of a Bayesian factorisation have in common: their prior, given the vectors."""
+"""Draws of the prior of the vectors of a Bayesian factorisation, given the vectors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-MEAN_WEIGHT = 2.0  # beta_0: imaginary vectors at 0 that pull the prior's mean there (as in the paper)
-STRENGTH_SHAPE, STRENGTH_RATE = 1.0, 1e-3  # of the gamma prior of the precision of the choice weights: almost flat
+MEAN_WEIGHT = 2.0  # beta_0: pseudo-count of vectors at 0 for the prior's mean (as in the paper)
+STRENGTH_SHAPE, STRENGTH_RATE = 1.0, 1e-3  # of the gamma prior of the precision of the choice weights; almost flat
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,37 +29,37 @@ class RowPrior:
     strength: float
 
     def means(self, choices: Tensor) -> Tensor:
-        """Of rows with the features `choices`, (r, f) -> (r, d)."""
+        """Prior means of rows with the features `choices`, (r, f) -> (r, d)."""
         return self.mean + choices @ self.choice_weights
 
 
 def draw_mean_and_precision(vectors: Tensor, centred: Tensor, numbers: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """mu, (d,), and A, (d, d), given vectors x_r ~ N(mu, A^-1); their prior is mu ~ N(0, (beta_0 A)^-1), A ~ Wishart(I, d).
+    """Draw mu, (d,), and A, (d, d), given vectors x_r ~ N(mu, A^-1), with priors mu ~ N(0, (beta_0 A)^-1), A ~ Wishart(I, d).
 
     Salakhutdinov & Mnih (2008), equation 14; the Wishart draw by Bartlett's decomposition.
 
     Args:
         vectors: x, (r, d).
         centred: further vectors ~ N(0, A^-1), (c, d).
-        numbers: for the draws.
+        numbers: random numbers.
     """
     rows, width = vectors.shape
     both = torch.cat((vectors, centred)).double()
     total, squares = vectors.double().sum(0).numpy(force=True), (both.mT @ both).numpy(force=True)
-    pulled = total / (rows + MEAN_WEIGHT)
-    scatter = np.eye(width) + squares - (rows + MEAN_WEIGHT) * np.outer(pulled, pulled)
-    root = np.linalg.cholesky(np.linalg.inv(scatter))
+    shrunken = total / (rows + MEAN_WEIGHT)
+    inverse_scale = np.eye(width) + squares - (rows + MEAN_WEIGHT) * np.outer(shrunken, shrunken)
+    root = np.linalg.cholesky(np.linalg.inv(inverse_scale))
     triangle = np.tril(numbers.standard_normal((width, width)), -1)
     triangle += np.diag(np.sqrt(numbers.chisquare(width + len(both) - np.arange(width))))
     root = root @ triangle  # A = root root^T
-    mean = pulled + np.linalg.solve(root.T, numbers.standard_normal(width)) / np.sqrt(rows + MEAN_WEIGHT)
+    mean = shrunken + np.linalg.solve(root.T, numbers.standard_normal(width)) / np.sqrt(rows + MEAN_WEIGHT)
     return torch.from_numpy(mean).to(vectors), torch.from_numpy(root @ root.T).to(vectors)
 
 
 def draw_prior(
     vectors: Tensor, choices: Tensor, gram: Tensor, before: RowPrior, *, numbers: np.random.Generator, normal: torch.Generator
 ) -> RowPrior:
-    """The prior's parts in turn, each given the others and the vectors; B as in Macau (Simm et al. 2017), section 3.
+    """Draw each part of the prior given the others and the vectors; B as in Macau (Simm et al. 2017), section 3.
 
     B ~ N(0, strength^-1 I x A^-1) given the vectors is matrix normal with mean K^-1 S^T (X - mu) and row covariance K^-1,
     K = S^T S + strength I, and column covariance A^-1.
@@ -68,11 +68,11 @@ def draw_prior(
         vectors: X, (r, d).
         choices: S, (r, f).
         gram: S^T S in float64, (f, f).
-        before: the prior of the draw before.
-        numbers: for the small draws.
-        normal: for the weights' draw.
+        before: the previous draw of the prior.
+        numbers: random numbers for the small draws.
+        normal: random numbers for the weights.
     """
-    scaled = before.strength**0.5 * before.choice_weights  # of which A is the precision too
+    scaled = before.strength**0.5 * before.choice_weights  # which have the precision A too
     mean, precision = draw_mean_and_precision(vectors - choices @ before.choice_weights, scaled, numbers)
     features, width = choices.shape[1], vectors.shape[1]
     if features == 0:

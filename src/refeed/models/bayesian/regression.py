@@ -1,4 +1,4 @@
-"""Bayesian linear regressions of many sparse rows on the same features, worked out together."""
+"""Bayesian linear regressions of many sparse rows on the same features, in batches."""
 
 from __future__ import annotations
 
@@ -16,21 +16,19 @@ from refeed.models.bayesian.session_sums import SessionSums
 from refeed.models.common.row_groups import group_size, padded_entries, padded_indices, similar_rows
 from refeed.models.common.sparse_linear import sum_of_rows
 
-ROUNDING = (
-    1e-6  # of a float32 precision matrix, as a share of its mean diagonal: added to it, so that it stays positive definite
-)
+ROUNDING = 1e-6  # share of the mean diagonal that is added to a float32 precision matrix, so that it stays positive definite
 
 
 @dataclass(frozen=True, eq=False)
 class PaddedRows:
-    """g sparse rows of about one length, padded to it (c entries).
+    """g sparse rows, padded to a common length of c entries.
 
     Attributes:
         rows: which rows, int64 (g,).
-        counts: their numbers of entries, float32 (g,).
-        columns: int32 (g, c), the number of columns where a row has ended.
-        values: float32 (g, c), 0 where a row has ended.
-        sessions: the number of each entry's session, int32 (g, c), the group's highest where a row has ended; None without any.
+        counts: number of entries of each, float32 (g,).
+        columns: int32 (g, c), the number of columns beyond a row's end.
+        values: float32 (g, c), 0 beyond a row's end.
+        sessions: session of each entry, int32 (g, c), the group's highest number beyond a row's end; None without sessions.
     """
 
     rows: Tensor
@@ -43,13 +41,13 @@ class PaddedRows:
 def padded_rows(
     history: History, device: torch.device, *, width: int, sessions: npt.NDArray[np.int32] | None = None
 ) -> Iterator[PaddedRows]:
-    """All rows of the history, in groups of about the same length; see `similar_rows`.
+    """All rows of the history in groups of about the same length; see `similar_rows`.
 
     Args:
         history: the rows.
         device: of the tensors.
-        width: numbers that will be held for each entry, at least 1.
-        sessions: the number of each entry's session, (nnz,).
+        width: numbers held for each entry, at least 1.
+        sessions: session of each entry, (nnz,).
     """
     for rows in similar_rows(history.counts, width=width):
         yield _padded(history, rows, device, sessions)
@@ -71,18 +69,18 @@ def _padded(
 
 
 class FeatureTable:
-    """What rows are regressed on, for S samples: value = x . q_column + b + bias_column + noise, x and b being the row's.
+    """The features of regressions for S samples: value = x . q_column + b + bias_column + noise, with x and b of the row.
 
     Args:
         vectors: q and, in the last place, the bias of each column, (S, m, k + 1).
-        weights: how often the noise of a value of the column goes into that of a usual one (a factor of its precision), (S, m).
+        weights: factor of the precision of the noise of each column, (S, m).
     """
 
     def __init__(self, vectors: Tensor, weights: Tensor) -> None:
         samples, columns, width = vectors.shape
         self._roots = vectors.new_zeros(samples, columns + 1, 1)
         self._roots[:, :-1, 0] = weights.sqrt()
-        self._table = vectors.new_zeros(samples, columns + 1, width + 1)  # the last row is what padding reads
+        self._table = vectors.new_zeros(samples, columns + 1, width + 1)  # the last row is for padding
         self._table[:, :-1, : width - 1] = vectors[..., :-1]
         self._table[:, :-1, width - 1] = 1.0
         self._table[:, :-1, width] = -vectors[..., -1]
@@ -90,7 +88,7 @@ class FeatureTable:
 
     @property
     def width(self) -> int:
-        """d + 1 numbers for each entry, d = k + 1."""
+        """d + 1: numbers of each entry, d = k + 1."""
         return self._table.shape[2]
 
     @property
@@ -109,10 +107,10 @@ class FeatureTable:
         return products
 
     def products_of(self, group: PaddedRows, variance: Tensor) -> tuple[Tensor, SessionSums | None]:
-        """The same, where the group has sessions with their effects integrated out, and with the sums over the sessions.
+        """The products with session effects integrated out, and the sums over the sessions; without sessions, the plain ones.
 
         Args:
-            group: with sessions, if any, that are numbered from 0 on in each row, and rising.
+            group: its sessions, if any, are numbered from 0 in each row, and sorted.
             variance: v of each sample, (S,); see `SessionSums`.
         """
         if group.sessions is None:
@@ -121,7 +119,7 @@ class FeatureTable:
         products, sums = self._no_products(group), self._table.new_zeros(self.samples * len(group.rows) * most, self.width)
         first = most * torch.arange(self.samples * len(group.rows), device=sums.device).view(self.samples, -1, 1)
         for features, part in self._pieces(group):
-            numbers = (first + group.sessions[:, part]).reshape(-1)  # rising, of all S g c' entries
+            numbers = (first + group.sessions[:, part]).reshape(-1)  # sorted, of all S g c' entries
             pointers = torch.zeros(len(sums) + 1, dtype=torch.int64, device=sums.device)
             torch.cumsum(torch.bincount(numbers, minlength=len(sums)), 0, out=pointers[1:])
             entries, roots = features.view(-1, self.width), features[..., -2].reshape(-1)
@@ -134,7 +132,7 @@ class FeatureTable:
         return self._table.new_zeros(self.samples, len(group.rows), self.width, self.width)
 
     def _pieces(self, group: PaddedRows) -> Iterator[tuple[Tensor, slice]]:
-        """The square roots of w times (f, y) of the entries, (S, g, c', d + 1), some of the c at a time, and which."""
+        """sqrt(w) (f, y) of the entries, (S, g, c', d + 1), piece by piece, and the slice of c that each piece is."""
         longest = group.columns.shape[1]
         size = group_size(self.samples * len(group.rows) * self.width)
         for start in range(0, longest, size):
@@ -147,7 +145,7 @@ class FeatureTable:
 
 
 class Posterior:
-    """What is known of the vectors x of rows: normal with precision A + a F^T F and mean (precision)^-1 (A mu + a F^T y).
+    """The posterior of the vectors x of rows: normal, of precision A + a F^T F and mean (precision)^-1 (A mu + a F^T y).
 
     Args:
         products: see `FeatureTable.products`, (..., g, d + 1, d + 1).
@@ -167,7 +165,7 @@ class Posterior:
         self._whitened = torch.linalg.solve_triangular(self.cholesky, pull[..., None], upper=False)
 
     def vectors(self, deviations: Tensor) -> Tensor:
-        """mean + L^-T deviation for each of r deviations, (..., g, d, r): a draw from standard normal ones, the mean from 0."""
+        """mean + L^-T z for each of r vectors z, (..., g, d, r): a draw if z is standard normal, the mean if it is 0."""
         vectors: Tensor = torch.linalg.solve_triangular(self.cholesky.mT, self._whitened + deviations, upper=True)
         return vectors
 
@@ -176,7 +174,7 @@ class Posterior:
         return self.vectors(torch.zeros_like(self._whitened)).squeeze(-1)
 
     def squared_errors(self, vectors: Tensor) -> Tensor:
-        """Weighted sum of squared errors of each row for x = `vectors`, (..., g, d) -> (..., g)."""
+        """Weighted sum of squared errors of each row at x = `vectors`, (..., g, d) -> (..., g)."""
         errors = torch.cat((vectors, torch.full_like(vectors[..., :1], -1.0)), -1)[..., None]
         return (errors.mT @ self._products @ errors).flatten(-3).clamp(min=0.0)
 

@@ -1,4 +1,4 @@
-"""Draws of the effects of sessions in a Bayesian factorisation, and of their variance."""
+"""Draws of session effects in a Bayesian factorisation, and of their variance."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from refeed.models.bayesian.session_sums import SessionSums, put_by_row
 from refeed.models.bayesian.sessions import Sessions
 from refeed.models.bayesian.slice_sampling import slice_draw
 
-FIRST_VARIANCE = 0.1  # v, of the effects relative to that of noise
-STRENGTH_SHAPE, STRENGTH_RATE = 1.0, 0.01  # of the gamma prior of 1 / v, which makes a few sessions count for little
+FIRST_VARIANCE = 0.1  # initial v: variance of the effects relative to that of the noise
+STRENGTH_SHAPE, STRENGTH_RATE = 1.0, 0.01  # of the gamma prior of 1 / v, so weak that the data decide
 SMALLEST_VARIANCE = 1e-6
-LARGEST_VARIANCE = 100.0  # v above this says nothing more, and float32 products with the effects integrated out would suffer
+LARGEST_VARIANCE = 100.0  # beyond it, products with the effects integrated out lose precision in float32
 
 
 class SessionDraws:
@@ -27,7 +27,7 @@ class SessionDraws:
 
     Args:
         history: the training ratings of the users, with timestamps.
-        sessions: theirs.
+        sessions: the sessions of the history.
         device: of the tensors.
     """
 
@@ -43,36 +43,36 @@ class SessionDraws:
         self.variance = torch.full((1,), FIRST_VARIANCE, device=device)
 
     def means(self) -> Tensor:
-        """What is expected of the effects given the items and all noise, (D,)."""
+        """The expected effects given the items and all noise, (D,)."""
         return self._share() * self._known[:, 0]
 
     def _share(self) -> Tensor:
         return self.variance / (1.0 + self.variance * self._known[:, 2])
 
     def at_ratings(self) -> Tensor:
-        """The effect at each training rating of the users, (nnz,)."""
+        """The session effect of each training rating, in the order of the users, (nnz,)."""
         return self.effects.index_select(0, self._of_rating)
 
     def of_items(self, by_item: History) -> npt.NDArray[np.int32]:
-        """The session of each training rating as the items' history has them, int32 (nnz,)."""
+        """The session of each training rating in the order of the items' history, int32 (nnz,)."""
         assert by_item.timestamps is not None
         return self._sessions.numbers(by_item.indices, by_item.timestamps).astype(np.int32)
 
-    def taken_off(self, group: PaddedRows) -> PaddedRows:
-        """Items' ratings less the effects."""
+    def subtracted(self, group: PaddedRows) -> PaddedRows:
+        """The ratings of items less the session effects."""
         assert group.sessions is not None
         effects = self.effects.index_select(0, group.sessions.reshape(-1)).view(group.values.shape)
         return replace(group, values=group.values - effects)
 
-    def take(self, rows: Tensor, sums: SessionSums, vectors: Tensor) -> None:
-        """Note what the mean and the draw of the vectors of the users `rows`, (g, d, 2), say of their sessions."""
+    def observe(self, rows: Tensor, sums: SessionSums, vectors: Tensor) -> None:
+        """Record the errors of the sessions of the users `rows`, given the mean and the draw of their vectors, (g, d, 2)."""
         known = torch.cat((sums.errors(vectors[None])[0], sums.weights[0, ..., None]), -1)
         put_by_row(self._known, known, self._first[rows], self._counts[rows])
 
     def draw(self, noise: Tensor, *, numbers: np.random.Generator, normal: torch.Generator) -> None:
-        """The variance given the users' drawn vectors and the precision of their noise, (m,); then the effects given all that.
+        """Draw v given the users' drawn vectors and the precision of their noise, (m,); then the effects given all of these.
 
-        The effects are integrated out where v is drawn, since a chain that draws each given the other moves slowly.
+        The effects are integrated out when v is drawn, since a chain that draws each given the other mixes slowly.
         """
         precision, (_, errors, weights) = noise[self._user], self._known.unbind(-1)
         self.variance = torch.full_like(self.variance, self._drawn_variance(precision * errors.square(), weights, numbers))
@@ -80,7 +80,7 @@ class SessionDraws:
         self.effects = self._share() * errors + (self._share() / precision).sqrt() * free
 
     def _drawn_variance(self, squares: Tensor, weights: Tensor, numbers: np.random.Generator) -> float:
-        """v given a times squared errors, which have the expectation W + v W^2, and W of each session, both (D,)."""
+        """A draw of v given a times the squared errors, of expectation W + v W^2, and W of each session, both (D,)."""
         squares, weights = squares.double(), weights.double()
 
         def log_density(log_variance: float) -> float:

@@ -1,4 +1,4 @@
-"""What the ratings of one person in one session have in common, in Bayesian regressions of many rows."""
+"""Session effects in Bayesian regressions: sums over the ratings of each session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SessionSums:
 
     @classmethod
     def of(cls, sums: Tensor, variance: Tensor) -> SessionSums:
-        """From the sums, of which the last feature is a 1, and v of each sample, (S,)."""
+        """From the sums, whose last feature is a 1, and v of each sample, (S,)."""
         variance = variance[:, None, None]
         return cls(sums, variance / (1.0 + variance * sums[..., -2]))
 
@@ -45,12 +45,12 @@ class SessionSums:
         return self.sums[..., -1:] - self.sums[..., :-1] @ vectors
 
     def expected(self, vectors: Tensor) -> Tensor:
-        """What is expected of t given each of r vectors x, or where x has that mean: (S, g, d, r) -> (S, g, D, r)."""
+        """The expectation of t given each of r vectors x, or means of x: (S, g, d, r) -> (S, g, D, r)."""
         return self.share[..., None] * self.errors(vectors)
 
 
 def put_by_row(target: Tensor, values: Tensor, first: Tensor, counts: Tensor) -> None:
-    """Put the first `counts`, (g,), of each row of `values`, (g, D, r), into `target`, (T, r), from the places `first` on."""
+    """Copy the first `counts`, (g,), values of each row, (g, D, r), into `target`, (T, r), from index `first`, (g,), on."""
     order = counts.new_ones(values.shape[:2]).cumsum(1) - 1
     known = order < counts[:, None]
     target[(first[:, None] + order)[known]] = values[known]

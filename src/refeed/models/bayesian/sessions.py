@@ -1,4 +1,4 @@
-"""When people sat down to rate: the sessions of each row of a history, numbered through all rows."""
+"""The sessions in which users rated, numbered consecutively over all rows of a history."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from refeed.data.row_blocks import pointers, row_blocks
 
 @dataclass(frozen=True, eq=False)
 class Sessions:
-    """The sessions of B rows, D in all: what a person rates within one period of the clock is one session.
+    """The sessions of B rows, D in all; a session is what a user rates within one period of the clock.
 
     Attributes:
         indptr: int64 (B + 1,), the sessions of row b are the slice indptr[b]:indptr[b + 1].
-        periods: int64 (D,), periods since 1970-01-01 UTC, rising within a row.
+        periods: int64 (D,), number of the period since 1970-01-01 UTC, sorted within a row.
         seconds: length of a period, at least 1.
     """
 
@@ -28,7 +28,7 @@ class Sessions:
 
     @classmethod
     def of(cls, history: History, seconds: int) -> Sessions:
-        """Those of the ratings of a history, which must have timestamps."""
+        """The sessions of a history, which must have timestamps."""
         assert history.timestamps is not None
         counts, parts = np.zeros(len(history), np.int64), [np.empty(0, np.int64)]
         for block in row_blocks(history.indptr):
@@ -44,29 +44,24 @@ class Sessions:
         return np.diff(self.indptr)
 
     def numbers(self, rows: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The sessions, 0 to D - 1, that P times belong to in these rows, int64 (P,); -1 where a row has none then."""
+        """The session, 0 to D - 1, of each of P rows and times, int64 (P,); -1 where the row has none then."""
         if len(self.periods) == 0:
             return np.full(len(rows), -1, np.int64)
         distinct, keys = self._keys
-        asked = times // self.seconds
-        place = np.searchsorted(distinct, asked).clip(max=len(distinct) - 1)
-        wanted = rows.astype(np.int64) * len(distinct) + place
-        number = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
-        return np.where((distinct[place] == asked) & (keys[number] == wanted), number, -1)
+        periods = times // self.seconds
+        rank = np.searchsorted(distinct, periods).clip(max=len(distinct) - 1)
+        key = rows.astype(np.int64) * len(distinct) + rank
+        number = np.searchsorted(keys, key).clip(max=len(keys) - 1)
+        return np.where((distinct[rank] == periods) & (keys[number] == key), number, -1)
 
     @cached_property
     def _keys(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The distinct periods, rising, and a rising key of row and period for each session, (D,)."""
+        """The distinct periods, sorted, and a sorted key of row and period for each session, (D,)."""
         distinct, rank = np.unique(self.periods, return_inverse=True)
         return distinct, np.repeat(np.arange(len(self.counts)), self.counts) * len(distinct) + rank
 
-    def in_rows(self, rows: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The same as `numbers`, counted from 0 in each row."""
-        numbers = self.numbers(rows, times)
-        return np.where(numbers < 0, -1, numbers - self.indptr[rows])
-
     def in_order(self, history: History) -> tuple[History, npt.NDArray[np.int32]]:
-        """The history that they are of with each row's ratings in the order of its sessions, and their numbers in the row."""
+        """The history with each row's ratings sorted by session, and the session of each rating, from 0 in each row, (nnz,)."""
         assert history.timestamps is not None
         numbers = self.numbers(history.row_of_rating, history.timestamps)
         order = np.argsort(numbers, kind="stable")
@@ -81,7 +76,7 @@ class Sessions:
 
 @dataclass(frozen=True, eq=False)
 class SessionMeans:
-    """What is expected of the effect of each session.
+    """The expected effect of each session.
 
     Attributes:
         sessions: of B rows, D in all.
@@ -92,7 +87,7 @@ class SessionMeans:
     means: npt.NDArray[np.float32]
 
     def at(self, rows: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """At P times of these rows, float32 (P,); 0 where a row has no session then."""
+        """The effects for P rows and times, float32 (P,); 0 where the row has no session then."""
         numbers, effects = self.sessions.numbers(rows, times), np.zeros(len(rows), np.float32)
         known = numbers >= 0
         effects[known] = self.means[numbers[known]]

@@ -1,4 +1,4 @@
-"""Draws of one number from a density that is known but for a factor; Neal (2003), "Slice sampling", section 4."""
+"""Draws from an unnormalised density of one variable; Neal (2003), "Slice sampling", section 4."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-WIDTH = 0.5  # of the steps by which the slice is found: about the spread of what is drawn
+WIDTH = 0.5  # of the steps of stepping out: about the standard deviation of the draws
 
 
 def slice_draw(
     log_density: Callable[[float], float], before: float, *, lowest: float, highest: float, numbers: np.random.Generator
 ) -> float:
-    """One step of a chain that leaves the density as it is: stepping out, then shrinking.
+    """One step of a Markov chain whose stationary distribution has the density: stepping out, then shrinking.
 
     Args:
-        log_density: of the number, but for a constant; finite at `before`.
-        before: the number so far, from `lowest` to `highest`.
-        lowest: the density below it counts as 0.
-        highest: the density above it counts as 0.
-        numbers: for the draws.
+        log_density: up to a constant; finite at `before`.
+        before: the state of the chain, from `lowest` to `highest`.
+        lowest: lower end of the support.
+        highest: upper end of the support.
+        numbers: random numbers.
     """
     level = log_density(before) - numbers.exponential()
     left = before - WIDTH * numbers.random()

@@ -22,28 +22,29 @@ Minutes = Annotated[float, Bound("at least a second (1 / 60)", lambda value: 1.0
 class BayesianFactorisation(Spec):
     """Matrix factorisation averaged over its posterior by Gibbs sampling (BPMF); Salakhutdinov & Mnih (2008), section 3.
 
-    On ratings less their mean, divided by their standard deviation: r_ui = p_u . q_i + b_u + c_i + noise of precision
-    a_u * w_i. Vector and bias of a user, x_u = (p_u, b_u), have the prior N(mu + B^T s_u, A^-1), and (mu, A) a
-    Normal-Wishart prior; the same for items. What is added to the paper:
+    For standardised ratings: r_ui = p_u . q_i + b_u + c_i + noise of precision a_u * w_i. Vector and bias of a user,
+    x_u = (p_u, b_u), have the prior N(mu + B^T s_u, A^-1), and (mu, A) a Normal-Wishart prior; likewise for items. Beyond the
+    paper:
 
     - b_u and c_i are drawn together with the factors, as one more number of the vector;
-    - s_u says what the user rated at all (see `choice_features`), and B is drawn too, as in Macau (Simm et al. 2017);
+    - s_u are features of the set of items that the user rated (see `choice_features`), and B is drawn too, as in Macau (Simm et
+      al. 2017);
     - users and items differ in noise: a_u ~ Gamma(nu / 2, nu / (2 a)) and w_i ~ Gamma(nu / 2, nu / 2) (Lakshminarayanan,
       Bouchard & Archambeau 2011, "Robust Bayesian matrix factorisation");
     - ratings of a user in one session share a session effect: t ~ N(0, v / a_u) is added to them, and 1 / v has a gamma prior
       (after the b_u,t of days in Koren 2009, "Collaborative filtering with temporal dynamics", section 3.2).
 
     Attributes:
-        factors: k, numbers in p_u and q_i, at least 1.
-        samples: draws that are kept and averaged over, at least 1.
-        burn_in: sweeps over all items and users before the draws that count, at least 0.
+        factors: k, length of p_u and q_i, at least 1.
+        samples: draws to average over, at least 1.
+        burn_in: sweeps before the first kept draw, at least 0; a sweep draws all items and users.
         thinning: sweeps from one kept draw to the next, at least 1.
-        choice_features: numbers in s_u, which describe what was rated whatever the rating; at most a quarter of the users or
-            items are used, 0 leaves them out.
-        noise_strength: nu, imaginary ratings that pull the noise of a user or item to the common one, above 2 (below it, the
-            noise of somebody unknown has no finite variance); none gives all the same noise.
-        session_minutes: what a user rates within one period of so many minutes of the clock (UTC), at least a second, is a
-            session; none takes no notice of sessions, and without timestamps there are none.
+        choice_features: length of s_u, which describes which items were rated whatever the ratings; at most a quarter of the
+            number of users or items is used, 0 leaves s_u out.
+        noise_strength: nu, pseudo-counts that shrink the noise of a user or item to the common one, above 2 (otherwise the
+            noise of a new user has no finite variance); none gives all the same noise.
+        session_minutes: a session is what a user rates within one period of so many minutes of the clock (UTC), at least a
+            second; none leaves sessions out, as do ratings without timestamps.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.
