@@ -103,7 +103,7 @@ def test_intervals_come_back_and_a_folder_of_before_has_none(saved, tmp_path):
     intervals = load(saved).intervals
     fitted = fit(AutoEncoder(encoder=(4, 3), offsets="bias"))
     assert np.array_equal(intervals.quantiles, fitted.intervals.quantiles)
-    assert np.array_equal(intervals.scatter.item_variances, fitted.intervals.scatter.item_variances)
+    assert np.array_equal(intervals.residual_variance.item_variances, fitted.intervals.residual_variance.item_variances)
     assert intervals.num_ratings == len(random_split().valid)
     replace(fitted, intervals=None).save(tmp_path / "old")
     assert load(tmp_path / "old").intervals is None and "intervals.safetensors" not in names(tmp_path / "old")

@@ -281,7 +281,7 @@ def _read(folder: Path, config: Mapping[str, Any]) -> FittedModel:
     if titles:
         _require_size(TITLES, len(titles), len(items))
     if intervals is not None:
-        _require_size(INTERVALS, len(intervals.scatter.item_levels), len(items))
+        _require_size(INTERVALS, len(intervals.residual_variance.item_levels), len(items))
     if histories is not None and (histories.users, histories.items) != (users, items):
         raise ValueError(f"{HISTORIES} is of other users or items than the model")
     with torch.device("meta"):  # no random weights, which those of the file would replace

@@ -17,7 +17,7 @@ from refeed.evaluation.compare import compare
 from refeed.evaluation.evaluate import EvaluationOptions, evaluate, evaluate_given
 from refeed.fitted_model import Provenance
 from refeed.intervals.conformal import RatingIntervals
-from refeed.intervals.spread import Scatter
+from refeed.intervals.spread import ResidualVariance
 from refeed.models import AutoEncoder
 from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
@@ -214,9 +214,9 @@ def test_evaluations_of_different_ratings_are_not_compared():
 
 
 def test_calibration_by_hand():
-    scatter = Scatter.of(SPLIT.train)
-    sure = replace(FITTED, intervals=RatingIntervals.learn(scatter, np.full(99, 0.6), np.ones(99)))
-    spread = scatter.spread(SPLIT.train.rows(), SPLIT.test.row_of_rating, SPLIT.test.indices)
+    residual_variance = ResidualVariance.of(SPLIT.train)
+    sure = replace(FITTED, intervals=RatingIntervals.learn(residual_variance, np.full(99, 0.6), np.ones(99)))
+    spread = residual_variance.spread(SPLIT.train.rows(), SPLIT.test.row_of_rating, SPLIT.test.indices)
     predictions = np.array([5.0, 3.0, 3.5, 2.0])
     result = evaluate(sure, SPLIT, options=OPTIONS)
     inside = np.abs(np.asarray(SPLIT.test.values) - predictions) <= 0.6 * spread

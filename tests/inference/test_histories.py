@@ -14,11 +14,11 @@ from refeed.inference.predict import predict, predict_interval
 from refeed.inference.recommend import recommend
 from refeed.inference.recommend_all import recommend_all
 from refeed.intervals.conformal import RatingIntervals
-from refeed.intervals.spread import Scatter
+from refeed.intervals.spread import ResidualVariance
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "c", 2), ("u2", "b", 3))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 0.0])
-SURE = replace(FITTED, intervals=RatingIntervals.learn(Scatter.of(TRAIN), np.array([0.1, 0.2]), np.ones(2)))
+SURE = replace(FITTED, intervals=RatingIntervals.learn(ResidualVariance.of(TRAIN), np.array([0.1, 0.2]), np.ones(2)))
 
 
 def test_training_ratings_are_the_histories_of_their_users():

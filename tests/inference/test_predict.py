@@ -12,13 +12,13 @@ from refeed.errors import ConfigError, DataError
 from refeed.inference import predict as predict_module
 from refeed.inference.predict import predict, predict_interval
 from refeed.intervals.conformal import RatingIntervals
-from refeed.intervals.spread import Scatter
+from refeed.intervals.spread import ResidualVariance
 from refeed.models.common.bias_model import BiasModel, BiasScorer
 
 TRAIN = ratings_of(("u1", "a", 4), ("u1", "b", 2), ("u2", "c", 3), ("u3", "d", 1))
 FITTED = model_of_item_biases(TRAIN, [0.5, -1.0, 3.0, 0.0])
 ERRORS, SPREAD = np.array([0.1, 0.2, 0.3, 0.4]), np.ones(4)
-SURE = replace(FITTED, intervals=RatingIntervals.learn(Scatter.of(TRAIN), ERRORS, SPREAD))
+SURE = replace(FITTED, intervals=RatingIntervals.learn(ResidualVariance.of(TRAIN), ERRORS, SPREAD))
 
 
 @pytest.mark.parametrize("block", [1, 2, 4096])
@@ -61,7 +61,7 @@ def test_interval_lies_around_each_prediction_in_the_order_asked(monkeypatch, bl
     monkeypatch.setattr(predict_module, "USERS_PER_BLOCK", block)
     users, items = ["u3", "u1", "u2", "u1"], ["a", "b", "c", "d"]
     found = predict_interval(SURE, users, items, level=0.6)
-    spread = SURE.intervals.scatter.spread(TRAIN.rows(), np.array([2, 0, 1, 0]), np.array([0, 1, 2, 3]))
+    spread = SURE.intervals.residual_variance.spread(TRAIN.rows(), np.array([2, 0, 1, 0]), np.array([0, 1, 2, 3]))
     assert np.array_equal(found.predictions, predict(SURE, users, items))
     np.testing.assert_allclose(found.low, found.predictions - 0.3 * spread, rtol=1e-6)
     np.testing.assert_allclose(found.high, np.minimum(found.predictions + 0.3 * spread, 5.0), rtol=1e-6)

@@ -9,15 +9,15 @@ from helpers.small_worlds import random_ratings
 from refeed.data.ratings import RatingScale
 from refeed.errors import ConfigError
 from refeed.intervals.conformal import LEVELS, RatingIntervals
-from refeed.intervals.spread import Scatter
+from refeed.intervals.spread import ResidualVariance
 
 SCALE = RatingScale(1.0, 5.0)
-SCATTER = Scatter.of(random_ratings())
+RESIDUAL_VARIANCE = ResidualVariance.of(random_ratings())
 
 
 def intervals_of(errors, spread=1.0) -> RatingIntervals:
     errors = np.asarray(errors, float)
-    return RatingIntervals.learn(SCATTER, errors, np.full(len(errors), spread))
+    return RatingIntervals.learn(RESIDUAL_VARIANCE, errors, np.full(len(errors), spread))
 
 
 def bounds(intervals, predictions, *, level, spread=1.0):
@@ -38,7 +38,7 @@ def test_level_between_two_quantiles_lies_between_them():
     assert bounds(intervals, [3.0], level=0.004)[1] == pytest.approx([3.004])
 
 
-def test_level_beyond_what_few_errors_can_tell_is_the_whole_scale():
+def test_level_beyond_what_few_errors_allow_is_the_whole_scale():
     few = intervals_of([0.1] * 9)
     assert len(few.quantiles) == 90  # up to 9 / (9 + 1)
     assert bounds(few, [3.0], level=0.9) == (pytest.approx([2.9]), pytest.approx([3.1]))
@@ -48,17 +48,17 @@ def test_level_beyond_what_few_errors_can_tell_is_the_whole_scale():
 def test_ends_of_several_levels_are_those_of_each():
     intervals, spread = intervals_of([0.1, 0.4, 0.8] * 9), np.array([0.5, 1.0])
     low, high = intervals.bounds(np.array([3.0, 1.2]), spread, level=(0.5, 0.9, 0.999), scale=SCALE)
-    one_by_one = [intervals.bounds(np.array([3.0, 1.2]), spread, level=one, scale=SCALE) for one in (0.5, 0.9, 0.999)]
+    one_by_one = [intervals.bounds(np.array([3.0, 1.2]), spread, level=level, scale=SCALE) for level in (0.5, 0.9, 0.999)]
     assert np.array_equal(low, [ends[0] for ends in one_by_one])
     assert np.array_equal(high, [ends[1] for ends in one_by_one])
 
 
-def test_many_errors_tell_every_level():
+def test_many_errors_give_every_level():
     assert len(intervals_of(np.ones(1000)).quantiles) == len(LEVELS)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 90.0, float("nan")])
-def test_level_that_is_none_is_refused(level):
+def test_level_out_of_its_range_is_refused(level):
     with pytest.raises(ConfigError, match=r"level: expected above 0 and below 1, for example 0\.9, got"):
         bounds(intervals_of([0.1]), [3.0], level=level)
     with pytest.raises(ConfigError, match="level: expected above 0 and below 1"):
@@ -69,6 +69,5 @@ def test_tensors_hold_everything():
     intervals = intervals_of(np.linspace(0, 2, 50))
     again = RatingIntervals.from_tensors(intervals.to_tensors())
     assert again.num_ratings == 50 and np.array_equal(again.quantiles, intervals.quantiles)
-    assert (again.scatter.mean, again.scatter.variance) == (SCATTER.mean, SCATTER.variance)
-    for name in ("item_levels", "item_variances", "item_counts"):
-        assert np.array_equal(getattr(again.scatter, name), getattr(SCATTER, name))
+    for name in ("mean", "variance", "item_levels", "item_variances", "item_counts"):
+        assert np.array_equal(getattr(again.residual_variance, name), getattr(RESIDUAL_VARIANCE, name))

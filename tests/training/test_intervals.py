@@ -25,7 +25,7 @@ def test_quantiles_are_those_of_the_clipped_errors_over_the_spread(monkeypatch, 
     intervals = learn_intervals(FITTED.model, SPLIT)
     users, items = SPLIT.valid.row_of_rating.astype(int), SPLIT.valid.indices
     predictions = np.clip(3 + np.linspace(-1, 3, SPLIT.train.num_items)[items], 1, 5)
-    scores = np.abs(SPLIT.valid.values - predictions) / intervals.scatter.spread(SPLIT.train.rows(), users, items)
+    scores = np.abs(SPLIT.valid.values - predictions) / intervals.residual_variance.spread(SPLIT.train.rows(), users, items)
     assert intervals.num_ratings == len(SPLIT.valid)
     assert intervals.quantiles[49] == pytest.approx(np.sort(scores)[int(np.ceil((len(scores) + 1) * 0.5)) - 1], rel=1e-5)
 
@@ -53,7 +53,7 @@ def test_intervals_hold_what_they_promise_on_further_ratings_of_people_who_scatt
     test = chosen[2]
     rows = test.row_of_rating.astype(int)
     predictions = fitted.model.scorer().predict_pairs(fitted.histories.rows(), rows, test.indices.astype(int))
-    spread = fitted.intervals.scatter.spread(fitted.histories.rows(), rows, test.indices)
+    spread = fitted.intervals.residual_variance.spread(fitted.histories.rows(), rows, test.indices)
     low, high = fitted.intervals.bounds(predictions, spread, level=0.9, scale=test.scale)
     inside = (test.values >= low) & (test.values <= high)
     assert inside.mean() == pytest.approx(0.9, abs=0.03)

@@ -67,5 +67,5 @@ def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, 
 def _bounds(fitted: FittedModel, block: Predicted, kept: npt.NDArray[np.float32]) -> Bounds:
     """The ends of the intervals around the clipped predictions of a block, at each of LEVELS."""
     assert fitted.intervals is not None
-    spread = fitted.intervals.scatter.spread(block.history, block.wanted.row_of_rating, block.wanted.indices)
+    spread = fitted.intervals.residual_variance.spread(block.history, block.wanted.row_of_rating, block.wanted.indices)
     return fitted.intervals.bounds(kept, spread, level=LEVELS, scale=fitted.scale)

@@ -125,7 +125,7 @@ def predict_interval(
     intervals, level = require_intervals(fitted), require_level(level)
     asked = _asked(fitted, users, items, times=times, history=history, unknown=unknown)
     predictions = _predictions(fitted, asked)
-    spread = _answers(asked, lambda history, rows, items, _: intervals.scatter.spread(history, rows, items))
+    spread = _answers(asked, lambda history, rows, items, _: intervals.residual_variance.spread(history, rows, items))
     low, high = intervals.bounds(predictions, spread, level=level, scale=fitted.scale)
     return PredictedIntervals(*map(asked.everywhere, (predictions, low, high)))
 

@@ -1,4 +1,4 @@
-"""The optimiser of a run and its learning rate at each step, a pure function of where the run is."""
+"""The optimiser of a run and its learning rate schedule, a pure function of epoch and step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from refeed.optim.options import TrainingOptions
 WARM_UP_SHARE = 0.3  # one-cycle: share of all steps in which the rate rises
 START_DIVISOR, END_DIVISOR = 25.0, 1e4  # one-cycle: the rate starts at peak / 25 and ends at peak / 10,000
 
-FUSED_FROM = 1 << 16  # numbers; below that the fused kernel gains nothing and rounds otherwise than the plain one
+FUSED_FROM = 1 << 16  # weights below which the fused kernel saves no time; it rounds differently from the plain one
 
 Parameters = list[dict[str, object]]
 
@@ -30,13 +30,13 @@ BUILDERS: dict[str, Callable[[Parameters, TrainingOptions, bool], Optimizer]] = 
 
 
 def fused(parameters: Sequence[Tensor]) -> bool:
-    """Whether PyTorch's fused kernel should update these: it is there for their device, and they are many enough to gain."""
+    """Whether PyTorch's fused kernel should update these: their device has it, and they are large enough to save time."""
     numbers = sum(parameter.numel() for parameter in parameters)
     return numbers >= FUSED_FROM and all(parameter.device.type in {"cpu", "cuda"} for parameter in parameters)
 
 
 def build_optimizer(model: nn.Module, options: TrainingOptions) -> Optimizer:
-    """The optimiser over all parameters; biases are a group of their own so that they can go unpenalised."""
+    """The optimiser of all parameters; biases are a separate group, so that they can be without weight decay."""
     matrices = [parameter for parameter in model.parameters() if parameter.dim() > 1]
     biases = [parameter for parameter in model.parameters() if parameter.dim() <= 1]
     groups: Parameters = [
@@ -69,7 +69,7 @@ def learning_rate_at(options: TrainingOptions, *, epoch: int, step: int, steps_p
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """Give all parameter groups this rate."""
+    """Set the learning rate of all parameter groups."""
     for group in optimizer.param_groups:
         group["lr"] = rate
 

@@ -1,4 +1,4 @@
-"""How a model is trained by gradient: everything but the model and the machine."""
+"""The options of gradient training: everything but the model and the machine."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ class TrainingOptions(Config):
         batch_size: rows (users or items) in a batch, at least 1; the last batch of an epoch may be smaller.
         steps_per_batch: supervised optimiser steps on each batch, at least 1; those after the first come after its re-feeding.
         pretrain_epochs: passes over all training ratings to pre-train each encoder layer with its mirror in the decoder, as
-            the first steps of the first epoch; 0 switches it off. See `pretraining.Pretraining`.
+            the first steps of the first epoch; 0 switches it off.
         optimizer: sgd (with momentum), adam, adamw, adagrad or rmsprop.
         learning_rate: above 0; the peak of a schedule.
         momentum: of sgd and rmsprop, 0 to below 1.
-        weight_decay: L2 penalty, at least 0; its gradient weight_decay * w joins the loss's (adamw: decoupled).
-        decay_biases: whether biases are penalised too (the original does).
+        weight_decay: L2 penalty, at least 0: weight_decay * w is added to the gradient of the loss (adamw: decoupled).
+        decay_biases: apply weight decay to biases too (as the original does).
         schedule: constant, multistep, one_cycle (Smith 2018: up over 30%, then down, cosine) or cosine (down to 0).
         milestones: for multistep: epochs after which the rate is multiplied by `decay_factor`.
         decay_factor: above 0, at most 1.
         refeed_steps: dense re-feeding passes after each batch, 0 switches it off; section 2.3 of the paper.
-        refeed_label: what the re-fed output is held against: "output" (itself, as the original's code: a further optimiser
-            step on f(x) -> f(x)), "ratings" (a further step on f(x) -> ratings, as its author says elsewhere), or "joint"
-            (one optimiser step on the sum of both losses).
+        refeed_label: target of the re-fed output: "output" (itself, as in the original's code: a further optimiser step on
+            f(x) -> f(x)), "ratings" (a further step on f(x) -> ratings, as its author says elsewhere), or "joint" (one
+            optimiser step on the sum of both losses).
         refeed_every: re-feed every so many batches, at least 1.
         refeed_warm_up: epochs without re-feeding at the start, at least 0.
         refeed_noise: probability of dropping a value of the re-fed output, 0 to below 1.
-        precision: what the products between hidden layers, and those of re-feeding's Gram matrices, are taken in: "float32", or
-            "bfloat16" with float32 weights and updates (about twice as quick on processors that have it).
-        gradient_clip: largest norm of the gradient of all weights together; none leaves it as it is.
-        patience: epochs without a better validation RMSE after which training stops; none trains all epochs.
+        precision: of the products between hidden layers, and of those of re-feeding's Gram matrices: "float32", or "bfloat16"
+            with float32 weights and updates (about twice as fast on processors that support it).
+        gradient_clip: largest norm of the gradient of all weights together; none does not clip.
+        patience: epochs without a lower validation RMSE after which training stops; none trains all epochs.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.

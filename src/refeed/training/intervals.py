@@ -10,7 +10,7 @@ from refeed.data.splits.base import Split
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predicted_blocks
 from refeed.intervals.conformal import RatingIntervals
-from refeed.intervals.spread import Scatter
+from refeed.intervals.spread import ResidualVariance
 from refeed.models.base import RatingModel
 
 
@@ -24,12 +24,12 @@ def learn_intervals(model: RatingModel, split: Split) -> RatingIntervals | None:
     valid = split.valid
     if not len(valid):
         return None
-    scatter, done = Scatter.of(split.train), 0
+    residual_variance, done = ResidualVariance.of(split.train), 0
     errors, spread = np.empty((2, len(valid)))
     with closing(predicted_blocks(model.scorer(), Histories.of_training(split.train), valid)) as blocks:
         for _, block in blocks:
             wanted, places = block.wanted, slice(done, done + len(block.predictions))
             errors[places] = np.abs(wanted.values - valid.scale.clip(block.predictions).astype(np.float64))
-            spread[places] = scatter.spread(block.history, wanted.row_of_rating, wanted.indices)
+            spread[places] = residual_variance.spread(block.history, wanted.row_of_rating, wanted.indices)
             done = places.stop
-    return RatingIntervals.learn(scatter, errors, spread)
+    return RatingIntervals.learn(residual_variance, errors, spread)

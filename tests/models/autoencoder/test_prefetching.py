@@ -13,7 +13,7 @@ from refeed.models.autoencoder.prefetching import Prefetcher
 def test_batches_come_in_order_from_the_first_on():
     prefetcher = Prefetcher(lambda number: number * 10, first=3, count=7)
     assert [(prefetcher.next, prefetcher.take()) for _ in range(4)] == [(3, 30), (4, 40), (5, 50), (6, 60)]
-    with pytest.raises(IndexError, match="only 7 batches, asked for number 7"):
+    with pytest.raises(IndexError, match="only 7 batches, and number 7"):
         prefetcher.take()
     prefetcher.close()
 

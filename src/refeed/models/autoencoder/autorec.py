@@ -1,4 +1,4 @@
-"""AutoRec: the shallow autoencoder of ratings that the deep ones are compared with."""
+"""AutoRec: the autoencoder of ratings with one hidden layer."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Activation = Literal["identity", "sigmoid"]
 class AutoRec(Spec):
     """One hidden layer over each item's (or each user's) ratings; Sedhain et al. (2015): I-AutoRec and U-AutoRec.
 
-    h(r) = f(W g(V r + mu) + b), equation 2, where a missing rating goes in as 0. It minimises the squared error of the ratings
-    + lambda / 2 (|W|^2 + |V|^2), equation 3. The training options `weight_decay` and `decay_biases=false` say this
-    regularisation for the mean squared error: weight_decay = lambda / number of training ratings. Training starts from output
-    biases that give the mean rating.
+    h(r) = f(W g(V r + mu) + b), equation 2, with 0 for a missing rating. Minimises the squared error of the ratings
+    + lambda / 2 (|W|^2 + |V|^2), equation 3. This regularisation is set by the training options `decay_biases=false` and
+    `weight_decay`, which is lambda / number of training ratings since the loss is the mean squared error. The output biases
+    start at the mean rating.
 
     Attributes:
         side: "item" (I-AutoRec: a row is an item's ratings) or "user" (U-AutoRec).
         width: k, units of the hidden layer, at least 1.
         hidden: g, identity or sigmoid.
-        output: f, identity, or sigmoid stretched over the rating scale: lowest + (highest - lowest) * sigmoid(.).
-        centred: whether the mean rating is taken off first and added to what comes out, or ratings go in as they are, so that
-            each differs from a missing one. The paper says nothing of it; none takes what is better by far on MovieLens 1M:
-            false on the item side, true on the user side.
+        output: f, identity, or sigmoid scaled to the rating scale: lowest + (highest - lowest) * sigmoid(.).
+        centred: subtract the mean rating first and add it to the output; otherwise the input is the ratings themselves, so that
+            all of them differ from missing ones. The paper leaves it open; none takes what is far better on MovieLens 1M: false
+            on the item side, true on the user side.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range.

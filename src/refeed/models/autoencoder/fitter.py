@@ -1,4 +1,4 @@
-"""Fits an autoencoder by gradient steps over batches of sparse rows."""
+"""Fits an autoencoder by gradient steps on batches of sparse rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from refeed.errors import TrainingError
 from refeed.models.autoencoder.autorec import AutoRec
 from refeed.models.autoencoder.compiled.supervision import CompiledSupervision, use_loops
 from refeed.models.autoencoder.prefetching import Prefetcher
-from refeed.models.autoencoder.pretraining import PREFIX as PRETRAINING
 from refeed.models.autoencoder.pretraining import Pretraining
 from refeed.models.autoencoder.refeeding.batch_trainer import BatchTrainer
 from refeed.models.autoencoder.spec import AutoEncoder, AutoEncoderModel
@@ -28,21 +27,21 @@ from refeed.optim.options import TrainingOptions
 from refeed.runtime import Runtime
 from refeed.seeds import derive_seed
 
-AHEAD = 2  # batches that are held ready; fewer where an epoch has so few that they would be most of the data
+AHEAD = 2  # batches that are prepared ahead; fewer where an epoch has so few that they would be most of the data
 
 
 class GradientFitter(Fitter):
-    """Batches and dropout are functions of (seed, epoch, step), so a resumed run equals an uninterrupted one.
+    """Takes gradient steps on batches; these and dropout are functions of (seed, epoch, step).
 
-    Pre-training's steps are the first ones of epoch 0. Its passes over the data have the numbers below zero: -1 is the last.
-    Batches are counted through all passes: the first one of epoch 0 has the position 0.
+    Epoch 0 begins with the steps of pre-training. Its passes over the data have negative numbers, of which -1 is the last.
+    Batches are numbered consecutively over all passes; the first one of epoch 0 is number 0.
 
     Args:
         model: with its initial weights, on its device; its offsets are already fitted.
         train: training ratings.
         options: how to train.
         seed: of the batches and of dropout.
-        compiled: whether the first and last layer run in compiled loops, for which `obstacle_to_loops` has to know no obstacle.
+        compiled: run the first and last layer in compiled loops, to which `obstacle_to_loops` has to see no obstacle.
     """
 
     model: AutoEncoderModel
@@ -61,8 +60,8 @@ class GradientFitter(Fitter):
         self._noise = torch.Generator(device=model.device)
         batches = epoch_batches(self._source.counts, options.batch_size, seed=seed, epoch=0)
         self._num_batches = len(batches)
-        self._batches_of = (0, batches)  # a pass, and all of its batches
-        self._ahead: Prefetcher[SparseRows] | None = None  # of positions
+        self._batches_of = (0, batches)  # a pass and its batches
+        self._ahead: Prefetcher[SparseRows] | None = None
 
     @override
     def num_steps(self, epoch: int) -> int:
@@ -100,8 +99,7 @@ class GradientFitter(Fitter):
     @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Resume the optimisers; one of another kind than the tensors' starts afresh."""
-        own = {name: tensor for name, tensor in tensors.items() if not name.startswith(PRETRAINING)}
-        self._stepper.load_state(own)
+        self._stepper.load_state(tensors)
         if self._pretraining is not None:
             self._pretraining.load_state(tensors)
 
@@ -111,7 +109,7 @@ class GradientFitter(Fitter):
         self._stepper.close()
 
     def _pretrain_step(self, passes: int, step: int) -> StepReport:
-        """Pre-train on one batch of a pass over the data; it reports nothing, since these losses are not the network's."""
+        """Pre-train on one batch of a pass over the data; no error is reported, since these losses are not the network's."""
         assert self._pretraining is not None
         number = passes - self._pretrain_passes
         self._noise.manual_seed(derive_seed(self.seed, "dropout", number, step))
@@ -120,17 +118,17 @@ class GradientFitter(Fitter):
         return StepReport(0.0, 0)
 
     def _rows(self, epoch: int, step: int) -> SparseRows:
-        """The rows of a batch; the ones after it, be they of the next epoch, are made ready meanwhile."""
-        position = epoch * self._num_batches + step
-        if self._ahead is None or self._ahead.is_over or self._ahead.next != position:
+        """The rows of a batch; the following ones, even of the next epoch, are prepared meanwhile."""
+        number = epoch * self._num_batches + step
+        if self._ahead is None or self._ahead.is_over or self._ahead.next != number:
             self._stop_ahead()
             end, ahead = max(self.epochs, epoch + 1) * self._num_batches, min(AHEAD, self._num_batches - 1)
-            self._ahead = Prefetcher(self._make_ready, first=position, count=end, ahead=ahead)
+            self._ahead = Prefetcher(self._prepared, first=number, count=end, ahead=ahead)
         return self._ahead.take()
 
-    def _make_ready(self, position: int) -> SparseRows:
-        """The rows of a batch, in the prefetcher's thread."""
-        epoch, step = divmod(position, self._num_batches)
+    def _prepared(self, number: int) -> SparseRows:
+        """The rows of a batch, computed in the prefetcher's thread."""
+        epoch, step = divmod(number, self._num_batches)
         if self._batches_of[0] != epoch:
             batches = epoch_batches(self._source.counts, self.options.batch_size, seed=self.seed, epoch=epoch)
             self._batches_of = (epoch, batches)
@@ -149,14 +147,14 @@ class GradientFitter(Fitter):
         if refeeding_is_finite and all(map(math.isfinite, losses)):
             return
         which = "supervised" if refeeding_is_finite or not math.isfinite(losses[0]) else "re-feeding"
-        cures = [f"lower learning_rate (now {rate:g})"]
+        remedies = [f"lower learning_rate (now {rate:g})"]
         if self.options.gradient_clip is None:
-            cures.append("clip the gradient (gradient_clip=1)")
+            remedies.append("clip the gradient (gradient_clip=1)")
         if self.options.refeed_steps:
-            cures.append("train without re-feeding first (refeed_steps=0)")
+            remedies.append("train without re-feeding first (refeed_steps=0)")
         raise TrainingError(
             f"{where}: the {which} loss is not a finite number; the steps were too large for this network and rating scale\n"
-            f"  {', or '.join(cures)}."
+            f"  {', or '.join(remedies)}."
         )
 
 

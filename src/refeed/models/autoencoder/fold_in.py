@@ -1,4 +1,4 @@
-"""A last-layer vector for a person who was not trained on: the most probable one, given those of training and the history."""
+"""Fold-in of users on the item side: the maximum a posteriori last-layer vector given a history."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from refeed.data.history import History
 
 MOST_STEPS = 8  # Gauss-Newton steps; a linear last layer is exact after one
-MOST_HALVINGS = 6  # of a step that would raise the cost, as a curved activation makes possible
+MOST_HALVINGS = 6  # of a step that would raise the cost, which a nonlinear activation makes possible
 
 
 def fold_in_vectors(
@@ -28,26 +28,26 @@ def fold_in_vectors(
     Gauss-Newton from the prior; a step is halved until it lowers the cost, so that no vector is worse than its prior.
 
     Args:
-        residuals: the ratings r of B people, offsets taken off.
+        residuals: the ratings r of B users less offsets.
         codes: h, (n, k).
         prior: (B, k).
         biases: b, (B,).
-        activation: a, the last layer's (identity if it is linear).
-        spread: S, (k, k): S S^T is the covariance of such vectors.
-        noise: variance of a rating around what its vector says, above 0.
+        activation: a, of the last layer (identity if it is linear).
+        spread: S, (k, k): S S^T is the prior covariance of the vectors.
+        noise: variance of a rating around its prediction, above 0.
 
     Returns:
         (B, k).
     """
     vectors = prior.clone()
-    for person in range(len(residuals)):
-        one = residuals.rows([person])
-        if one.num_ratings == 0:
+    for user in range(len(residuals)):
+        row = residuals.rows([user])
+        if row.num_ratings == 0:
             continue
-        features = codes[torch.from_numpy(one.indices).to(codes.device)]  # k_u x k
-        target = torch.from_numpy(one.values).to(codes.device)
-        before = features @ prior[person] + biases[person]
-        vectors[person] += spread @ _solve(features @ spread, target, before, activation, noise)
+        features = codes[torch.from_numpy(row.indices).to(codes.device)]  # n_u x k
+        target = torch.from_numpy(row.values).to(codes.device)
+        before = features @ prior[user] + biases[user]
+        vectors[user] += spread @ _solve(features @ spread, target, before, activation, noise)
     return vectors
 
 

@@ -1,4 +1,4 @@
-"""Answers of the item side, with the code of every item worked out once."""
+"""Predictions of the item side, with the codes of all items computed once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from refeed.models.common.pairs import centred
 from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_rows import SparseRows
 
-LEAST_NOISE = 1e-3  # of what vectors explain: so much is taken for chance even where training left no error
+LEAST_NOISE = 1e-3  # lower bound of the noise, as a share of the variance that the vectors explain
 
 
 class ItemScorer(OffsetScorer):
@@ -28,9 +28,9 @@ class ItemScorer(OffsetScorer):
 
     Args:
         network: over one column for each training user.
-        offsets: what was taken off the ratings first.
+        offsets: subtracted from the ratings first.
         trained_on: the training ratings.
-        device: where the network lies.
+        device: of the network.
     """
 
     @torch.no_grad()
@@ -51,46 +51,44 @@ class ItemScorer(OffsetScorer):
         return self._network.last(vectors @ self.codes.t() + biases[:, None])
 
     def _user_vectors(self, history: History) -> tuple[Tensor, Tensor]:
-        """One vector, (B, k), and bias, (B,), for each person of the history."""
+        """The vectors, (B, k), and biases, (B,), of the users of the history."""
         known = torch.from_numpy(history.users.clip(min=0)).to(self.codes.device)
         is_new = torch.from_numpy(history.users < 0).to(self.codes.device)
         vectors = torch.where(is_new[:, None], self._new_vector, self._network.last_weight[known])
         biases = torch.where(is_new, self._new_bias, self._network.output_bias[known])
         changed = np.flatnonzero(~same_rows(history, self._trained_on))
         if len(changed):
-            places = torch.from_numpy(changed).to(self.codes.device)
+            index = torch.from_numpy(changed).to(self.codes.device)
             residuals = centred(history, self.offsets.of_entries(history)).rows(changed)
             spread, noise = self.trained_vectors
-            vectors[places] = fold_in_vectors(
-                residuals, self.codes, vectors[places], biases[places], self._network.last, spread=spread, noise=noise
+            vectors[index] = fold_in_vectors(
+                residuals, self.codes, vectors[index], biases[index], self._network.last, spread=spread, noise=noise
             )
         return vectors, biases
 
     @cached_property
     @torch.no_grad()
     def trained_vectors(self) -> tuple[Tensor, float]:
-        """What training taught about people: a root S, (k, k), of the covariance S S^T of their vectors, and the mean squared
-        error that is left with them.
-        """
+        """A root S, (k, k), of the covariance S S^T of the trained vectors, and the mean squared error of training."""
         weight = self._network.last_weight
         deviations = weight - self._new_vector
         eigenvalues, eigenvectors = torch.linalg.eigh(deviations.t() @ deviations / len(weight))
         spread = eigenvectors * eigenvalues.clamp(min=0).sqrt()
-        places = SparseRows.from_history(self._trained_on, self.codes.device)
-        sums = sampled_linear(weight, self.codes, places) + self._network.output_bias[places.row_of_entry]
+        ratings = SparseRows.from_history(self._trained_on, self.codes.device)
+        sums = sampled_linear(weight, self.codes, ratings) + self._network.output_bias[ratings.row_of_entry]
         offsets = torch.from_numpy(self.offsets.of_entries(self._trained_on)).to(self.codes.device)
-        errors = (self._network.last(sums) + offsets - places.values).square().mean()
-        explained = (self.codes @ spread).square().sum(1).mean()  # variance of the sums of a person
+        errors = (self._network.last(sums) + offsets - ratings.values).square().mean()
+        explained = (self.codes @ spread).square().sum(1).mean()  # variance of a user's sums
         return spread, max(float(errors), LEAST_NOISE * float(explained), 1e-12)
 
 
 def item_rows(trained_on: History, offsets: Offsets) -> History:
-    """What goes into the network: the training ratings of each item, offsets taken off."""
+    """The input of the network: the residuals of the training ratings of each item."""
     return transposed(centred(trained_on, offsets.of_entries(trained_on)))
 
 
 def transposed(history: History) -> History:
-    """Items as rows: n rows over B columns; times are left out."""
+    """The items as rows: n rows over B columns, without times."""
     order = np.argsort(history.indices, kind="stable")
     return History(
         indptr=pointers(np.bincount(history.indices, minlength=history.num_items)),
@@ -102,12 +100,12 @@ def transposed(history: History) -> History:
 
 
 def same_rows(history: History, trained_on: History) -> npt.NDArray[np.bool_]:
-    """For each person, bool (B,): whether they were in training with exactly this history."""
+    """Whether each user was in training with exactly this history, bool (B,)."""
     same = history.users >= 0
     known = history.users.clip(min=0)
     same &= trained_on.indptr[known + 1] - trained_on.indptr[known] == history.counts
     candidates = np.flatnonzero(same)
-    mine, theirs = history.rows(candidates), trained_on.rows(history.users[candidates])
-    differs = (mine.indices != theirs.indices) | (mine.values != theirs.values)
-    same[candidates[np.unique(mine.row_of_rating[differs])]] = False
+    given, trained = history.rows(candidates), trained_on.rows(history.users[candidates])
+    differs = (given.indices != trained.indices) | (given.values != trained.values)
+    same[candidates[np.unique(given.row_of_rating[differs])]] = False
     return same

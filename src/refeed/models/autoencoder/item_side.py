@@ -1,4 +1,4 @@
-"""The item side: an item's ratings in, what every training user would give it out; people are folded in."""
+"""The item side: an item's ratings in, the ratings of all training users for it out; other users are folded in."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ from refeed.models.common.offsets import Offsets
 class ItemAutoEncoder(RatingModel):
     """prediction(u, i) = offset(u, i) + f(item i's training ratings - offsets)_u; I-AutoRec made deep.
 
-    The model keeps the training ratings, since they are its input. The last layer holds one vector w_u for each training
-    user, so f(.)_u = a(h_i . w_u + b_u) with h_i the last hidden layer of item i. A person whose history differs from what
-    was trained on (or who was not in training) gets a vector of their own: the most probable one given their history, if
-    vectors spread around the trained one (around the mean of all for a new person) as the trained ones do around their mean,
-    and ratings around what vectors say as the training ratings do. The first layer has no column for a new person, so nobody's
-    ratings enter the items' rows after training.
+    The model keeps the training ratings, since they are its input. The last layer has one vector w_u for each training user,
+    f(.)_u = a(h_i . w_u + b_u) with h_i the last hidden layer of item i. A user whose history differs from the one trained on
+    (or who was not in training) is folded in: their vector is the maximum a posteriori estimate given their history, with a
+    Gaussian prior around the trained vector (the mean of all for a new user) of the covariance of the trained vectors, and
+    noise of the training error. The first layer has no column for new users, so the items' rows do not change after training.
 
     Args:
         network: f, over one column for each training user.
-        offsets: what is taken off the ratings first.
+        offsets: subtracted from the ratings first.
         num_users: users in training.
         num_items: n.
     """
@@ -54,7 +53,7 @@ class ItemAutoEncoder(RatingModel):
         self.train_values = torch.from_numpy(history.values).to(self.device)
 
     def training_source(self, train: Ratings) -> RowSource:
-        """The rows that the network is trained on: items by users, offsets taken off."""
+        """The rows that the network is trained on: residuals of items over users."""
         self._remember(train.rows())
         rows = item_rows(self._trained_on(), self.offsets)
         return RowSource(rows.counts, rows.rows)

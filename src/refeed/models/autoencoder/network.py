@@ -1,4 +1,4 @@
-"""The network of a deep autoencoder: sparse first layer, hidden layers, last layer at the asked places or everywhere."""
+"""The network of a deep autoencoder: sparse first layer, hidden layers, and the last layer at given entries or everywhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from refeed.models.common.sampled_linear import sampled_linear
 from refeed.models.common.sparse_linear import sparse_linear
 from refeed.models.common.sparse_rows import SparseRows
 
-SMALLEST_SHARE = 1e-3  # of the scale, by which a sigmoid's start keeps from the ends that it never reaches
+SMALLEST_SHARE = 1e-3  # of the scale: distance of a sigmoid's initial output from the ends, which it never reaches
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class NetworkShape:
         encoder: widths of the encoder's layers; the last is the code layer.
         decoder: widths of the decoder's hidden layers (without the last layer, which has n).
         tied: the decoder uses the encoder's weights transposed; then `decoder` mirrors `encoder`.
-        activation: name of the activation of every layer but perhaps the last.
+        activation: name of the activation of all layers but, unless `activation_on_last_layer`, the last.
         activation_on_last_layer: whether the last layer has it too.
         code_dropout: probability of dropping a value of the code layer.
-        hidden_dropout: the same for every other hidden layer.
+        hidden_dropout: the same for all other hidden layers.
         input_dropout: the same for the input (denoising).
-        skip: the output of each encoder layer but the code layer is added to that of the decoder layer which mirrors it; then
-            `decoder` mirrors `encoder`.
-        within_scale: the last layer is lowest + (highest - lowest) * sigmoid(.), whatever the activation of the others.
+        skip: add the output of each encoder layer but the code layer to that of its mirror in the decoder; then `decoder`
+            mirrors `encoder`.
+        within_scale: the last layer's activation is lowest + (highest - lowest) * sigmoid(.).
     """
 
     encoder: tuple[int, ...]
@@ -53,12 +53,12 @@ class NetworkShape:
 
     @property
     def has_linear_output(self) -> bool:
-        """Whether the last layer is h W^T + b and nothing else."""
+        """Whether the last layer is h W^T + b without an activation."""
         return not self.within_scale and (not self.activation_on_last_layer or self.activation == "identity")
 
 
 class EdgeWeights(NamedTuple):
-    """What the first and the last layer know of each column: of all n, or of the u columns that a batch reads.
+    """The weights of the first and last layer, of all n columns or of the u columns that a batch reads.
 
     Attributes:
         input: V, (n or u, m).
@@ -74,14 +74,14 @@ class EdgeWeights(NamedTuple):
 class Network(nn.Module):
     """f: B x n -> B x n, where the input is sparse (or dense, for re-feeding).
 
-    The first and the last layer hold one row for each column of the data, so that both read only the rows they need:
+    The first and the last layer have one row of weights for each column of the data, so that both read only the rows they need:
     `input_weight` is V (n, m) and the first layer is x V + b; `output_weight` is W (n, k) and the last is h W^T + b. When
-    the network is tied, V serves as W.
+    the network is tied, W is V.
 
     Args:
         shape: the layers.
         num_columns: n.
-        seed: for the initial weights: Xavier uniform (Glorot & Bengio 2010), biases zero.
+        seed: of the initial weights: Xavier uniform (Glorot & Bengio 2010), biases zero.
     """
 
     output_scale: Tensor
@@ -108,7 +108,7 @@ class Network(nn.Module):
 
     @property
     def edge(self) -> EdgeWeights:
-        """The first and last layer's weights, of all columns."""
+        """The weights of the first and last layer, of all columns."""
         return EdgeWeights(self.input_weight, self.last_weight, self.output_bias)
 
     def hidden_of_rows(
@@ -123,8 +123,8 @@ class Network(nn.Module):
 
         Args:
             rows: over the columns of `edge`.
-            noise: switches dropout on.
-            edge: the first layer's weights; the network's own for None.
+            noise: random numbers of dropout; None switches it off.
+            edge: the first layer's weights; default: the network's own.
             precision: of the products between hidden layers.
         """
         values = dropout(rows.values, self.shape.input_dropout, noise)
@@ -142,10 +142,10 @@ class Network(nn.Module):
         """The first layer's sums, (B, m), for a dense input (B, n)."""
         return F.linear(inputs, self.input_weight.t(), self.input_bias)
 
-    def output_at(self, hidden: Tensor, places: SparseRows, *, edge: EdgeWeights | None = None) -> Tensor:
-        """The output, (nnz,), at the places only, which are over the columns of `edge` (the network's own for None)."""
+    def output_at(self, hidden: Tensor, entries: SparseRows, *, edge: EdgeWeights | None = None) -> Tensor:
+        """The output at the entries only, (nnz,), over the columns of `edge`; default: the network's own."""
         weights = self.edge if edge is None else edge
-        return self.last(sampled_linear(hidden, weights.output, places, weights.output_bias))
+        return self.last(sampled_linear(hidden, weights.output, entries, weights.output_bias))
 
     def output_dense(self, hidden: Tensor) -> Tensor:
         """The whole output, (B, n)."""
@@ -164,10 +164,10 @@ class Network(nn.Module):
 
     @torch.no_grad()
     def start_at(self, rating: float, *, lowest: float, highest: float) -> None:
-        """Let the last layer give this rating where the layer before it is 0, within the scale that it may have to keep.
+        """Initialise the last layer's biases so that its output is a rating where its input is 0.
 
         Args:
-            rating: within the scale, ends included.
+            rating: within the scale.
             lowest: of the scale.
             highest: of the scale.
         """
@@ -182,12 +182,12 @@ class Network(nn.Module):
 
         Args:
             first: the sums.
-            noise: switches dropout on.
-            precision: what the products between hidden layers are taken in; the weights, their gradients and the result stay as
-                they are (master weights, Micikevicius et al. 2018).
+            noise: random numbers of dropout; None switches it off.
+            precision: of the products between hidden layers; the weights, their gradients and the result keep their precision
+                (master weights, Micikevicius et al. 2018).
         """
         hidden = self._activation(first)
-        skipped: list[Tensor] = []  # the encoder's outputs that are still to be added
+        skipped: list[Tensor] = []  # the encoder's outputs not yet added
         for weight, bias in zip(self.encoder_weights, self.encoder_biases, strict=True):
             skipped.append(hidden)
             hidden = dropout(hidden, self.shape.hidden_dropout, noise)
@@ -202,7 +202,7 @@ class Network(nn.Module):
 
     @property
     def hidden_decoder_weights(self) -> list[Tensor]:
-        """The decoder's weights but the last layer's, (after, before) each; the encoder's transposed where it is tied."""
+        """The decoder's weights but the last layer's, (out, in) each; the encoder's transposed if tied."""
         if self.shape.tied:
             return [weight.t() for weight in reversed(self.encoder_weights)]
         return list(self.decoder_weights)

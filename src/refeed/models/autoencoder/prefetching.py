@@ -1,4 +1,4 @@
-"""The next batches, made ready by another thread while a step is under way."""
+"""Batches prepared by another thread while a step is running."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ Batch = TypeVar("Batch")
 
 
 class Prefetcher(Generic[Batch]):
-    """Hands out make(first), make(first + 1), … , make(count - 1), each made ahead of time.
+    """Yields make(first), make(first + 1), … , make(count - 1), each computed ahead of time.
 
-    What is handed out does not depend on timing, and an exception of `make` is raised where its batch would have been.
+    The result does not depend on timing, and an exception of `make` is raised in place of its batch.
 
     Args:
         make: a pure function of the number; it runs in another thread.
-        first: number of the first batch to hand out.
+        first: number of the first batch.
         count: end of the numbers.
-        ahead: batches to hold ready beside the one in the making, at least 0.
+        ahead: batches to hold ready besides the one being computed, at least 0.
     """
 
     def __init__(self, make: Callable[[int], Batch], *, first: int, count: int, ahead: int = 2) -> None:
@@ -32,7 +32,7 @@ class Prefetcher(Generic[Batch]):
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing left to take."""
+        """Whether all batches were taken."""
         return self.next >= self._count
 
     def take(self) -> Batch:
@@ -42,14 +42,14 @@ class Prefetcher(Generic[Batch]):
             IndexError: there are no more.
         """
         if self.is_over:
-            raise IndexError(f"only {self._count} batches, asked for number {self.next}")
+            raise IndexError(f"there are only {self._count} batches, and number {self.next} was requested")
         batch = self._coming.popleft()
         self._make_next()
         self.next += 1
         return batch.result()
 
     def close(self) -> None:
-        """Stop the thread and wait for it; nothing can be taken any more."""
+        """Stop the thread and wait for it; no batch can be taken afterwards."""
         self._worker.shutdown(cancel_futures=True)
         self.next = self._count
 

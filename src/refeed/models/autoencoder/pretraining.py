@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from refeed.errors import ConfigError, TrainingError
+from refeed.errors import ConfigError
 from refeed.models.autoencoder.layers.activations import ACTIVATIONS
 from refeed.models.autoencoder.layers.dropout import dropout
 from refeed.models.autoencoder.network import Network
+from refeed.models.common.checks import require_finite
 from refeed.models.common.sparse_linear import sparse_linear
 from refeed.models.common.sparse_rows import SparseRows
-from refeed.optim.optimizer_state import load_state_tensors, state_tensors
+from refeed.optim.optimizer_state import load_state_tensors, state_tensors, under_prefix, with_prefix
 from refeed.optim.optimizers import build_optimizer
 from refeed.optim.options import TrainingOptions
 
@@ -22,14 +21,14 @@ PREFIX = "pretraining/"  # of the names of its tensors
 
 
 class Pretraining:
-    """Trains each encoder layer and the decoder layer that mirrors it as an autoencoder of their own, from the outside in.
+    """Trains each encoder layer and its mirror in the decoder as a shallow autoencoder, from the outside in.
 
     Hinton & Salakhutdinov, "Reducing the dimensionality of data with neural networks" (2006), with autoencoders in place of
     their Boltzmann machines (Bengio et al. 2007). With h_0 a row of ratings, the k-th pair of layers f_k, g_k is trained to
-    lower the mean of (g_k(f_k(h_k-1)) - h_k-1)^2, over the ratings only for k = 1, where h_k = f_k(h_k-1) is what the finished
-    layers below give, without noise. Its input has the dropout that it has in the network (so the layers of a denoising
-    autoencoder are denoising ones, Vincent et al. 2010); the learning rate is the peak one. Each pair starts with an optimiser
-    of its own, and only its own weights are moved.
+    minimise the mean of (g_k(f_k(h_k-1)) - h_k-1)^2, over the ratings only for k = 1, where h_k = f_k(h_k-1) is the output of
+    the finished layers below, without noise. Its input has the dropout that it has in the network (so the layers of a denoising
+    autoencoder are denoising ones, Vincent et al. 2010); the learning rate is the peak one. Each pair has an optimiser of its
+    own, and only its own weights are updated.
 
     Args:
         network: in training; its decoder mirrors its encoder.
@@ -62,19 +61,16 @@ class Pretraining:
 
         Args:
             layer: from 0, the outermost.
-            rows: B x n ratings, offsets taken off.
-            noise: generator of this batch's dropout.
+            rows: B x n ratings less offsets.
+            noise: random numbers of this batch's dropout.
 
         Raises:
             TrainingError: the loss is not finite.
         """
         self._turn_to(layer)
         loss = self._first_loss(rows, noise) if layer == 0 else self._deeper_loss(layer, rows, noise)
-        if not math.isfinite(loss.item()):
-            rate = self._options.learning_rate
-            raise TrainingError(
-                f"pre-training of layer {layer + 1}: the loss is not finite\n  Lower learning_rate (now {rate:g})."
-            )
+        remedy = f"Lower learning_rate (now {self._options.learning_rate:g})."
+        require_finite(loss.item(), where=f"pre-training of layer {layer + 1}", remedy=remedy)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self._options.gradient_clip is not None:
@@ -83,14 +79,15 @@ class Pretraining:
 
     def state(self) -> dict[str, Tensor]:
         """The tensors of the optimiser of the layer that is being trained."""
-        return {f"{PREFIX}{self._layer}/{name}": value for name, value in state_tensors(self._optimizer).items()}
+        return with_prefix(f"{PREFIX}{self._layer}/", state_tensors(self._optimizer))
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the state of an earlier run, if it was pre-training."""
-        own = {name.split("/", 2)[2]: value for name, value in tensors.items() if name.startswith(PREFIX)}
+        """Resume from the state of an earlier run, if that was pre-training."""
+        own = under_prefix(PREFIX, tensors)
         if own:
-            self._turn_to(next(int(name.split("/")[1]) for name in tensors if name.startswith(PREFIX)))
-            load_state_tensors(self._optimizer, own)
+            layer = next(iter(own)).split("/")[0]
+            self._turn_to(int(layer))
+            load_state_tensors(self._optimizer, under_prefix(f"{layer}/", own))
 
     def _turn_to(self, layer: int) -> None:
         if layer != self._layer:

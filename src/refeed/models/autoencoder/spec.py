@@ -1,4 +1,4 @@
-"""The deep autoencoder: its description, and what both of its sides share."""
+"""The description of the deep autoencoder."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class AutoEncoder(Spec):
 
     Attributes:
         encoder: widths of the encoder's layers, each at least 1; the last is the code layer.
-        decoder: widths of the decoder's hidden layers; None mirrors the encoder.
+        decoder: widths of the decoder's hidden layers; none mirrors the encoder.
         tied: the decoder uses the encoder's weights transposed ("constrained" in the original).
         activation: selu, elu, leaky_relu, relu, relu6, sigmoid, tanh, silu (swish), gelu or identity.
-        activation_on_last_layer: whether the output has the activation too.
+        activation_on_last_layer: apply the activation to the output too.
         dropout: probability of dropping a value of the code layer, 0 to below 1.
         hidden_dropout: the same for all other hidden layers.
-        input_dropout: the same for the ratings that go in (a denoising autoencoder).
-        skip: add the output of each encoder layer but the code layer to the output of the decoder layer that mirrors it.
+        input_dropout: the same for the input ratings (a denoising autoencoder).
+        skip: add the output of each encoder layer but the code layer to that of its mirror in the decoder.
         side: "user" (a row is a user's ratings) or "item" (a row is an item's).
         offsets: what is subtracted from the ratings first: "none", "mean", or "bias" (mean, user and item biases).
         item_regularisation: for offsets "bias": pseudo-counts that shrink an item's bias to 0, at least 0.

@@ -1,4 +1,4 @@
-"""Who takes the optimiser steps of a network: a dense optimiser of PyTorch, or momentum that touches only the rows read."""
+"""The optimiser steps of a network: a dense optimiser of PyTorch, or momentum that updates only the rows read."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing_extensions import override
 
 from refeed.models.autoencoder.network import EdgeWeights, Network
 from refeed.models.common.sparse_rows import SparseRows
-from refeed.optim.optimizer_state import load_state_tensors, state_tensors
+from refeed.optim.optimizer_state import load_state_tensors, state_tensors, under_prefix, with_prefix
 from refeed.optim.optimizers import build_optimizer, fused, set_learning_rate
 from refeed.optim.options import TrainingOptions
 from refeed.optim.row_lazy_momentum import RowLazyMomentum
 
-DENSE_SHARE = 0.8  # a batch that reads more of the rows than this reads all: that costs less than picking them
-LAZY_SHARE = 0.5  # and after such a batch, rows are picked again for a batch that reads at most this: each change costs a pass
+DENSE_SHARE = 0.8  # a batch that reads a larger share of the rows reads all, which costs less than picking them
+LAZY_SHARE = 0.5  # after such a batch, rows are picked again for a share of at most this, since each change costs a pass
 
 
 class Stepper(abc.ABC):
-    """Gives out the weights that a batch reads, and updates them on a loss."""
+    """Provides the weights that a batch reads, and updates them on a loss."""
 
     @abc.abstractmethod
     def set_learning_rate(self, rate: float) -> None:
@@ -59,7 +59,7 @@ class Stepper(abc.ABC):
 
 
 def build_stepper(network: Network, options: TrainingOptions) -> Stepper:
-    """Row-lazy momentum for SGD, the dense optimiser of PyTorch for all others."""
+    """Row-lazy momentum for SGD, a dense optimiser of PyTorch otherwise."""
     return RowLazyStepper(network, options) if options.optimizer == "sgd" else DenseStepper(network, options)
 
 
@@ -67,7 +67,7 @@ class DenseStepper(Stepper):
     """An optimiser of PyTorch over all parameters.
 
     Args:
-        network: whose parameters to update.
+        network: in training.
         options: optimiser, momentum, weight decay, gradient clipping.
     """
 
@@ -100,21 +100,18 @@ class DenseStepper(Stepper):
     @override
     def state(self) -> dict[str, Tensor]:
         """Tensors named by optimiser, parameter and quantity."""
-        return {f"{self._kind}/{name}": tensor for name, tensor in state_tensors(self._optimizer).items()}
+        return with_prefix(f"{self._kind}/", state_tensors(self._optimizer))
 
     @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        own = f"{self._kind}/"
-        load_state_tensors(
-            self._optimizer, {key.removeprefix(own): tensor for key, tensor in tensors.items() if key.startswith(own)}
-        )
+        load_state_tensors(self._optimizer, under_prefix(f"{self._kind}/", tensors))
 
 
 class RowLazyStepper(Stepper):
-    """SGD with momentum; of the first and last layer it updates the rows that the batch read, exactly as the dense one.
+    """SGD with momentum that updates only those rows of the first and last layer that the batch read, yet equals dense SGD.
 
     Args:
-        network: whose parameters to update.
+        network: in training.
         options: momentum, weight decay, gradient clipping.
 
     Attributes:
@@ -165,7 +162,7 @@ class RowLazyStepper(Stepper):
         return self._network.edge, rows
 
     def picks(self, columns: int, num_columns: int) -> bool:
-        """Whether a step on a batch that reads so many of the columns should touch these alone."""
+        """Whether a step on a batch that reads so many columns should update these alone."""
         return columns <= (LAZY_SHARE if self.edge.is_flat else DENSE_SHARE) * num_columns
 
     @override
@@ -183,12 +180,12 @@ class RowLazyStepper(Stepper):
             self.edge.step_rows(self._columns, self._leaves, self.rate)
 
     def clear_hidden(self) -> None:
-        """Forget the gradients of all parameters but the first and last layer's."""
+        """Clear the gradients of all parameters but those of the first and last layer."""
         for parameter in self._hidden:
             parameter.grad = None
 
     def step_hidden(self) -> None:
-        """Update all parameters but the first and last layer's."""
+        """Update all parameters but those of the first and last layer."""
         self._optimizer.step()
 
     @override
@@ -201,19 +198,19 @@ class RowLazyStepper(Stepper):
 
     @override
     def state(self) -> dict[str, Tensor]:
-        buffers = {
-            f"sgd/hidden.{place}": self._optimizer.state[parameter]["momentum_buffer"]
-            for place, parameter in enumerate(self._hidden if self._options.momentum else [])
-        }
-        return buffers | {f"sgd/edge.{name}": tensor for name, tensor in self.edge.state().items()}
+        return with_prefix("sgd/hidden.", self._hidden_momenta()) | with_prefix("sgd/edge.", self.edge.state())
 
     @override
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         if not any(name.startswith("sgd/") for name in tensors):
             return
-        self.edge.load_state(
-            {name.removeprefix("sgd/edge."): value for name, value in tensors.items() if name.startswith("sgd/edge.")}
-        )
-        for place, parameter in enumerate(self._hidden if self._options.momentum else []):
-            if f"sgd/hidden.{place}" in tensors:
-                self._optimizer.state[parameter]["momentum_buffer"].copy_(tensors[f"sgd/hidden.{place}"])
+        self.edge.load_state(under_prefix("sgd/edge.", tensors))
+        momenta = self._hidden_momenta()
+        for name, tensor in under_prefix("sgd/hidden.", tensors).items():
+            if name in momenta:
+                momenta[name].copy_(tensor)
+
+    def _hidden_momenta(self) -> dict[str, Tensor]:
+        """The momenta of all parameters but those of the first and last layer, by their number; none without momentum."""
+        parameters = self._hidden if self._options.momentum else []
+        return {str(i): self._optimizer.state[parameter]["momentum_buffer"] for i, parameter in enumerate(parameters)}

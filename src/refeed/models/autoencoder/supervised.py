@@ -1,4 +1,4 @@
-"""A supervised pass over a batch in two halves: up to the last hidden layer, and the optimiser step on the masked loss."""
+"""A supervised pass over a batch in two halves: up to the last hidden layer, then the optimiser step on the masked loss."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class SupervisedPass(abc.ABC):
         """Take the optimiser step.
 
         Returns:
-            the mean squared error over the rated places, before the step.
+            the mean squared error over the rated entries, before the step.
         """
 
 
 @dataclass(frozen=True)
 class AutogradPass(SupervisedPass):
-    """A pass whose loss PyTorch's autograd differentiates.
+    """A pass whose loss is differentiated by autograd.
 
     Attributes:
         hidden: the last hidden layer, (B, k).
@@ -50,5 +50,5 @@ class AutogradPass(SupervisedPass):
 
 
 def masked_loss(outputs: Tensor, ratings: Tensor) -> Tensor:
-    """Mean squared error over the rated places, both (nnz,)."""
+    """Mean squared error over the rated entries; both (nnz,)."""
     return (outputs - ratings).square().mean()

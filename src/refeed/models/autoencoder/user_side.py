@@ -1,4 +1,4 @@
-"""The user side: a person's ratings in, their ratings of all items out; a new person needs no retraining."""
+"""The user side: a user's ratings in, their ratings of all items out; new users need no retraining."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class UserAutoEncoder(RatingModel):
 
     Args:
         network: f, over n columns.
-        offsets: what is taken off the ratings first.
+        offsets: subtracted from the ratings first.
         num_users: users in training.
         num_items: n.
     """
@@ -32,7 +32,7 @@ class UserAutoEncoder(RatingModel):
         self.network, self.offsets = network, offsets
 
     def training_source(self, train: Ratings) -> RowSource:
-        """The rows that the network is trained on: users, offsets taken off, worked out for each batch."""
+        """The rows that the network is trained on: residuals of users, computed for each batch."""
         return RowSource(train.user_counts, lambda users: self._inputs(train.rows(users)))
 
     @override

@@ -249,22 +249,22 @@ def test_loss_that_is_not_finite_is_noticed(way):
 @pytest.mark.parametrize(
     ("options", "spec", "words"),
     [
-        (replace(SGD, optimizer="adam"), PLAIN, "they know optimizer=sgd, not adam"),
-        (replace(SGD, gradient_clip=1.0), PLAIN, "they do not know gradient_clip"),
-        (replace(SGD, refeed_steps=1, refeed_label="joint"), PLAIN, "they do not know refeed_label=joint"),
-        (SGD, replace(PLAIN, tied=True), "they do not know tied weights"),
-        (SGD, replace(PLAIN, input_dropout=0.1), "they do not know input_dropout"),
-        (SGD, replace(PLAIN, activation="gelu", activation_on_last_layer=True), "they do not know gelu on the last layer"),
+        (replace(SGD, optimizer="adam"), PLAIN, "optimizer=sgd, not adam"),
+        (replace(SGD, gradient_clip=1.0), PLAIN, "do not support gradient_clip"),
+        (replace(SGD, refeed_steps=1, refeed_label="joint"), PLAIN, "do not support refeed_label=joint"),
+        (SGD, replace(PLAIN, tied=True), "do not support tied weights"),
+        (SGD, replace(PLAIN, input_dropout=0.1), "do not support input_dropout"),
+        (SGD, replace(PLAIN, activation="gelu", activation_on_last_layer=True), "do not support gelu on the last layer"),
     ],
 )
-def test_loops_that_are_asked_for_and_cannot_be_had_are_an_error(options, spec, words):
+def test_loops_that_are_requested_and_not_possible_are_an_error(options, spec, words):
     shapes = {"num_columns": 10**9, "device": "cpu"}
-    with pytest.raises(ConfigError, match=f"loops=compiled: {words}; or use loops=auto or loops=pytorch"):
+    with pytest.raises(ConfigError, match=f"loops=compiled: .*{words}; or use loops=auto or loops=pytorch"):
         use_loops("compiled", spec.shape, options, **shapes)
     assert not use_loops("auto", spec.shape, options, **shapes)
 
 
-def test_loops_are_for_large_layers_on_the_cpu_unless_asked_for():
+def test_loops_are_for_large_layers_on_the_cpu_unless_requested():
     assert use_loops("auto", PLAIN.shape, SGD, num_columns=10**6, device="cpu")
     assert not use_loops("auto", PLAIN.shape, SGD, num_columns=10**3, device="cpu")
     assert use_loops("compiled", PLAIN.shape, SGD, num_columns=10**3, device="cpu")

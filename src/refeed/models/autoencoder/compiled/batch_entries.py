@@ -1,4 +1,4 @@
-"""The entries of a batch of sparse rows in both orders, shared out among threads."""
+"""The entries of a batch of sparse rows, by row and by column, divided among threads."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 from refeed.models.autoencoder.compiled.compiling import compiled
 from refeed.models.autoencoder.compiled.edge_loops import AnyIntegers, Entries, Floats, Integers
 
-COLUMN_COST = 3  # of a column beside its entries, in entries
+COLUMN_COST = 3  # of a column besides its entries, in entries
 
 
 def in_both_orders(pointers: AnyIntegers, columns: AnyIntegers, values: Floats, num_columns: int, threads: int) -> Entries:
-    """The entries of sparse rows, in shares that take each thread about as long.
+    """The entries of sparse rows, in shares that take all threads about as long.
 
     Args:
         pointers: (B + 1,), where each row's entries begin; the first is 0.
@@ -39,7 +39,7 @@ def in_both_orders(pointers: AnyIntegers, columns: AnyIntegers, values: Floats, 
 def _column_order(
     pointers: AnyIntegers, columns: AnyIntegers, values: Floats, num_columns: int
 ) -> tuple[Integers, Integers, Integers, Floats, Integers]:
-    """`Entries.columns`, `starts`, `rows`, `values` and `places`, by counting."""
+    """`Entries.columns`, `starts`, `rows`, `values` and `places`, by counting sort."""
     number = len(columns)
     ends = np.zeros(num_columns + 1, np.int64)
     for entry in range(number):

@@ -1,16 +1,16 @@
 """The first and last layer of a batch, their gradients and their updates, as compiled loops on the CPU.
 
-PyTorch's operations each go through all of what they work on: to pick the weights that a batch reads, to sum them, to ask for
-the last layer's outputs, for two gradients and for two updates takes ten passes over memory that no cache holds. Here
+PyTorch's operations each pass over all of their arguments: picking the weights that a batch reads, summing them, computing the
+last layer's outputs, two gradients and two updates takes ten passes over memory that no cache holds. Here
 
-- for a few rows, whose sums stay in a thread's cache, one visit of a column does all that is to be done with it
-  (`sum_columns`, `fit_columns`, `move_columns`: two visits for the first layer, one for the last);
-- for many rows, a visit of a row asks for its outputs and its gradient (`sum_rows`, `fit_rows`), one of a column moves it. They
-  go over a tile of the other side at a time, as much of it as stays in a cache.
+- for few rows, whose sums stay in a thread's cache, one visit of a column does everything with it (`sum_columns`,
+  `fit_columns`, `move_columns`: two visits for the first layer, one for the last);
+- for many rows, a visit of a row computes its outputs and its gradient (`sum_rows`, `fit_rows`), and one of a column updates
+  it. These loops go over a tile of the other side at a time, as much of it as stays in a cache.
 
 Each thread has a share of the columns or rows, and no two threads write to the same memory: what several columns add to a row
-goes to memory of the thread's own and is summed afterwards. Within a share, entries are taken FOUR at a time: what they have in
-common is loaded once for them, and memory is asked for four rows at once.
+goes to memory of the thread and is summed afterwards. Within a share, entries are processed FOUR at a time, which loads what
+they have in common once and has four rows of memory in flight.
 
 Letters: B rows with nnz entries in u of the n columns, T threads; m and k are the widths of the first and last layer.
 """
@@ -42,11 +42,11 @@ class Entries(NamedTuple):
         row_columns: integers (nnz,), column of each entry in row order.
         row_values: float32 (nnz,), of each entry in row order.
         row_bounds: int64 (T + 1,), where among the rows each thread's share begins.
-        columns: int64 (u,), those with entries, rising.
+        columns: int64 (u,), those with entries, sorted.
         starts: int64 (u + 1,), where each column's entries begin.
-        rows: int64 (nnz,), row of each entry in column order, rising within a column.
+        rows: int64 (nnz,), row of each entry in column order, sorted within a column.
         values: float32 (nnz,), of each entry in column order.
-        places: int64 (nnz,), where each entry is in row order.
+        places: int64 (nnz,), index of each entry in row order.
         bounds: int64 (T + 1,), where among the u columns each thread's share begins.
     """
 
@@ -297,7 +297,7 @@ def move_columns(entries: Entries, values: Floats, weights: Coordinates, slopes:
     """Move weights by their gradient X^T A.
 
     Args:
-        entries: places of X.
+        entries: entries of X.
         values: of X, in column order, (nnz,).
         weights: (n, width).
         slopes: A, (B, width).
@@ -334,7 +334,7 @@ def move_biases(entries: Entries, values: Floats, biases: Coordinates) -> None:
 
 @compiled(inlined=True)
 def _end_below(limit: int, index: AnyIntegers, begin: int, end: int) -> int:
-    """Where from `begin` on, before `end`, the indices stop being below the limit; they are rising."""
+    """The first index in begin:end that is not below the limit, or `end`; the indices are sorted."""
     if begin < end and index[end - 1] < limit:
         return end
     while begin < end and index[begin] < limit:

@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'refeed[fast]'"
 KNOWN_OUTPUTS = ("identity", "selu", "elu", "leaky_relu", "relu", "sigmoid", "tanh")
-CACHED = 1 << 18  # numbers of a thread's sums over the rows of a batch that stay in its cache (1 MiB)
-TILE = 1 << 19  # numbers of the side that the rows or columns of a large batch are compared with at a time (2 MiB)
-WORTHWHILE = 1 << 22  # numbers in the first and last layer, which no cache close to a processor holds
-FIRST, LAST, BIAS = range(3)  # places among the parameters of `RowLazyStepper.edge`
+CACHED = 1 << 18  # numbers of a thread's sums over the rows of a batch that fit its cache (1 MiB)
+TILE = 1 << 19  # numbers of a tile of the other side in a large batch (2 MiB)
+WORTHWHILE = 1 << 22  # weights of the first and last layer beyond which these loops are faster, since no cache holds them
+FIRST, LAST, BIAS = range(3)  # indices of the parameters of `RowLazyStepper.edge`
 UNMOVED = (0.0, 0.0)
 INTO_MOMENTA = (0.0, 1.0)  # between `RowLazyMomentum.begin_dense_step` and `apply_step`
 
 
 def use_loops(loops: LoopsName, shape: NetworkShape, options: TrainingOptions, *, num_columns: int, device: str) -> bool:
-    """Whether training runs in compiled loops: "auto" decides by what is installed and the size of the first and last layer.
+    """Whether to train in compiled loops; "auto" decides by what is installed and the size of the first and last layer.
 
     Raises:
-        ConfigError: they are asked for and cannot be had.
+        ConfigError: they are requested and not possible.
     """
     if loops == "pytorch" or (loops == "auto" and not are_worthwhile(shape, num_columns=num_columns)):
         return False
@@ -51,33 +51,33 @@ def use_loops(loops: LoopsName, shape: NetworkShape, options: TrainingOptions, *
 
 
 def are_worthwhile(shape: NetworkShape, *, num_columns: int) -> bool:
-    """Whether the first and last layer are so large that compiled loops gain time."""
+    """Whether the first and last layer are so large that compiled loops save time."""
     return num_columns * (shape.encoder[0] + (*shape.encoder, *shape.decoder)[-1]) >= WORTHWHILE
 
 
 def obstacle_to_loops(shape: NetworkShape, options: TrainingOptions, *, device: str) -> str:
-    """Why such training cannot run in compiled loops; empty where it can, if Numba is installed."""
+    """Why such training cannot run in compiled loops, or ""; whether Numba is installed is not checked."""
     last = shape.activation if shape.activation_on_last_layer else "identity"
     obstacles = {
         f"they run on the CPU, not on {device}": not device.startswith("cpu"),
         "they run on Linux, where Numba and PyTorch share one OpenMP": not sys.platform.startswith("linux"),
-        f"they know optimizer=sgd, not {options.optimizer}": options.optimizer != "sgd",
-        "they do not know gradient_clip": options.gradient_clip is not None,
-        "they do not know refeed_label=joint": bool(options.refeed_steps) and options.refeed_label == "joint",
-        "they do not know tied weights": shape.tied,
-        "they do not know input_dropout": shape.input_dropout > 0,
-        f"they do not know {last} on the last layer": not shape.within_scale and last not in KNOWN_OUTPUTS,
+        f"they support optimizer=sgd, not {options.optimizer}": options.optimizer != "sgd",
+        "they do not support gradient_clip": options.gradient_clip is not None,
+        "they do not support refeed_label=joint": bool(options.refeed_steps) and options.refeed_label == "joint",
+        "they do not support tied weights": shape.tied,
+        "they do not support input_dropout": shape.input_dropout > 0,
+        f"they do not support {last} on the last layer": not shape.within_scale and last not in KNOWN_OUTPUTS,
     }
     return next((words for words, holds in obstacles.items() if holds), "")
 
 
 def obstacle_to_numba() -> str:
-    """Why Numba cannot be used, with the OpenMP that it shares with PyTorch; empty where it can."""
+    """Why Numba cannot be used with the OpenMP that it shares with PyTorch, or ""."""
     if importlib.util.find_spec("numba") is None:
         return f"they need Numba: {INSTALL}"
     try:
         importlib.import_module("numba.np.ufunc.omppool")
-    except Exception as error:  # whatever is wrong with an installation of Numba, PyTorch's operations train as well
+    except Exception as error:  # with any broken installation of Numba, PyTorch's operations do the same
         return f"Numba is installed but cannot be used ({type(error).__name__}: {error})"
     return ""
 
@@ -86,8 +86,8 @@ class CompiledSupervision:
     """Supervised passes in compiled loops.
 
     Args:
-        network: in training, for which `obstacle_to_loops` knows none.
-        stepper: that of SGD, whose coordinates the loops read and move.
+        network: in training; `obstacle_to_loops` sees no obstacle to it.
+        stepper: that of SGD, whose coordinates the loops read and update.
         options: precision of the products between hidden layers.
     """
 
@@ -106,18 +106,18 @@ class CompiledSupervision:
         self._prepared: WeakKeyDictionary[SparseRows, Entries] = WeakKeyDictionary()
 
     def prepare(self, rows: SparseRows) -> None:
-        """Work out what a pass over these rows will ask of them; may run in another thread."""
+        """Compute what a pass over these rows needs of them; may run in another thread."""
         pointers, columns, values = rows.indptr.numpy(), rows.columns.numpy(), rows.values.numpy()
         entries = self._in_both_orders(pointers, columns, values, rows.num_columns, self.threads)
         self._prepared[rows] = entries
         if not self._goes_by_columns(rows) and self.stepper.picks(len(entries.columns), rows.num_columns):
-            self.stepper.prepare(rows)  # for PyTorch's operations, which will most likely get it
+            self.stepper.prepare(rows)  # for PyTorch's operations, which will most likely run it
 
     def begin(self, rows: SparseRows, noise: torch.Generator, *, all_columns: bool) -> CompiledPass | None:
         """The forward half of a pass; see `Stepper.read` for the arguments.
 
         Returns:
-            None for many rows that read few of the columns, which PyTorch's operations do as quickly.
+            None for many rows that read few of the columns, where PyTorch's operations are as fast.
         """
         self._use_threads(self.threads)
         if rows not in self._prepared:
@@ -136,21 +136,21 @@ class CompiledSupervision:
     def _goes_by_columns(self, rows: SparseRows) -> bool:
         return len(rows) * self._width <= CACHED
 
-    def coordinates(self, place: int, move: tuple[float, float] | None) -> Coordinates:
-        """The weights of the stepper's edge at a place, and the multiples of a gradient by which they move.
+    def coordinates(self, index: int, move: tuple[float, float] | None) -> Coordinates:
+        """A parameter of the stepper's edge, and the multiples of a gradient by which it is updated.
 
         Args:
-            place: among the edge's parameters.
-            move: None lets all rows take a step without gradient, and asks for the multiples that this makes.
+            index: of the parameter: FIRST, LAST or BIAS.
+            move: the multiples; None takes the step of all rows without gradient, which determines them.
         """
         edge = self.stepper.edge
-        read = edge.reading(place)
-        moved = edge.advance(place, self.stepper.rate) if move is None else move
-        first, second = edge.parameters[place].data.numpy(), edge.buffer(place).numpy()
+        read = edge.reading(index)
+        moved = edge.advance(index, self.stepper.rate) if move is None else move
+        first, second = edge.parameters[index].data.numpy(), edge.buffer(index).numpy()
         return self.loops.Coordinates(first, second, np.array(read, np.float32), np.array(moved, np.float32))
 
     def output(self) -> Output:
-        """The last layer's activation as the loops know it."""
+        """The last layer's activation in the form of the loops."""
         shape, loops = self.network.shape, self.loops
         known: Output = loops.OUTPUTS[shape.activation if shape.activation_on_last_layer else "identity"]
         if shape.within_scale:
@@ -159,7 +159,7 @@ class CompiledSupervision:
         return known
 
     def shares(self, rows: int, width: int) -> Floats:
-        """Memory for what each thread adds to some rows, (threads, rows, width), good until the next call."""
+        """Memory for what each thread adds to the rows, (threads, rows, width), valid until the next call."""
         size = self.threads * rows * width
         if self._shares.numel() < size:
             self._shares = torch.empty(size)
@@ -167,15 +167,15 @@ class CompiledSupervision:
 
 
 class CompiledPass(SupervisedPass):
-    """A pass under way; see `SupervisedPass`.
+    """A pass in compiled loops.
 
     Args:
-        supervision: whose pass it is.
+        supervision: what runs it.
         entries: of the batch.
-        noise: generator of dropout.
-        is_lazy: whether only the columns that are read take the step.
-        of_columns: whether the loops go over columns, since the sums of all rows stay in the cache; else they go over rows, and
-            all columns take the step.
+        noise: random numbers of dropout.
+        is_lazy: whether only the columns that are read are updated.
+        of_columns: whether the loops go over columns, since the sums of all rows stay in the cache; otherwise they go over
+            rows, and all columns are updated.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class CompiledPass(SupervisedPass):
         return sums
 
     def _fit_columns(self, weights: Coordinates, biases: Coordinates, hidden: Tensor) -> tuple[float, Tensor]:
-        """The masked loss, and its gradient for the last hidden layer, (B, k); the last layer moves."""
+        """The masked loss, and its gradient for the last hidden layer, (B, k); the last layer is updated."""
         of, entries, gradients = self._of, self._entries, torch.empty_like(hidden)
         shares = of.shares(*hidden.shape)
         loss = of.loops.fit_columns(

@@ -15,12 +15,12 @@ Activation = Callable[[Tensor], Tensor]
 
 
 def identity(values: Tensor) -> Tensor:
-    """The values as they are."""
+    """The identity function."""
     return values
 
 
 def swish(values: Tensor) -> Tensor:
-    """x * sigmoid(x), rounded as the original program rounds it (PyTorch's own silu rounds otherwise)."""
+    """x * sigmoid(x), rounded as in the original program (PyTorch's own silu rounds differently)."""
     return values * torch.sigmoid(values)
 
 

@@ -1,4 +1,4 @@
-"""What matrix products are taken in."""
+"""The precision of matrix products."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from torch import Tensor
 
 
 def lowered(values: Tensor, precision: torch.dtype) -> Tensor:
-    """The values in bfloat16 if that is the precision, else as they are: float64 networks (of tests) stay what they are."""
+    """The values in bfloat16 if that is the precision, otherwise unchanged (networks of tests are float64)."""
     return values.to(precision) if precision is torch.bfloat16 else values

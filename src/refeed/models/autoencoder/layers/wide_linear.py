@@ -1,4 +1,4 @@
-"""The last layer everywhere, for the scores of all items."""
+"""The last layer for all items."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ COLUMNS_A_BLOCK = 512
 def wide_linear(hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """H W^T + b, (B, n), for n much larger than B and k.
 
-    On the CPU, and where no gradient is asked for, in blocks of columns: one product of so wide an output reaches two thirds of
-    the arithmetic rate that its blocks do.
+    On the CPU, without gradients, it is computed in blocks of columns: a single product of so wide an output runs at two thirds
+    of the speed of its blocks.
 
     Args:
         hidden: H, (B, k).

@@ -18,16 +18,16 @@ from refeed.models.autoencoder.supervised import AutogradPass, SupervisedPass, m
 from refeed.models.common.sparse_rows import SparseRows
 from refeed.optim.options import TrainingOptions
 
-GRAM_PRODUCTS = {"output": 7, "joint": 4, "ratings": 2}  # products n x k x k of a re-feeding step in the Gram form
-SMALL = 1 << 16  # places of a batch up to which dense products cost less than picking the rated ones
-BLOCKED_PRODUCTS = {"output": 6, "joint": 6, "ratings": 3}  # products B x n x k of one in the blocked form
+GRAM_PRODUCTS = {"output": 7, "joint": 4, "ratings": 2}  # matrix products n x k x k of a re-feeding step in the Gram form
+SMALL = 1 << 16  # entries of a dense batch up to which dense products cost less than picking the rated ones
+BLOCKED_PRODUCTS = {"output": 6, "joint": 6, "ratings": 3}  # matrix products B x n x k of a step in the blocked form
 
 
 Form: TypeAlias = type[GramFeed] | type[BlockedFeed] | type[DenseFeed]
 
 
 def refeeding_form(shape: NetworkShape, options: TrainingOptions, *, batch_size: int, num_columns: int) -> Form:
-    """The cheapest exact form for these shapes: Gram matrices need a linear last layer and no noise on what is fed."""
+    """The cheapest exact form for these shapes; Gram matrices need a linear last layer and no noise on the fed output."""
     if batch_size * num_columns <= SMALL:
         return DenseFeed
     if not shape.has_linear_output or options.refeed_noise:
@@ -44,7 +44,7 @@ class BatchTrainer:
         network: the network in training.
         options: number of re-feeding steps, label, noise.
         stepper: takes the optimiser steps.
-        compiled: supervised passes in compiled loops; None leaves all to PyTorch.
+        compiled: supervised passes in compiled loops; None for PyTorch's operations.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class BatchTrainer:
         self._compiled = compiled
 
     def prepare(self, rows: SparseRows) -> None:
-        """Work out whatever the steps on a batch will ask of it; may run in another thread, steps ahead."""
+        """Compute what the steps on a batch need of it; may run in another thread, steps ahead."""
         if self._compiled is not None:
             self._compiled.prepare(rows)
         if self._compiled is None or (self.options.refeed_steps and self.options.refeed_label == "ratings"):
@@ -65,12 +65,12 @@ class BatchTrainer:
         """Train on one batch.
 
         Args:
-            rows: B x n ratings, offsets taken off.
-            noise: generator of this batch's dropout.
+            rows: B x n ratings less offsets.
+            noise: random numbers of this batch's dropout.
             refeed: whether to re-feed this batch (if the options have re-feeding at all).
 
         Returns:
-            the supervised loss and the loss of each re-feeding step, all before the update that they cause.
+            the supervised loss and the loss of each re-feeding step, each before its update.
         """
         refeed_steps = self.options.refeed_steps if refeed else 0
         form = refeeding_form(self.network.shape, self.options, batch_size=len(rows), num_columns=self.network.num_columns)
@@ -87,7 +87,7 @@ class BatchTrainer:
         return begun or self._autograd_pass(rows, noise, all_columns=all_columns)
 
     def _autograd_pass(self, rows: SparseRows, noise: torch.Generator, *, all_columns: bool) -> AutogradPass:
-        """The last hidden layer and the loss on the ratings."""
+        """The last hidden layer and the masked loss, by PyTorch."""
         if len(rows) * rows.num_columns <= SMALL and not self.network.shape.input_dropout:
             self.stepper.read(rows, all_columns=True)
             hidden = self.network.hidden_of_dense(rows.to_dense(), noise, precision=self._precision)
@@ -99,7 +99,7 @@ class BatchTrainer:
         return AutogradPass(hidden, loss, self.stepper)
 
     def _in_turn(self, rows: SparseRows, fed: Feed, noise: torch.Generator, form: Form) -> list[float]:
-        """Further optimiser steps, each on the output of the pass before it."""
+        """Further optimiser steps, each on the output of the previous pass."""
         losses = []
         for remaining in reversed(range(self.options.refeed_steps)):
             self.stepper.read(rows, all_columns=True)
@@ -127,9 +127,9 @@ class BatchTrainer:
         return begun.loss.item(), losses
 
     def _feed(self, form: Form, hidden: Tensor, noise: torch.Generator) -> Feed:
-        """The output for `hidden` under the weights as they are now, to be fed back.
+        """The output for `hidden` under the current weights, to be fed back.
 
-        A row whose hidden layer is all zero can have outputs of exactly 0 (while a bias still is); only blocks leave those out.
+        A row whose hidden layer is 0 can have outputs of exactly 0 (as long as a bias is); only the blocked form masks those.
         """
         if form is DenseFeed:
             return DenseFeed(self.network, hidden.detach(), dropped=self.options.refeed_noise, noise=noise)

@@ -1,4 +1,4 @@
-"""Dense re-feeding item block by item block: any last layer, any noise, memory bounded by B x block."""
+"""Dense re-feeding in blocks of items: any last layer, any noise, memory bounded by B x block."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ BLOCK_VALUES = 1 << 22  # fed values held at once: 16 MiB in single precision
 
 
 class BlockedFeed(Feed):
-    """The output for a hidden layer under the network's present weights, as what is fed back; worked out block by block.
+    """The output for a hidden layer under the current weights, computed block by block.
 
     Args:
         network: in training.
         hidden: h1, (B, k), detached.
-        weights_move: whether the weights are updated before this is fed; then the present ones are copied.
+        weights_move: whether the weights are updated before the output is fed; then the current ones are copied.
         dropped: probability of dropping a fed value.
-        noise: generator of what is dropped.
+        noise: random numbers of dropping.
     """
 
     def __init__(self, network: Network, hidden: Tensor, *, weights_move: bool, dropped: float, noise: torch.Generator) -> None:
@@ -36,7 +36,7 @@ class BlockedFeed(Feed):
         self._noise, self._state = noise, noise.get_state()
         self._only_block: Tensor | None = None
         if dropped:
-            for _ in self.blocks():  # leave the generator where it is after one pass over all items
+            for _ in self.blocks():  # advance the generator by one pass over all items
                 pass
 
     def blocks(self) -> Iterator[tuple[slice, Tensor]]:

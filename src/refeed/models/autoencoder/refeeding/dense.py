@@ -1,4 +1,4 @@
-"""Dense re-feeding as it is written, the whole output at once: the quickest form for small batches over few items."""
+"""Dense re-feeding by definition, the whole output at once: the fastest form for small batches over few items."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from refeed.models.autoencoder.refeeding.feed import Feed
 
 
 class DenseFeed(Feed):
-    """The output for a hidden layer under the network's present weights, held whole, as what is fed back.
+    """The output for a hidden layer under the current weights, held as a dense matrix.
 
     Args:
         network: in training.
         hidden: h1, (B, k), detached.
         dropped: probability of dropping a fed value.
-        noise: generator of what is dropped.
+        noise: random numbers of dropping.
     """
 
     def __init__(self, network: Network, hidden: Tensor, *, dropped: float, noise: torch.Generator) -> None:

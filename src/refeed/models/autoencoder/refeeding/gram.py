@@ -1,12 +1,12 @@
-"""Dense re-feeding without anything of size B x n, for a linear last layer: exact, through Gram matrices.
+"""Dense re-feeding for a linear last layer without anything of size B x n: exact, by Gram matrices.
 
 The fed output y1 = h1 P^T + p is an affine image of the hidden layer h1 (B x k), where P (n x k) and p (n) are the last
 layer's weights before the update, and W, b the ones after it. With V (n x m), c the first layer's:
 
 - the first layer of the second pass is y1 V + c = h1 (P^T V) + p^T V + c;
 - with D = h2 - h1, E = W - P, e = b - p the gap is R = y2 - y1 = D W^T + h1 E^T + 1 e^T, so its squared norm needs only the
-  k x k matrices W^T W, E^T W, E^T E, D^T D, D^T h1, h1^T h1 and the sums e^T W, e^T E, 1^T D, 1^T h1. Each term is as small as
-  the gap itself: nothing cancels;
+  k x k matrices W^T W, E^T W, E^T E, D^T D, D^T h1, h1^T h1 and the sums e^T W, e^T E, 1^T D, 1^T h1. Each term is of the size
+  of the gap itself, so that nothing cancels;
 - the gradients of the squared norm are 2 R W for h2, 2 R^T h2 for W and 2 R^T 1 for b, again through these.
 
 Cost: seven products n x k x k whatever B is (four when the weights have not moved), against six of B x n x k in the dense form.
@@ -27,14 +27,14 @@ from refeed.models.autoencoder.refeeding.feed import Feed
 
 
 class GramFeed(Feed):
-    """The output for a hidden layer under the network's present weights, as what is fed back; the last layer is linear.
+    """The output for a hidden layer under the current weights, where the last layer is linear.
 
-    Unlike the dense form it counts places where the fed output is exactly 0, so it is not for rows whose hidden layer is all 0.
+    Unlike the dense form it counts entries where the fed output is exactly 0, so it is not for rows whose hidden layer is 0.
 
     Args:
         network: in training.
         hidden: h1, (B, k), detached.
-        weights_move: whether the weights are updated before this is fed; then the present ones are copied.
+        weights_move: whether the weights are updated before the output is fed; then the current ones are copied.
         precision: of the products with n x k matrices.
     """
 
@@ -71,7 +71,7 @@ def fixed_point_loss(
     *,
     precision: torch.dtype = torch.float32,
 ) -> Tensor:
-    """Mean of ((h2 W^T + b) - (h1 P^T + p))^2 over all B x n places; gradients flow to h2, W and b.
+    """Mean of ((h2 W^T + b) - (h1 P^T + p))^2 over all B x n entries; gradients flow to h2, W and b.
 
     Args:
         hidden: h2, (B, k).
