@@ -1,4 +1,4 @@
-"""Popularity: the items that most users have rated, the same for everybody."""
+"""Popularity: the items with the most ratings, the same for all users."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Popularity(Spec):
         rating = mean + b_i + b_u, where b_i = slope * (log(1 + n_i) - average of log(1 + n) over the training ratings).
 
     The slope fits the training ratings best by least squares, but is at least `LEAST_SLOPE`, so that more ratings always mean a
-    higher score; b_u is the damped mean of what mean and b_i leave of the user's ratings, and does not change the order. The
-    RMSE of such predictions says little: judge them by their lists.
+    higher score; b_u is the damped mean of the user's residuals, and does not change the order. The RMSE of such predictions says
+    little: judge them by their lists.
 
     Attributes:
         recent_days: count only ratings of so many days before the latest training rating, above 0; none counts all. Needs

@@ -60,8 +60,8 @@ def _padded(
     columns, values = padded_entries(history, rows, 0, int(counts.max()))
     arrays: list[npt.NDArray[Any]] = [rows, counts.astype(np.float32), columns.astype(np.int32), values]
     if sessions is not None:
-        places, ended = padded_indices(history, rows, 0, int(counts.max()))
-        numbers = sessions[places]
+        indices, ended = padded_indices(history, rows, 0, int(counts.max()))
+        numbers = sessions[indices]
         numbers[ended] = numbers.max(initial=0, where=~ended)
         arrays.append(numbers)
     moved = (torch.from_numpy(array).to(device) for array in arrays)
@@ -72,7 +72,7 @@ class FeatureTable:
     """The features of regressions for S samples: value = x . q_column + b + bias_column + noise, with x and b of the row.
 
     Args:
-        vectors: q and, in the last place, the bias of each column, (S, m, k + 1).
+        vectors: q and, last, the bias of each column, (S, m, k + 1).
         weights: factor of the precision of the noise of each column, (S, m).
     """
 
@@ -138,9 +138,9 @@ class FeatureTable:
         for start in range(0, longest, size):
             part = slice(start, min(start + size, longest))
             columns = group.columns[:, part]
-            places = columns.reshape(-1)
-            features = self._table.index_select(1, places).view(self.samples, *columns.shape, self.width)
-            features[..., -1] += group.values[:, part] * self._roots.index_select(1, places).view(self.samples, *columns.shape)
+            index = columns.reshape(-1)
+            features = self._table.index_select(1, index).view(self.samples, *columns.shape, self.width)
+            features[..., -1] += group.values[:, part] * self._roots.index_select(1, index).view(self.samples, *columns.shape)
             yield features, part
 
 

@@ -61,7 +61,7 @@ class SparseRows:
     def by_column(self) -> tuple[Tensor, Tensor, Tensor]:
         """The entries by column: their indices in row order, (nnz,), their rows, (nnz,), and the column pointers, (n + 1,)."""
         columns = self.columns.numpy(force=True)
-        # NumPy sorts 16 bits by radix, several times as quick as anything wider
+        # NumPy sorts 16 bits by radix, several times faster than wider types
         order = np.argsort(columns.astype(np.uint16) if self.num_columns <= 1 << 16 else columns, kind="stable")
         pointers = np.zeros(self.num_columns + 1, self._index_type)
         np.cumsum(np.bincount(columns, minlength=self.num_columns), out=pointers[1:])

@@ -4,7 +4,7 @@ PyTorch's operations each pass over all of their arguments: picking the weights 
 last layer's outputs, two gradients and two updates takes ten passes over memory that no cache holds. Here
 
 - for few rows, whose sums stay in a thread's cache, one visit of a column does everything with it (`sum_columns`,
-  `fit_columns`, `move_columns`: two visits for the first layer, one for the last);
+  `fit_columns`, `update_columns`: two visits for the first layer, one for the last);
 - for many rows, a visit of a row computes its outputs and its gradient (`sum_rows`, `fit_rows`), and one of a column updates
   it. These loops go over a tile of the other side at a time, as much of it as stays in a cache.
 
@@ -63,19 +63,19 @@ class Entries(NamedTuple):
 
 
 class Coordinates(NamedTuple):
-    """Weights w = read[0] y0 + read[1] y1, to which a gradient g is added as y0 += move[0] g and y1 += move[1] g.
+    """Weights w = read[0] y0 + read[1] y1, to which a gradient g is added as y0 += add[0] g and y1 += add[1] g.
 
     Attributes:
         first: y0, float32 (n, width) or (n,).
         second: y1, of its shape.
         read: float32 (2,).
-        move: float32 (2,).
+        add: float32 (2,).
     """
 
     first: Floats
     second: Floats
     read: Floats
-    move: Floats
+    add: Floats
 
 
 class Output(NamedTuple):
@@ -143,7 +143,7 @@ def fit_columns(
     shares: Floats,
     scratch: Floats,
 ) -> float:
-    """The last layer at the entries, its mean squared error, both gradients, and the move of its weights.
+    """The last layer at the entries, its mean squared error, both gradients, and the update of its weights.
 
     Args:
         entries: ratings.
@@ -156,7 +156,7 @@ def fit_columns(
         scratch: memory, (T, 3, at least k and FOUR).
 
     Returns:
-        the error before the move.
+        the error before the update.
     """
     scale, squared = 1.0 / len(entries.values), 0.0
     for thread in numba.prange(len(shares)):
@@ -197,8 +197,8 @@ def _fit_share(
             _add_to_rows(gradients, rows, start, stop, factors, 0, column)
             for j in range(stop - start):
                 of_bias += factors[j]
-        _move(weights, number, gradient)
-        _move_bias(biases, number, of_bias)
+        _update(weights, number, gradient)
+        _update_bias(biases, number, of_bias)
     return squared
 
 
@@ -293,8 +293,8 @@ def _fit_rows_share(
 
 
 @compiled(parallel=True)
-def move_columns(entries: Entries, values: Floats, weights: Coordinates, slopes: Floats, scratch: Floats, tile: int) -> None:
-    """Move weights by their gradient X^T A.
+def update_columns(entries: Entries, values: Floats, weights: Coordinates, slopes: Floats, scratch: Floats, tile: int) -> None:
+    """Update weights by their gradient X^T A.
 
     Args:
         entries: entries of X.
@@ -305,11 +305,11 @@ def move_columns(entries: Entries, values: Floats, weights: Coordinates, slopes:
         tile: how many rows of A stay in a cache.
     """
     for thread in numba.prange(len(entries.bounds) - 1):
-        _move_share(thread, entries, values, weights, slopes, scratch[thread, 0], tile)
+        _update_share(thread, entries, values, weights, slopes, scratch[thread, 0], tile)
 
 
 @compiled()
-def _move_share(
+def _update_share(
     thread: int, entries: Entries, values: Floats, weights: Coordinates, slopes: Floats, gradient: Floats, tile: int
 ) -> None:
     rows, starts, first, last = entries.rows, entries.starts, entries.bounds[thread], entries.bounds[thread + 1]
@@ -322,14 +322,14 @@ def _move_share(
                 for x in range(slopes.shape[1]):
                     gradient[x] = 0
                 _add_weighted_sum(slopes, rows, begin, end, values, gradient)
-                _move(weights, entries.columns[place], gradient)
+                _update(weights, entries.columns[place], gradient)
 
 
 @compiled()
-def move_biases(entries: Entries, values: Floats, biases: Coordinates) -> None:
-    """Move biases by the sums of each column's values, (nnz,) in column order."""
+def update_biases(entries: Entries, values: Floats, biases: Coordinates) -> None:
+    """Update biases by the sums of each column's values, (nnz,) in column order."""
     for place in range(len(entries.columns)):
-        _move_bias(biases, entries.columns[place], values[entries.starts[place] : entries.starts[place + 1]].sum())
+        _update_bias(biases, entries.columns[place], values[entries.starts[place] : entries.starts[place + 1]].sum())
 
 
 @compiled(inlined=True)
@@ -355,7 +355,7 @@ def _add_weighted_rows(
 ) -> None:
     """total += the sum of factors[first + j] * matrix[index[start + j]] for up to FOUR j."""
     if stop - start == FOUR:
-        one, two, three, four = (
+        row0, row1, row2, row3 = (
             matrix[index[start]],
             matrix[index[start + 1]],
             matrix[index[start + 2]],
@@ -363,7 +363,7 @@ def _add_weighted_rows(
         )
         a, b, c, d = factors[first], factors[first + 1], factors[first + 2], factors[first + 3]
         for x in range(matrix.shape[1]):
-            total[x] += a * one[x] + b * two[x] + c * three[x] + d * four[x]
+            total[x] += a * row0[x] + b * row1[x] + c * row2[x] + d * row3[x]
     else:
         for j in range(stop - start):
             row, factor = matrix[index[start + j]], factors[first + j]
@@ -377,7 +377,7 @@ def _add_to_rows(
 ) -> None:
     """matrix[index[start + j]] += factors[first + j] * vector for up to FOUR j, of distinct rows."""
     if stop - start == FOUR:
-        one, two, three, four = (
+        row0, row1, row2, row3 = (
             matrix[index[start]],
             matrix[index[start + 1]],
             matrix[index[start + 2]],
@@ -386,10 +386,10 @@ def _add_to_rows(
         a, b, c, d = factors[first], factors[first + 1], factors[first + 2], factors[first + 3]
         for x in range(matrix.shape[1]):
             value = vector[x]
-            one[x] += a * value
-            two[x] += b * value
-            three[x] += c * value
-            four[x] += d * value
+            row0[x] += a * value
+            row1[x] += b * value
+            row2[x] += c * value
+            row3[x] += d * value
     else:
         for j in range(stop - start):
             row, factor = matrix[index[start + j]], factors[first + j]
@@ -403,7 +403,7 @@ def _add_products(
 ) -> None:
     """totals[first + j] += the inner product of matrix[index[start + j]] and vector for up to FOUR j."""
     if stop - start == FOUR:
-        one, two, three, four = (
+        row0, row1, row2, row3 = (
             matrix[index[start]],
             matrix[index[start + 1]],
             matrix[index[start + 2]],
@@ -412,10 +412,10 @@ def _add_products(
         a, b, c, d = totals[first], totals[first + 1], totals[first + 2], totals[first + 3]
         for x in range(matrix.shape[1]):
             value = vector[x]
-            a += value * one[x]
-            b += value * two[x]
-            c += value * three[x]
-            d += value * four[x]
+            a += value * row0[x]
+            b += value * row1[x]
+            c += value * row2[x]
+            d += value * row3[x]
         totals[first], totals[first + 1], totals[first + 2], totals[first + 3] = a, b, c, d
     else:
         for j in range(stop - start):
@@ -467,9 +467,9 @@ def _read(weights: Coordinates, number: int, column: Floats) -> None:
 
 
 @compiled(inlined=True)
-def _move(weights: Coordinates, number: int, gradient: Floats) -> None:
+def _update(weights: Coordinates, number: int, gradient: Floats) -> None:
     """Add a column's gradient to its coordinates."""
-    for coordinate, factor in ((weights.first, weights.move[0]), (weights.second, weights.move[1])):
+    for coordinate, factor in ((weights.first, weights.add[0]), (weights.second, weights.add[1])):
         if factor != 0:
             row = coordinate[number]
             for x in range(row.shape[0]):
@@ -484,10 +484,10 @@ def _bias(biases: Coordinates, number: int) -> float:
 
 
 @compiled(inlined=True)
-def _move_bias(biases: Coordinates, number: int, gradient: np.float32) -> None:
+def _update_bias(biases: Coordinates, number: int, gradient: np.float32) -> None:
     """Add the gradient of a column's bias to its coordinates."""
-    biases.first[number] += biases.move[0] * gradient
-    biases.second[number] += biases.move[1] * gradient
+    biases.first[number] += biases.add[0] * gradient
+    biases.second[number] += biases.add[1] * gradient
 
 
 @compiled(inlined=True)

@@ -32,7 +32,7 @@ CACHED = 1 << 18  # numbers of a thread's sums over the rows of a batch that fit
 TILE = 1 << 19  # numbers of a tile of the other side in a large batch (2 MiB)
 WORTHWHILE = 1 << 22  # weights of the first and last layer beyond which these loops are faster, since no cache holds them
 FIRST, LAST, BIAS = range(3)  # indices of the parameters of `RowLazyStepper.edge`
-UNMOVED = (0.0, 0.0)
+NOT_UPDATED = (0.0, 0.0)
 INTO_MOMENTA = (0.0, 1.0)  # between `RowLazyMomentum.begin_dense_step` and `apply_step`
 
 
@@ -136,18 +136,18 @@ class CompiledSupervision:
     def _goes_by_columns(self, rows: SparseRows) -> bool:
         return len(rows) * self._width <= CACHED
 
-    def coordinates(self, index: int, move: tuple[float, float] | None) -> Coordinates:
+    def coordinates(self, index: int, add: tuple[float, float] | None) -> Coordinates:
         """A parameter of the stepper's edge, and the multiples of a gradient by which it is updated.
 
         Args:
             index: of the parameter: FIRST, LAST or BIAS.
-            move: the multiples; None takes the step of all rows without gradient, which determines them.
+            add: the multiples; None takes the step of all rows without gradient, which determines them.
         """
         edge = self.stepper.edge
         read = edge.reading(index)
-        moved = edge.advance(index, self.stepper.rate) if move is None else move
+        multiples = edge.advance(index, self.stepper.rate) if add is None else add
         first, second = edge.parameters[index].data.numpy(), edge.buffer(index).numpy()
-        return self.loops.Coordinates(first, second, np.array(read, np.float32), np.array(moved, np.float32))
+        return self.loops.Coordinates(first, second, np.array(read, np.float32), np.array(multiples, np.float32))
 
     def output(self) -> Output:
         """The last layer's activation in the form of the loops."""
@@ -188,17 +188,17 @@ class CompiledPass(SupervisedPass):
 
     @override
     def update(self) -> float:
-        of, stepper, move = self._of, self._of.stepper, None if self._is_lazy else INTO_MOMENTA
+        of, stepper, add = self._of, self._of.stepper, None if self._is_lazy else INTO_MOMENTA
         if not self._is_lazy:
             stepper.edge.begin_dense_step()
-        weights, biases, hidden = of.coordinates(LAST, move), of.coordinates(BIAS, move), self.hidden.detach().contiguous()
+        weights, biases, hidden = of.coordinates(LAST, add), of.coordinates(BIAS, add), self.hidden.detach().contiguous()
         fit = self._fit_columns if self._of_columns else self._fit_rows
         loss, for_hidden = fit(weights, biases, hidden)
         stepper.clear_hidden()
         self.hidden.backward(for_hidden)  # type: ignore[no-untyped-call]
         assert self._sums.grad is not None
-        weights, slopes = of.coordinates(FIRST, move), self._sums.grad.numpy()
-        of.loops.move_columns(self._entries, self._entries.values, weights, slopes, of.scratch, of.tile)
+        weights, slopes = of.coordinates(FIRST, add), self._sums.grad.numpy()
+        of.loops.update_columns(self._entries, self._entries.values, weights, slopes, of.scratch, of.tile)
         stepper.step_hidden()
         if not self._is_lazy:
             stepper.edge.apply_step(stepper.rate)
@@ -206,7 +206,7 @@ class CompiledPass(SupervisedPass):
 
     def _first_layer(self) -> Tensor:
         """The first layer's sums without its biases, (B, m)."""
-        of, entries, weights = self._of, self._entries, self._of.coordinates(FIRST, UNMOVED)
+        of, entries, weights = self._of, self._entries, self._of.coordinates(FIRST, NOT_UPDATED)
         rows, width = len(entries.pointers) - 1, weights.first.shape[1]
         sums = torch.empty(rows, width)
         if self._of_columns:
@@ -230,6 +230,6 @@ class CompiledPass(SupervisedPass):
         gradients, factors = torch.empty_like(hidden), np.empty_like(entries.values)
         loss = of.loops.fit_rows(entries, weights.first, biases.first, last, of.output(), gradients.numpy(), factors, of.tile)
         by_column = factors[entries.places]
-        of.loops.move_columns(entries, by_column, weights, last, of.scratch, of.tile)
-        of.loops.move_biases(entries, by_column, biases)
+        of.loops.update_columns(entries, by_column, weights, last, of.scratch, of.tile)
+        of.loops.update_biases(entries, by_column, biases)
         return loss, gradients

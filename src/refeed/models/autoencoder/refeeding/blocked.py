@@ -64,7 +64,7 @@ class BlockedFeed(Feed):
 
     @override
     def loss(self, hidden: Tensor) -> Tensor:
-        """Mean squared gap over the places where the fed value is not exactly 0.
+        """Mean squared gap over the entries where the fed value is not exactly 0.
 
         The original takes 0 for "not rated" here too. That leaves out what ReLU or noise have set to 0, and nothing else.
         """
@@ -91,7 +91,7 @@ class _FirstLayer(Function):
 class _MaskedGap(Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, feed: BlockedFeed, network: Network) -> Tensor:
-        total, places = hidden.new_zeros(()), 0
+        total, entries = hidden.new_zeros(()), 0
         for_hidden, for_weight, for_bias = torch.zeros_like(hidden), [], []
         for items, label in feed.blocks():
             mask = label != 0
@@ -99,11 +99,11 @@ class _MaskedGap(Function):
             with torch.enable_grad():
                 squared = ((network.last(sums) - label).square() * mask).sum()
                 (slope,) = torch.autograd.grad(squared, sums)  # B x block
-            total, places = total + squared.detach(), places + int(mask.sum())
+            total, entries = total + squared.detach(), entries + int(mask.sum())
             for_hidden.addmm_(slope, weight[items])
             for_weight.append(slope.t() @ hidden)
             for_bias.append(slope.sum(0))
-        ctx.scale = 1 / max(1, places)
+        ctx.scale = 1 / max(1, entries)
         ctx.save_for_backward(for_hidden, torch.cat(for_weight), torch.cat(for_bias))
         mean: Tensor = total * ctx.scale
         return mean

@@ -32,7 +32,7 @@ class DenseFeed(Feed):
 
     @override
     def loss(self, hidden: Tensor) -> Tensor:
-        """Mean squared gap over the places where the fed value is not exactly 0, as in `BlockedFeed.loss`."""
+        """Mean squared gap over the entries where the fed value is not exactly 0, as in `BlockedFeed.loss`."""
         mask = self._fed != 0
         gap = self._network.output_dense(hidden) * mask - self._fed
         return gap.square().sum() / mask.sum().clamp(min=1)
