@@ -34,7 +34,8 @@ class Popularity(Spec):
         rating = mean + b_i + b_u, where b_i = slope * (log(1 + n_i) - average of log(1 + n) over the training ratings).
 
     The slope fits the training ratings best by least squares, but is at least `LEAST_SLOPE`, so that more ratings always mean a
-    higher score; b_u is the damped mean of the user's residuals, and does not change the order. The RMSE of such predictions says
+    higher score; b_u is the damped mean of the user's residuals, and does not change the order. The RMSE of such predictions
+    says
     little: judge them by their lists.
 
     Attributes:
