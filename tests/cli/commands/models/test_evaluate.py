@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -50,7 +51,7 @@ def test_tables_show_the_numbers(model, ratings_csv, numbers, tmp_path):
     low, high = numbers["rmse_interval"]
     assert "47 test ratings of 29 users; intervals by bootstrap over users" in out
     assert f"autoencoder {numbers['rmse']:.4f} {low:.4f}–{high:.4f} {numbers['mae']:.4f}" in out
-    assert "Every rating of the part was scored." in out
+    assert "All test ratings were scored." in out
     assert f"{numbers['ranking']['ndcg@10']:.4f}" in out
 
 
@@ -158,7 +159,7 @@ def test_new_people_are_scored_from_their_history(model, tmp_path):
     scored = json.loads((tmp_path / "e.json").read_text())
     assert (scored["num_ratings"], scored["num_users"], scored["part"]) == (2, 2, "given")
     assert scored["cold"] == {"users": 1, "items": 1, "ratings": 2}
-    assert "2 ratings were not scored: the model knows no rating of 1 users and 1 items." in run.out
+    assert re.search("2 ratings were not scored.*: 1 users and 1 items", run.out)
 
 
 def test_history_with_the_answers_in_it_is_refused(model, tmp_path):

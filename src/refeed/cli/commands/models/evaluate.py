@@ -222,7 +222,14 @@ def _show(
 
 def show_evaluations(evaluations: dict[str, Evaluation], difference: PairedDifference | None) -> None:
     """Print the tables."""
-    from refeed.evaluation.page import activity_table, calibration_table, cold_text, comparison_text, error_table, ranking_table
+    from refeed.evaluation.tables import (
+        activity_table,
+        calibration_table,
+        cold_text,
+        comparison_text,
+        error_table,
+        ranking_table,
+    )
     from refeed.reports.terminal import print_table
 
     main = next(iter(evaluations.values()))
