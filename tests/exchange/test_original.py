@@ -149,14 +149,16 @@ def test_names_decide_where_both_orders_fit_alike(training, tmp_path, monkeypatc
     assert "no better than their mean" in fitted.provenance.note
 
 
-def test_side_has_to_be_said_where_the_widths_do_not_tell(tmp_path):
+def test_side_must_be_given_where_the_widths_are_equal(tmp_path):
     triplets = write_training_folder(tmp_path / "training", users=6, items=6)
     rows = dense_rows(triplets)
     assert rows.shape == (6, 6)
     state = original_weights((6, 3), tied=False)
     torch.save(state, tmp_path / "weights")
     options = {"activation": "selu", "activation_on_last_layer": False}
-    with pytest.raises(BundleError, match=r"6 users and as many items, so the weights do not tell the side\n.*--side user"):
+    with pytest.raises(
+        BundleError, match=r"6 users and as many items.*\n.*--side user"
+    ):
         convert(tmp_path / "weights", tmp_path / "training", **options)
     fitted = convert(tmp_path / "weights", tmp_path / "training", side="item", **options)
     expected = original_forward(state, rows.t(), F.selu, last=False).t().clip(rows[rows > 0].min(), rows.max())

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from refeed.errors import ConfigError, DataError
-from refeed.metrics import intervals
 from refeed.metrics.intervals import Interval, bootstrap_intervals, holm, paired_difference
 
 
@@ -41,14 +40,14 @@ def test_further_quantities_get_the_interval_of_their_mean_from_the_same_resampl
     assert second == (1.0, 1.0)
 
 
-@pytest.mark.parametrize("drawn", [1, 200, 10**6])  # one resample at a time, three (and a rest), and all at once
-def test_users_are_the_same_however_many_resamples_are_drawn_together(drawn, monkeypatch):
-    monkeypatch.setattr(intervals, "DRAWN", drawn)
+@pytest.mark.parametrize("at_once", [1, 200, 10**6])  # one resample at a time, three (and a rest), and all at once
+def test_users_are_the_same_however_many_resamples_are_drawn_together(at_once):
     sums, counts = world(1)
     generator = np.random.default_rng(0)
     draws = [generator.integers(60, size=60) for _ in range(100)]
     means = [sums[users].sum() / counts[users].sum() for users in draws]
-    assert bootstrap_mae_interval(sums, counts, resamples=100) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
+    interval = bootstrap_mae_interval(sums, counts, resamples=100, users_at_once=at_once)
+    assert interval == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
 
 
 def test_two_users_give_the_quantiles_of_the_four_equal_draws():
@@ -158,7 +157,7 @@ def test_an_option_out_of_range_is_named(options, name):
 
 
 def test_sums_that_do_not_fit_are_refused():
-    with pytest.raises(DataError, match="one of each a user"):
+    with pytest.raises(DataError, match=r"shapes \(3,\), \(3,\) and counts \(2,\)"):
         bootstrap_rmse_interval(np.ones(3), np.ones(2, np.int64))
     with pytest.raises(DataError, match="no user has a pair"):
         bootstrap_rmse_interval(np.zeros(2), np.zeros(2, np.int64))

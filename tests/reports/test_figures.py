@@ -37,7 +37,7 @@ def test_lines_show_their_data_in_colours_and_dashes_of_their_own():
 
 def test_twelve_series_all_look_different_and_thirteen_are_refused():
     series = {f"s{n}": ([0, 1], [n, n]) for n in range(13)}
-    with pytest.raises(DataError, match="1 to 12 series apart, got 13"):
+    with pytest.raises(DataError, match="1 to 12 series, got 13"):
         line_chart(series, x_label="x", y_label="y")
     del series["s12"]
     lines = line_chart(series, x_label="x", y_label="y").figure.axes[0].lines

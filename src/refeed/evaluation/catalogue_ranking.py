@@ -1,4 +1,4 @@
-"""A fitted model's ranking of the whole catalogue, judged by the held-out items that people liked."""
+"""Ranking metrics of a fitted model over the whole catalogue: relevant are the held-out items that users liked."""
 
 from __future__ import annotations
 
@@ -25,28 +25,30 @@ def rank_catalogue(
     ks: tuple[int, ...],
     progress: Callback,
 ) -> RankingSums:
-    """Rank all items for every user with a relevant target, in blocks of users; items of the history are not ranked.
+    """Rank all items except those of the history for every user with a relevant target, in blocks of users.
 
     Args:
         fitted: the model.
-        histories: what it may see.
+        histories: the ratings that it may use.
         targets: held-out ratings, under the vocabularies of the histories.
-        relevant_from: rating from which on a target is relevant.
-        ks: lengths of the lists, each at least 1.
+        relevant_from: smallest rating of a relevant target.
+        ks: lengths of the lists, each at least 1; none: no ranking.
         progress: called with the number of users that are done.
 
     Raises:
         DataError: a score is not a number.
     """
+    if not ks:
+        return RankingSums(0, {})
     relevant = targets.select(targets.values >= relevant_from)
     scorer = fitted.scorer()
 
     def work(block: npt.NDArray[np.int64]) -> RankingSums:
         history = histories.rows(block)
-        wanted = relevant.rows(block)
-        is_new = ~also_in(wanted, history)  # only the training part itself, or given histories, can overlap
-        indptr = np.concatenate([[0], np.cumsum(is_new)])[wanted.indptr]
-        sets = (indptr, wanted.indices[is_new]), (history.indptr, history.indices)
+        liked = relevant.rows(block)
+        is_new = ~also_in(liked, history)  # only the training set itself, or given histories, can overlap
+        indptr = np.concatenate([[0], np.cumsum(is_new)])[liked.indptr]
+        sets = (indptr, liked.indices[is_new]), (history.indptr, history.indices)
         return ranking_sums(scorer.score_rows(history), *sets, ks=ks)
 
     total: RankingSums | None = None

@@ -10,7 +10,15 @@ from refeed.metrics.intervals import PairedDifference, paired_difference
 
 
 def compare(first: Evaluation, second: Evaluation, *, resamples: int = 1000, seed: int = 0) -> PairedDifference:
-    """The difference of RMSE, first minus second, from the same resamples of users.
+    """Compare two models that were evaluated on the same ratings: RMSE of the first minus RMSE of the second.
+
+    Interval and p-value are from a paired bootstrap over users; see `metrics.intervals.paired_difference`.
+
+    Args:
+        first: evaluation of the first model.
+        second: evaluation of the second model, on the same ratings.
+        resamples: of the bootstrap, at least 2.
+        seed: of the bootstrap.
 
     Raises:
         DataError: the evaluations are of different ratings.

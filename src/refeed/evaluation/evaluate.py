@@ -1,4 +1,4 @@
-"""A fitted model over held-out ratings: errors with intervals, by activity, and ranking over the whole catalogue."""
+"""Evaluation of a fitted model on held-out ratings: errors with intervals, by activity, and ranking of the whole catalogue."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from refeed.inference.histories import Histories
 from refeed.metrics.activity import ActivityGroup, activity_deciles
 from refeed.metrics.coverage import Calibration
 from refeed.metrics.intervals import Interval, bootstrap_intervals
-from refeed.metrics.ranking import RankingSums
 from refeed.progress import Callback, callback_of
 from refeed.reports.notebook import facts_table
 
 Part = Literal["train", "valid", "test"]
-RELEVANT_SHARE = 0.75  # how far up the scale an item counts as relevant by default: from 4 on, on a scale of 1 to 5
+RELEVANT_SHARE = 0.75  # of the scale; the default threshold of relevance, which is 4 on a scale of 1 to 5
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How a model does on held-out ratings.
+    """The metrics of a model on held-out ratings.
 
     Attributes:
-        part: which ratings ("test", "valid", "train" or "given").
-        rmse, mae: of predictions clipped to the scale.
-        rmse_interval, mae_interval: 95% bootstrap intervals, users drawn with replacement.
-        rmse_unclipped, mae_unclipped: of predictions as they are.
-        num_ratings, num_users: that were scored.
-        cold: users, items and ratings that were not scored, since training knows their user or item not.
-        left_out: ratings in none of the parts, by reason.
-        activity: by deciles of the number of ratings that the model sees of a user.
-        calibration: of the prediction intervals, None where the model has none.
-        ranking: NDCG, recall, precision and MAP at each k over the whole catalogue, seen items excluded; empty if not asked.
-        ranking_users: users with at least one relevant item.
-        relevant_from: the rating from which on an item counts as relevant.
+        part: which ratings: "test", "valid", "train" or "given".
+        rmse, mae: of predictions clipped to the scale, in units of the ratings.
+        rmse_interval, mae_interval: 95% bootstrap intervals over users.
+        rmse_unclipped, mae_unclipped: of predictions that are not clipped.
+        num_ratings, num_users: numbers of ratings and users that were scored.
+        cold: users, items and ratings that were not scored, for lack of a training rating of the user or the item.
+        left_out: number of ratings in none of the training, validation and test sets, by reason.
+        activity: errors in deciles of the users by the number of ratings in their histories.
+        calibration: of the prediction intervals; None where the model has none.
+        ranking: NDCG, recall, precision and MAP at each k over the whole catalogue, items of the history excluded; empty where
+            not requested. See `metrics.ranking` for the formulas.
+        ranking_users: number of users with at least one relevant item.
+        relevant_from: smallest rating of a relevant item.
         squared_by_user: float64 (U,), each user's sum of squared (clipped) errors, for paired comparisons.
-        counts_by_user: int64 (U,).
+        counts_by_user: int64 (U,), each user's number of scored ratings.
 
     Examples:
         >>> import numpy as np
@@ -126,17 +126,20 @@ Resamples = Annotated[int, Bound("at least 2, for an interval has two ends", lam
 
 @dataclass(frozen=True)
 class EvaluationOptions(Config):
-    """How to evaluate.
+    """Options of an evaluation.
 
     Attributes:
-        ks: lengths of the recommendation lists for the ranking metrics; empty leaves them out.
-        relevant_from: rating from which on an item is relevant; None takes three quarters up the scale, to the nearest half.
+        ks: lengths of the lists for the ranking metrics; empty leaves these metrics out.
+        relevant_from: smallest rating of a relevant item; None: three quarters up the scale, rounded to a half.
         resamples: of the bootstrap, at least 2.
         seed: of the bootstrap.
 
+    Raises:
+        ConfigError: a value of the wrong type or out of its range.
+
     Examples:
         >>> from refeed import EvaluationOptions, RatingScale
-        >>> EvaluationOptions(ks=(5, 10)).threshold(RatingScale(1, 5))  # an item is relevant from here on
+        >>> EvaluationOptions(ks=(5, 10)).threshold(RatingScale(1, 5))  # the smallest rating of a relevant item
         4.0
     """
 
@@ -146,7 +149,7 @@ class EvaluationOptions(Config):
     seed: int = 0
 
     def threshold(self, scale: RatingScale) -> float:
-        """The rating from which on an item is relevant, on this scale.
+        """The smallest rating of a relevant item, on this scale.
 
         Raises:
             ConfigError: `relevant_from` lies outside the scale.
@@ -168,13 +171,13 @@ def evaluate(
     options: EvaluationOptions | None = None,
     progress: bool | Callback = False,
 ) -> Evaluation:
-    """Score one part of a split; the model sees the training part as its users' histories.
+    """Evaluate a model on the test set of its split, with the training set as its users' histories.
 
     Args:
         fitted: the model.
-        split: the one that it was trained on.
-        part: train, valid or test.
-        options: how to evaluate.
+        split: the split that it was trained on.
+        part: "train", "valid" or "test".
+        options: lengths of the lists, threshold of relevance, bootstrap; default: `EvaluationOptions()`.
         progress: as in `train`.
 
     Raises:
@@ -200,7 +203,7 @@ def evaluate(
         )
     if fitted.provenance.refit:
         if part == "valid":
-            raise ConfigError("part: the model was fitted to the validation part too (refit); score the test part")
+            raise ConfigError("part: the model was refitted to the validation set too; score the test set")
         split = split.refitting()
     histories = Histories.for_model(fitted, split.train)
     targets, unknown = _known_targets(fitted, histories, getattr(split, part))
@@ -221,7 +224,14 @@ def evaluate_given(
     options: EvaluationOptions | None = None,
     progress: bool | Callback = False,
 ) -> Evaluation:
-    """Score ratings given apart from the histories of their users, who may be new to the model.
+    """Evaluate a model on ratings whose users, who may be new to the model, have the given histories.
+
+    Args:
+        fitted: the model.
+        targets: the ratings to predict.
+        history: the ratings that the model may use for their users.
+        options: as in `evaluate`.
+        progress: as in `train`.
 
     Raises:
         DataError: no target is of a user with a history and an item that the model knows.
@@ -242,7 +252,7 @@ def evaluate_ratings(
     options: EvaluationOptions | None = None,
     progress: bool | Callback = False,
 ) -> Evaluation:
-    """Score `targets`, which are under the vocabularies of the histories; see `Evaluation`."""
+    """Evaluate a model on targets under the vocabularies of the histories."""
     options, callback = options or EvaluationOptions(), callback_of(progress)
     relevant_from = options.threshold(fitted.scale)
     errors, counts = user_errors(fitted, histories, targets, progress=callback), targets.user_counts
@@ -251,9 +261,7 @@ def evaluate_ratings(
         errors.squared, errors.absolute, counts, further=inside, resamples=options.resamples, seed=options.seed
     )
     calibration = None if errors.coverage is None else errors.coverage.result(counts, of_coverage)
-    ranking = RankingSums(0, {})
-    if options.ks:
-        ranking = rank_catalogue(fitted, histories, targets, relevant_from=relevant_from, ks=options.ks, progress=callback)
+    ranking = rank_catalogue(fitted, histories, targets, relevant_from=relevant_from, ks=options.ks, progress=callback)
     return Evaluation(
         part=part,
         rmse=errors.clipped.rmse,
@@ -277,7 +285,7 @@ def evaluate_ratings(
 
 
 def _known_targets(fitted: FittedModel, histories: Histories, targets: Ratings) -> tuple[Ratings, ColdCounts]:
-    """The targets under the vocabularies of the histories, and what of them is of users or items unknown there."""
+    """The targets under the vocabularies of the histories, and the counts of those of users or items unknown there."""
     vocabularies = histories.ratings.users, fitted.items
     if (targets.users, targets.items) == vocabularies:
         return targets, ColdCounts(0, 0, 0)
@@ -285,8 +293,8 @@ def _known_targets(fitted: FittedModel, histories: Histories, targets: Ratings) 
     if len(known) == 0:
         raise DataError("none of the ratings to predict is of a user with a history and an item known to the model")
     is_new_user, is_new_item = (
-        own.lookup(asked.ids, missing="mark") < 0
-        for own, asked in zip(vocabularies, (targets.users, targets.items), strict=True)
+        known_ids.lookup(ids.ids, missing="mark") < 0
+        for known_ids, ids in zip(vocabularies, (targets.users, targets.items), strict=True)
     )
     cold = ColdCounts(
         users=int((is_new_user & (targets.user_counts > 0)).sum()),

@@ -12,10 +12,10 @@ def also_in(history: History, other: History) -> npt.NDArray[np.bool_]:
     """For each rating of `history`, bool (nnz,): whether `other` has one in the same row for the same item.
 
     Args:
-        history: B rows over n items, the items of each rising.
+        history: B rows over n items, the items of each row increasing.
         other: likewise.
     """
-    mine, theirs = (one.row_of_rating * one.num_items + one.indices for one in (history, other))  # both rise
-    places = np.searchsorted(theirs, mine)
-    shared: npt.NDArray[np.bool_] = np.append(theirs, -1)[places] == mine
+    own, theirs = (rows.row_of_rating * rows.num_items + rows.indices for rows in (history, other))  # both increase
+    found = np.searchsorted(theirs, own)
+    shared: npt.NDArray[np.bool_] = np.append(theirs, -1)[found] == own
     return shared

@@ -1,4 +1,4 @@
-"""The errors of a fitted model on held-out ratings, summed up by user as they are predicted."""
+"""The errors of a fitted model on held-out ratings, summed by user as they are predicted."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class UserErrors:
 
     Attributes:
         squared: float64 (U,), sum of each user's squared errors, predictions clipped to the scale.
-        absolute: float64 (U,), sum of the absolute ones.
-        clipped: over all users.
-        unclipped: over all users, predictions as they are.
-        coverage: of the prediction intervals, None where the model has none.
+        absolute: float64 (U,), sum of each user's absolute errors, likewise.
+        clipped: errors over all users, predictions clipped to the scale.
+        unclipped: errors over all users, predictions not clipped.
+        coverage: of the prediction intervals; None where the model has none.
     """
 
     squared: npt.NDArray[np.float64]
@@ -37,11 +37,11 @@ class UserErrors:
 
 
 def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, progress: Callback) -> UserErrors:
-    """Predict the targets in blocks of users and keep sums alone, so that memory does not grow with their number.
+    """Predict the targets in blocks of users and keep sums only, so that memory does not grow with the number of targets.
 
     Args:
         fitted: the model.
-        histories: what it may see.
+        histories: the ratings that it may use.
         targets: the ratings to predict, under the vocabularies of the histories.
         progress: called with the number of users that are done.
 
@@ -53,19 +53,19 @@ def user_errors(fitted: FittedModel, histories: Histories, targets: Ratings, *, 
     coverage = None if fitted.intervals is None else CoverageSums(targets.num_users)
     with closing(predicted_blocks(fitted.scorer(), histories, targets, progress=progress)) as blocks:
         for users, block in blocks:
-            wanted, kept = block.wanted, fitted.scale.clip(block.predictions)
-            unclipped.add(wanted.values, block.predictions)
-            clipped.add(wanted.values, kept)
-            errors = errors_of(wanted.values, kept)
-            squared[users] = sums_by_group(wanted.row_of_rating, errors**2, len(users))
-            absolute[users] = sums_by_group(wanted.row_of_rating, np.abs(errors), len(users))
+            truth, rows, predictions = block.wanted.values, block.wanted.row_of_rating, fitted.scale.clip(block.predictions)
+            unclipped.add(truth, block.predictions)
+            clipped.add(truth, predictions)
+            errors = errors_of(truth, predictions)
+            squared[users] = sums_by_group(rows, errors**2, len(users))
+            absolute[users] = sums_by_group(rows, np.abs(errors), len(users))
             if coverage is not None:
-                coverage.add(users, wanted.row_of_rating, wanted.values, kept, _bounds(fitted, block, kept))
+                coverage.add(users, rows, truth, predictions, _bounds(fitted, block, predictions))
     return UserErrors(squared, absolute, clipped, unclipped, coverage)
 
 
-def _bounds(fitted: FittedModel, block: Predicted, kept: npt.NDArray[np.float32]) -> Bounds:
+def _bounds(fitted: FittedModel, block: Predicted, predictions: npt.NDArray[np.float32]) -> Bounds:
     """The ends of the intervals around the clipped predictions of a block, at each of LEVELS."""
     assert fitted.intervals is not None
     spread = fitted.intervals.residual_variance.spread(block.history, block.wanted.row_of_rating, block.wanted.indices)
-    return fitted.intervals.bounds(kept, spread, level=LEVELS, scale=fitted.scale)
+    return fitted.intervals.bounds(predictions, spread, level=LEVELS, scale=fitted.scale)

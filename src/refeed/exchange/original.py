@@ -1,9 +1,9 @@
 """Models of the original program (NVIDIA's DeepRecommender) as our model folders.
 
-It keeps neither its architecture nor its ids. The widths, and whether it is tied, follow from the weights; the activation has
-to be said; and the positions of users and items are the order in which they first appear in the files. It takes the files as
-the system lists them, so where that is not the order of their names, both are tried: names, unless the other order fits the
-training ratings clearly better.
+Its weights come without architecture and ids. The widths, and whether the weights are tied, follow from the tensors; the
+activation must be given; the indices of users and items are the order in which they first appear in the files. The program
+reads files in the order in which the system lists them, so where that is not the order of their names, both are tried: that of
+the names, unless the other one fits the training ratings clearly better.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ def convert(
     side: Side | None = None,
     duplicates: DuplicatePolicy = "error",
 ) -> FittedModel:
-    """The original's saved weights with the data that they were trained on, as a model that predicts what it predicts.
+    """Convert the original's saved weights, with the data that they were trained on, to a model with the same predictions.
 
-    The provenance's note says in which order the files were taken, and how well the model fits its training ratings.
+    The provenance's note has the order of the files and the RMSE on the training ratings.
 
     Args:
-        weights: the file `model.epoch_N` (or `model.last`), a state dict; only tensors are read from it, no code.
+        weights: the file `model.epoch_N` (or `model.last`), a state dict; only tensors are loaded, never code.
         training_folder: the folder of `user<TAB>item<TAB>rating` files that it was trained on.
-        activation: as it was given to the original (--non_linearity_type; its default is "selu").
-        activation_on_last_layer: whether the last layer had it (false with --skip_last_layer_nl).
-        dropout: of the code layer, only for the record: it plays no part in prediction.
-        side: "user" or "item" (--major); None tells it from the widths.
+        activation: as given to the original (--non_linearity_type; its default is "selu").
+        activation_on_last_layer: whether the last layer had the activation (false with --skip_last_layer_nl).
+        dropout: of the code layer, for the record only, since it has no effect on predictions.
+        side: "user" or "item" (--major); None infers it from the widths.
         duplicates: what to do with pairs that occur twice.
 
     Raises:
-        BundleError: the file holds anything but the original's tensors, or does not fit the data.
+        BundleError: the file holds anything other than the original's tensors, or does not fit the data.
         DataError: the folder cannot be read.
     """
     path = Path(weights)
@@ -89,7 +89,7 @@ def convert(
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file that torch.save wrote; nothing else is loaded from it.
+    """Load the tensors of a file written by torch.save, and nothing else.
 
     Raises:
         BundleError: it is absent, damaged, or holds anything but named tensors of finite numbers.
@@ -98,7 +98,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise BundleError(f"{path}: there is no such file") from error
-    except Exception as error:  # its unpickler raises whatever a damaged file makes it trip over
+    except Exception as error:  # its unpickler raises all kinds of errors on damaged files
         raise BundleError(f"{path}: not a state dict of tensors: {_refusal(error)}") from error
     if not isinstance(state, Mapping):
         raise BundleError(f"{path}: expected a state dict of named tensors, got {type(state).__name__}")
@@ -111,7 +111,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
 
 
 def orders_of_appearance(columns: RatingColumns, folder: Path) -> dict[str, tuple[Vocabulary, Vocabulary]]:
-    """Users and items in the order in which they first appear, by the order in which the files may have been taken.
+    """Users and items in the order of their first appearance, for each order in which the files may have been read.
 
     Args:
         columns: the triplets of the folder, its files in the order of their names.
@@ -137,7 +137,7 @@ def _first_seen(users: pa.Array, items: pa.Array) -> tuple[Vocabulary, Vocabular
 
 
 def _refusal(error: Exception) -> str:
-    """Why torch.load refused, without its advice to load the file unsafely."""
+    """The reason why torch.load refused, without its advice to load the file unsafely."""
     blocked = re.search(r"GLOBAL (\S+)", str(error))
     if blocked is not None:
         return (
@@ -154,7 +154,7 @@ def _fitted(
     model = spec.build(ratings.num_users, ratings.num_items, seed=0)
     load_original_weights(model.network, tensors)
     if isinstance(model, ItemAutoEncoder):
-        model.training_source(ratings)  # the item side keeps its training ratings
+        model.training_source(ratings)  # the item side needs its training ratings
     truth = np.asarray(ratings.values, np.float64)
     error = rmse(truth, ratings.scale.clip(predict_ratings(model.scorer(), Histories.of_training(ratings), ratings)))
     note = f"{provenance.note}; RMSE {error:.4f} on the training ratings"
@@ -182,17 +182,17 @@ def _widths(tensors: Mapping[str, Tensor], path: Path) -> tuple[int, ...]:
     return widths
 
 
-def _side(width: int, ratings: Ratings, said: Side | None, path: Path) -> Side:
+def _side(width: int, ratings: Ratings, given: Side | None, path: Path) -> Side:
     sizes: dict[Side, int] = {"user": ratings.num_items, "item": ratings.num_users}
-    fitting = [side for side, size in sizes.items() if size == width and said in (None, side)]
+    fitting = [side for side, size in sizes.items() if size == width and given in (None, side)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         raise BundleError(
-            f"{path}: there are {width:,} users and as many items, so the weights do not tell the side\n"
-            "  Say it: side='user' (--side user), or 'item' if the original ran with --major items."
+            f"{path}: there are {width:,} users and as many items, so the side does not follow from the weights\n"
+            "  Give it: side='user' (--side user), or 'item' if the original ran with --major items."
         )
     raise BundleError(
         f"{path}: the first layer takes {width:,} columns, but the training folder has {ratings.num_items:,} items and "
-        f"{ratings.num_users:,} users\n  Give the folder that this model was trained on{' and its side' if said else ''}."
+        f"{ratings.num_users:,} users\n  Give the folder that this model was trained on{' and its side' if given else ''}."
     )

@@ -1,1 +1,1 @@
-"""Figures of merit as pure functions of arrays."""
+"""Metrics of predicted ratings and ranked lists, as pure functions of arrays."""

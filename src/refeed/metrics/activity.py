@@ -1,4 +1,4 @@
-"""How well each kind of user is served: errors by how many ratings a user has in training."""
+"""Error by user activity: errors in groups of users by their number of ratings in the history."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from refeed.errors import DataError
 
 @dataclass(frozen=True)
 class ActivityGroup:
-    """Users with about the same number of ratings in training.
+    """Users with about the same number of ratings in their histories.
 
     Attributes:
-        low: smallest number of ratings in training among the users of the group.
-        high: largest number of ratings in training among the users of the group.
+        low: smallest number of ratings in the history of a user of the group.
+        high: largest number of ratings in the history of a user of the group.
         users: number of users.
         ratings: number of their test ratings.
         rmse: root of the mean squared error over these ratings.
@@ -34,17 +34,17 @@ class ActivityGroup:
 
 
 def activity_deciles(
-    counts_in_train: npt.NDArray[Any],
+    history_counts: npt.NDArray[Any],
     counts: npt.NDArray[Any],
     squared_error_sums: npt.NDArray[np.float64],
     absolute_error_sums: npt.NDArray[np.float64],
 ) -> list[ActivityGroup]:
-    """Ten groups of users, from the least to the most active, that differ by one user in size at most.
+    """Errors in ten groups of users, from the least to the most active, whose sizes differ by one user at most.
 
-    Users with equal numbers of ratings are told apart by position. Fewer than ten users make a group each.
+    Ties between users with equal numbers of ratings are broken by index. Fewer than ten users are a group each.
 
     Args:
-        counts_in_train: integers (U,), number of training ratings of each user.
+        history_counts: integers (U,), number of ratings in the history of each user.
         counts: integers (U,), number of test ratings of each user; users without any are left out.
         squared_error_sums: float64 (U,), sum of the squared errors of each user.
         absolute_error_sums: float64 (U,), sum of the absolute errors of each user.
@@ -52,26 +52,26 @@ def activity_deciles(
     Raises:
         DataError: the lengths differ.
     """
-    lengths = {len(array) for array in (counts_in_train, counts, squared_error_sums, absolute_error_sums)}
+    lengths = {len(array) for array in (history_counts, counts, squared_error_sums, absolute_error_sums)}
     if len(lengths) > 1:
-        raise DataError(f"expected one number of each kind for each user, got lengths {sorted(lengths)}")
+        raise DataError(f"expected one value per user in each array, got lengths {sorted(lengths)}")
     tested = np.flatnonzero(counts)
-    by_activity = tested[np.argsort(counts_in_train[tested], kind="stable")]
+    by_activity = tested[np.argsort(history_counts[tested], kind="stable")]
     groups = np.array_split(by_activity, min(10, max(1, len(by_activity))))
-    return [_group(group, counts_in_train, counts, squared_error_sums, absolute_error_sums) for group in groups if len(group)]
+    return [_group(group, history_counts, counts, squared_error_sums, absolute_error_sums) for group in groups if len(group)]
 
 
 def _group(
     users: npt.NDArray[np.int64],
-    counts_in_train: npt.NDArray[Any],
+    history_counts: npt.NDArray[Any],
     ratings: npt.NDArray[Any],
     squared: npt.NDArray[np.float64],
     absolute: npt.NDArray[np.float64],
 ) -> ActivityGroup:
     number = int(ratings[users].sum())
     return ActivityGroup(
-        low=int(counts_in_train[users].min()),
-        high=int(counts_in_train[users].max()),
+        low=int(history_counts[users].min()),
+        high=int(history_counts[users].max()),
         users=len(users),
         ratings=number,
         rmse=sqrt(squared[users].sum() / number),

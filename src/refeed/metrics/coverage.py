@@ -1,7 +1,8 @@
-"""Whether prediction intervals hold what they promise: how often the rating lies inside, and how wide they are for that.
+"""Calibration of prediction intervals: their coverage, width and score at several levels.
 
-An interval that always holds the rating is worthless if it is the whole scale, so each level has a score too: the mean width
-plus 2 / (1 - level) times how far ratings lie outside, which is lowest for the true quantiles (Gneiting & Raftery 2007).
+Coverage alone says little, since an interval over the whole scale always contains the rating. So each level has an interval
+score too: the mean width plus 2 / (1 - level) times the distance of ratings outside, a proper scoring rule that is lowest for
+the true quantiles (Gneiting & Raftery 2007, "Strictly proper scoring rules, prediction, and estimation", section 6.2).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from refeed.metrics.rating_errors import sums_by_group
 
 STEP = 0.1
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-"""The levels at which intervals are judged: every STEP, and 0.95."""
+"""The levels at which intervals are evaluated: every STEP, and 0.95."""
 
 Bounds = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 """The lower and the upper ends of the intervals of P pairs at each of the L levels, float64 (L, P) each."""
@@ -30,9 +31,9 @@ class LevelCoverage:
     """The intervals of one level.
 
     Attributes:
-        level: the share of ratings that should lie inside.
-        coverage: the share that does.
-        coverage_interval: 95% bootstrap interval of the coverage, users drawn with replacement.
+        level: the nominal share of ratings inside.
+        coverage: the observed share of ratings inside.
+        coverage_interval: 95% bootstrap interval of the coverage, over users.
         width: mean width, in units of the ratings.
         score: mean interval score, in units of the ratings; lower is better.
     """
@@ -50,8 +51,8 @@ class Calibration:
 
     Attributes:
         levels: one entry for each of LEVELS.
-        crps: mean continuous ranked probability score of the distributions that the intervals make up, from 19 quantiles, in
-            units of the ratings: what the mean absolute error is to single numbers. Lower is better.
+        crps: mean continuous ranked probability score of the predictive distributions, from the 19 quantiles that the intervals
+            give, in units of the ratings. It generalises the mean absolute error to distributions; lower is better.
     """
 
     levels: tuple[LevelCoverage, ...]
@@ -62,10 +63,10 @@ class CoverageSums:
     """Sums over pairs, added block by block, from which a `Calibration` follows.
 
     Args:
-        num_users: U; memory grows with them alone.
+        num_users: U; memory grows with it alone.
 
     Attributes:
-        inside: how many ratings of each user lie inside the intervals of each of LEVELS, int32 (L, U).
+        inside: number of ratings of each user inside the intervals of each of LEVELS, int32 (L, U).
     """
 
     def __init__(self, num_users: int) -> None:
@@ -81,14 +82,14 @@ class CoverageSums:
         predictions: npt.NDArray[Any],
         bounds: Bounds,
     ) -> None:
-        """Count these pairs too.
+        """Add the pairs of a block of users.
 
         Args:
-            users: integers (B,), positions of the block's users, each added once in all.
-            user_of_pair: integers (P,), which of them, 0 to B - 1.
+            users: integers (B,), indices of the block's users; each user is in one block only.
+            user_of_pair: integers (P,), the index in `users` of each pair, 0 to B - 1.
             truth: the ratings, (P,).
-            predictions: the medians of the distributions, (P,).
-            bounds: the ends of the intervals at each of LEVELS.
+            predictions: the medians of the predictive distributions, (P,).
+            bounds: the ends of the intervals at each of LEVELS, (L, P) each.
         """
         ratings, (low, high) = np.asarray(truth, np.float64), bounds
         self._absolute += float(np.abs(ratings - predictions).sum())
@@ -96,22 +97,22 @@ class CoverageSums:
         widths = (high - low).sum(1)
         self._widths += widths
         self._scores += widths + 2.0 / (1.0 - np.array(LEVELS)) * outside.sum(1)
-        for of_level, beyond in zip(self.inside, outside, strict=True):
-            of_level[users] = sums_by_group(user_of_pair, beyond == 0, len(users))
+        for inside, distance in zip(self.inside, outside, strict=True):
+            inside[users] = sums_by_group(user_of_pair, distance == 0, len(users))
 
     def result(self, counts: npt.NDArray[Any], coverage_intervals: Sequence[Interval]) -> Calibration:
         """The calibration over all pairs.
 
         Args:
             counts: integers (U,), number of pairs of each user.
-            coverage_intervals: of the mean over the pairs of what `inside` counts, one for each of LEVELS.
+            coverage_intervals: of the coverage at each of LEVELS.
 
         Raises:
             DataError: no user has a pair.
         """
         total = int(counts.sum())
         if total == 0:
-            raise DataError("there are no pairs of rating and prediction interval to judge")
+            raise DataError("there are no pairs of rating and prediction interval to evaluate")
         means = (self.inside.sum(1) / total, self._widths / total, self._scores / total)
         levels = tuple(
             LevelCoverage(level, float(coverage), interval, float(width), float(score))
@@ -121,17 +122,18 @@ class CoverageSums:
 
 
 def _crps(levels: tuple[LevelCoverage, ...], mae: float) -> float:
-    """Twice the integral over p of the pinball loss of the p-quantile, by the trapezoidal rule; at both ends, where an
-    interval is the whole scale, the loss is 0.
+    """Twice the integral over p of the pinball loss of the p-quantile, by the trapezoidal rule; the loss is 0 at both ends,
+    where an interval is the whole scale.
 
-    The two quantiles of a level L have the losses (1 - L) / 2 times its score, the median half of the absolute error.
+    The losses of the two quantiles of a level L sum to (1 - L) / 2 times its score; that of the median is half the absolute
+    error.
     """
     spaced = levels[:-1]  # 0.95 lies off the even steps
-    return STEP * (0.5 * mae + sum((1.0 - one.level) / 2.0 * one.score for one in spaced))
+    return STEP * (0.5 * mae + sum((1.0 - level.level) / 2.0 * level.score for level in spaced))
 
 
 def conformal_quantiles(scores: npt.NDArray[np.float64], levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The smallest bounds that a further, exchangeable score stays within with at least these probabilities.
+    """The smallest bounds that a further, exchangeable score does not exceed with at least the given probabilities.
 
     The bound at a level L is the ceil((P + 1) L)-th smallest score (split conformal prediction; Vovk et al. 2005).
 
@@ -140,8 +142,8 @@ def conformal_quantiles(scores: npt.NDArray[np.float64], levels: npt.NDArray[np.
         levels: (L,), increasing, above 0 and below 1.
 
     Returns:
-        float64, the bounds of the first levels; P scores say nothing about levels above P / (P + 1), which are left out.
+        float64, the bounds of the first levels; levels above P / (P + 1), for which P scores do not suffice, are left out.
     """
-    places = np.ceil((len(scores) + 1) * levels - 1e-9).astype(np.int64)
+    ranks = np.ceil((len(scores) + 1) * levels - 1e-9).astype(np.int64)
     ordered = np.sort(scores)
-    return np.asarray(ordered[places[places <= len(scores)] - 1], np.float64)
+    return np.asarray(ordered[ranks[ranks <= len(scores)] - 1], np.float64)

@@ -1,7 +1,7 @@
-"""How sure a figure of merit is: bootstrap intervals over users, a paired test of two models, and Holm's correction.
+"""Uncertainty of metrics: bootstrap intervals over users, a paired test of two models, and Holm's correction.
 
-The ratings of one person are not independent, so whole users are drawn, not single ratings (a cluster bootstrap). RMSE
-and MAE need only each user's sum of errors and number of ratings, whatever the number of ratings.
+The ratings of a user are not independent, so whole users are resampled, not single ratings (a cluster bootstrap; Davison &
+Hinkley 1997, section 3.8). RMSE and MAE need only each user's sum of errors and number of ratings.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from refeed.errors import ConfigError, DataError
 
-DRAWN = 1 << 18  # users that are drawn at a time, or all of one resample where it has more
+USERS_AT_ONCE = 1 << 18  # users drawn at a time, or those of a single resample where there are more
 
 
 class Interval(NamedTuple):
@@ -28,7 +28,7 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """How two models differ on the same pairs of user and item.
+    """The difference of two models on the same pairs of user and item.
 
     Attributes:
         difference: RMSE of the first minus RMSE of the second; negative where the first is better.
@@ -58,17 +58,19 @@ def bootstrap_intervals(
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
+    users_at_once: int = USERS_AT_ONCE,
 ) -> list[Interval]:
-    """The percentile bootstrap intervals of RMSE and MAE over all pairs, with users as the units that are drawn.
+    """The percentile bootstrap intervals of RMSE and MAE over all pairs, with users as the resampled units.
 
     Args:
         squared_error_sums: float64 (U,), sum of the squared errors of each user.
         absolute_error_sums: float64 (U,), sum of the absolute errors of each user.
         counts: integers (U,), number of pairs of each user; users without any are left out.
-        further: of other quantities the sum over the pairs of each user, (U,) each.
+        further: sums over the pairs of each user of other quantities, (U,) each.
         level: share of resamples inside an interval, above 0 and below 1.
-        resamples: how often U users are drawn with replacement, at least 2.
-        seed: of the generator that draws.
+        resamples: number of resamples, each of U users drawn with replacement, at least 2.
+        seed: of the random number generator.
+        users_at_once: users drawn at a time, for time and memory alone.
 
     Returns:
         the interval of RMSE, of MAE, and of the mean over all pairs of each further quantity, from the same resamples.
@@ -78,7 +80,7 @@ def bootstrap_intervals(
         DataError: the lengths differ, a sum is not a finite number, or no user has a pair.
     """
     sums = [squared_error_sums, absolute_error_sums, *further]
-    squared, *means = _resampled_means(sums, counts, resamples=resamples, seed=seed).T
+    squared, *means = _resampled_means(sums, counts, resamples=resamples, seed=seed, users_at_once=users_at_once).T
     return [_percentiles(column, level) for column in (np.sqrt(squared), *means)]
 
 
@@ -93,16 +95,16 @@ def paired_difference(
 ) -> PairedDifference:
     """The difference in RMSE of two models that predicted the same pairs, from the same resamples of users.
 
-    The p-value turns the percentile interval around: twice the smaller share of resamples on one side of zero, each
-    side counted with one resample more so that it is never 0 (Davison and Hinkley 1997, section 4.2).
+    The p-value inverts the percentile interval: twice the smaller share of resamples on one side of zero, with one resample
+    added to each side so that it is never 0 (Davison & Hinkley 1997, section 4.2).
 
     Args:
         errors_a_sums: float64 (U,), sum of the squared errors of each user under the first model.
         errors_b_sums: float64 (U,), the same under the second model.
         counts: integers (U,), number of pairs of each user; users without any are left out.
         level: share of resamples inside the interval, above 0 and below 1.
-        resamples: how often U users are drawn with replacement, at least 2.
-        seed: of the generator that draws.
+        resamples: number of resamples, each of U users drawn with replacement, at least 2.
+        seed: of the random number generator.
 
     Raises:
         ConfigError: an option is out of its range.
@@ -120,9 +122,9 @@ def paired_difference(
 
 
 def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """P-values of m tests adjusted so that the chance of any false finding stays at the level (Holm 1979).
+    """P-values of m tests, adjusted to control the family-wise error rate (Holm 1979).
 
-    The i-th smallest of them, counting from 1, is multiplied by m - i + 1, kept in order and capped at 1.
+    The i-th smallest of them, counting from 1, is multiplied by m - i + 1, made non-decreasing and capped at 1.
 
     Args:
         p_values: numbers (m,), 0 to 1.
@@ -144,30 +146,35 @@ def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def _resampled_means(
-    sums: Sequence[npt.NDArray[Any]], counts: npt.NDArray[Any], *, resamples: int, seed: int
+    sums: Sequence[npt.NDArray[Any]],
+    counts: npt.NDArray[Any],
+    *,
+    resamples: int,
+    seed: int,
+    users_at_once: int = USERS_AT_ONCE,
 ) -> npt.NDArray[np.float64]:
     """Total sum over total count in each resample of users, float64 (resamples, number of sums).
 
-    One resample at a time, as how often each user was drawn: memory stays at a few arrays of U numbers.
+    A resample is represented by how often each user was drawn, so that memory stays at a few arrays of U numbers.
     """
     if resamples < 2:
         raise ConfigError(f"resamples: expected at least 2, for an interval has two ends, got {resamples}")
     table = _table_of_users(sums, counts)  # (number of sums + 1, U)
     generator, users = np.random.default_rng(seed), table.shape[1]
     totals = np.empty((resamples, len(table)))
-    at_once = max(1, DRAWN // users)  # resamples whose users are drawn together
+    at_once = max(1, users_at_once // users)  # resamples whose users are drawn together
 
     def draw(first: int) -> npt.NDArray[np.int64]:
         return generator.integers(users, size=(min(at_once, resamples - first), users))
 
-    with ThreadPoolExecutor(1) as worker:  # draws the next users while these are counted
-        coming = worker.submit(draw, 0)
+    with ThreadPoolExecutor(1) as worker:  # draws the next users while the last ones are counted
+        next_users = worker.submit(draw, 0)
         for first in range(0, resamples, at_once):
-            drawn = coming.result()
+            drawn = next_users.result()
             if first + at_once < resamples:
-                coming = worker.submit(draw, first + at_once)
-            for total, ones in zip(totals[first:], drawn, strict=False):
-                np.matmul(table, np.bincount(ones, minlength=users).astype(np.float64), out=total)
+                next_users = worker.submit(draw, first + at_once)
+            for total, resample in zip(totals[first:], drawn, strict=False):
+                np.matmul(table, np.bincount(resample, minlength=users).astype(np.float64), out=total)
     return totals[:, :-1] / totals[:, -1:]
 
 
@@ -175,7 +182,7 @@ def _table_of_users(sums: Sequence[npt.NDArray[Any]], counts: npt.NDArray[Any]) 
     """The sums and, last, the counts of the users who have any pair, float64 (number of sums + 1, U)."""
     if any(column.shape != counts.shape for column in sums):
         shapes = ", ".join(str(column.shape) for column in sums)
-        raise DataError(f"error sums have the shapes {shapes} and counts {counts.shape}, expected one of each a user")
+        raise DataError(f"error sums have the shapes {shapes} and counts {counts.shape}, expected one value of each per user")
     chosen = counts > 0
     table = np.stack([np.asarray(column[chosen], np.float64) for column in (*sums, counts)])
     if table.shape[1] == 0:

@@ -8,7 +8,7 @@ For one user let R be the set of relevant items, and rel_i 1 where the item at r
     map@k       = sum_{i<=k} rel_i precision@i  /  min(k, |R|)
 
 Each is the mean over the users with at least one relevant item. Items that a user has seen are not ranked, and of items
-with equal scores the one with the lower position comes first.
+with equal scores the one with the lower index comes first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from refeed.errors import ConfigError, DataError
 from refeed.metrics.top_items import top_items
 
 ItemSets: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any]]
-"""Sets of items of B users as compressed sparse rows: integers (B + 1,) row pointers and (nnz,) item positions."""
+"""Sets of items of B users as compressed sparse rows: integers (B + 1,) row pointers and (nnz,) item indices."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class RankingSums:
             DataError: no user was counted.
         """
         if self.users == 0:
-            raise DataError("no user has a relevant item, so there is no ranking to judge")
+            raise DataError("no user has a relevant item, so there is no ranking to evaluate")
         return {name: total / self.users for name, total in self.totals.items()}
 
 
@@ -65,7 +65,7 @@ def ranking_sums(
         scores: floats (B, n), higher is better; an item at minus infinity is never recommended. Not changed.
         relevant: the items that should come first, each user's without repeats.
         seen: the items that are left out of the ranking.
-        ks: lengths of the top, each at least 1.
+        ks: lengths of the lists, each at least 1.
 
     Raises:
         ConfigError: no k, or a k below 1.
@@ -76,16 +76,16 @@ def ranking_sums(
     _require_fitting(scores, relevant, "relevant")
     _require_fitting(scores, seen, "seen")
     is_relevant = _membership(relevant, scores.shape)
-    if is_relevant[_places(seen)].any():
+    if is_relevant[_entries(seen)].any():
         raise DataError("an item is both relevant and seen by one user", fix="Leave the seen items out of the relevant ones.")
     ranked = scores.copy()
-    ranked[_places(seen)] = -np.inf
+    ranked[_entries(seen)] = -np.inf
     top = top_items(ranked, min(max(ks), scores.shape[1]))  # (B, K)
     hits = np.take_along_axis(is_relevant, top, axis=1) & (np.take_along_axis(ranked, top, axis=1) > -np.inf)
     relevant_counts = np.diff(relevant[0])
-    judged = np.flatnonzero(relevant_counts)  # (B',)
-    totals = {name: total for k in ks for name, total in _totals_at(k, hits[judged], relevant_counts[judged]).items()}
-    return RankingSums(len(judged), totals)
+    counted = np.flatnonzero(relevant_counts)  # (B',)
+    totals = {name: total for k in ks for name, total in _totals_at(k, hits[counted], relevant_counts[counted]).items()}
+    return RankingSums(len(counted), totals)
 
 
 def _totals_at(k: int, hits: npt.NDArray[np.bool_], relevant_counts: npt.NDArray[Any]) -> dict[str, float]:
@@ -103,7 +103,7 @@ def _totals_at(k: int, hits: npt.NDArray[np.bool_], relevant_counts: npt.NDArray
     }
 
 
-def _places(sets: ItemSets) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+def _entries(sets: ItemSets) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
     """Row and column of each entry."""
     indptr, indices = sets
     return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)), indices
@@ -112,7 +112,7 @@ def _places(sets: ItemSets) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
 def _membership(sets: ItemSets, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     """Whether each item is in each user's set, bool (B, n)."""
     members = np.zeros(shape, np.bool_)
-    members[_places(sets)] = True
+    members[_entries(sets)] = True
     if np.count_nonzero(members) != len(sets[1]):
         raise DataError("an item occurs twice among the relevant items of one user")
     return members

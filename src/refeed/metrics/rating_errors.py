@@ -1,4 +1,4 @@
-"""RMSE and MAE of predicted ratings, whole or added up block by block."""
+"""RMSE and MAE of predicted ratings, at once or accumulated over blocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from refeed.errors import DataError
 
 @dataclass
 class ErrorSums:
-    """The sums from which RMSE and MAE follow; `add` takes the pairs in blocks of any size.
+    """The sums that RMSE and MAE are computed from; `add` takes the pairs in blocks of any size.
 
     Attributes:
         count: number of pairs added.
@@ -27,7 +27,7 @@ class ErrorSums:
     absolute: float = 0.0
 
     def add(self, truth: npt.ArrayLike, prediction: npt.ArrayLike) -> None:
-        """Count these pairs too; both arrays have the shape (P,).
+        """Add pairs of rating and prediction; both arrays have the shape (P,).
 
         Raises:
             DataError: the lengths differ, or a value is not a finite number.
@@ -72,17 +72,6 @@ def rmse(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     return sums.rmse
 
 
-def mae(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
-    """Mean of |prediction - truth| over all P pairs; both arrays have the shape (P,).
-
-    Raises:
-        DataError: there are no pairs, the lengths differ, or a value is not a finite number.
-    """
-    sums = ErrorSums()
-    sums.add(truth, prediction)
-    return sums.mae
-
-
 def errors_of(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """`prediction - truth` in double precision, float64 (P,).
 
@@ -92,7 +81,7 @@ def errors_of(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> npt.NDArray[np
     ratings, predictions = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
     if ratings.ndim != 1 or ratings.shape != predictions.shape:
         raise DataError(
-            f"ratings have the shape {ratings.shape} and predictions {predictions.shape}, expected one prediction a rating"
+            f"ratings have the shape {ratings.shape} and predictions {predictions.shape}, expected one prediction per rating"
         )
     _require_finite(ratings, "ratings")
     _require_finite(predictions, "predictions")
@@ -115,7 +104,7 @@ def sums_by_group(groups: npt.NDArray[Any], values: npt.ArrayLike, num_groups: i
     """
     addends = np.asarray(values, np.float64)
     if groups.shape != addends.shape:
-        raise DataError(f"groups have the shape {groups.shape} and values {addends.shape}, expected one group a value")
+        raise DataError(f"groups have the shape {groups.shape} and values {addends.shape}, expected one group per value")
     if len(groups) and not 0 <= groups.min() <= groups.max() < num_groups:
         raise DataError(f"groups run from {groups.min()} to {groups.max()}, expected 0 to {num_groups - 1}")
     return np.bincount(groups, weights=addends, minlength=num_groups).astype(np.float64, copy=False)

@@ -1,6 +1,6 @@
 """The colours of pages and figures, in a light and a dark theme.
 
-The series follow Okabe and Ito's palette, which people with any common colour vision tell apart, with each colour made
+The series follow Okabe and Ito's palette, whose colours can be distinguished with any common colour vision, each made
 darker (light theme) or lighter (dark theme) until it stands out from the ground by a contrast of 3 to 1 (WCAG 1.4.11).
 """
 

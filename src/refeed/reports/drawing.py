@@ -107,7 +107,7 @@ class Drawing:
 
 
 def drawing_style() -> AbstractContextManager[None]:
-    """A context in which matplotlib draws in the style of the reports, whatever the person's own settings.
+    """A context in which matplotlib draws in the style of the reports, whatever the user's own settings of matplotlib.
 
     Raises:
         ConfigError: the `report` extra is not installed.
@@ -127,7 +127,7 @@ def _for_page(document: str) -> str:
         element.tail = None
     for definitions in root.findall("defs"):
         for rule in definitions.findall("style"):
-            definitions.remove(rule)  # it would reach every element of the page; the root's style below stands for it
+            definitions.remove(rule)  # it would apply to the whole page; the root's style below replaces it
     view_box = root.attrib["viewBox"]
     root.attrib = {
         "xmlns": "http://www.w3.org/2000/svg",

@@ -34,7 +34,7 @@ def line_chart(
     marks: Mapping[str, tuple[float, float]] | None = None,
     references: Mapping[str, float] | None = None,
 ) -> Drawing:
-    """Curves over a common axis, told apart by colour and dash.
+    """Curves over a common axis, distinguished by colour and dash.
 
     Args:
         series: name to x and y, numbers (P,) each.
@@ -44,7 +44,7 @@ def line_chart(
         bands: name of a series to the lower and upper end of a shade around it, numbers (P,) each, for example over seeds.
         variants: name of a series to the one that it is a variant of, whose colour it gets; all others are then drawn solid.
         y_limits: the part of the y axis that is shown; None shows all.
-        marks: text to the place of a dot, for example the best epoch.
+        marks: text to the position of a dot, for example the best epoch.
         references: text to the height of a horizontal line, for example a published number.
 
     Raises:
@@ -52,7 +52,7 @@ def line_chart(
         DataError: no series or more than twelve, or x and y (or a band) differ in length.
     """
     if not 1 <= len(series) <= _MOST_SERIES:
-        raise DataError(f"a line chart tells 1 to {_MOST_SERIES} series apart, got {len(series)}")
+        raise DataError(f"a line chart has 1 to {_MOST_SERIES} series, got {len(series)}")
     curves = {name: (np.asarray(x), np.asarray(y)) for name, (x, y) in series.items()}
     for name, (x, y) in curves.items():
         _require_equal_lengths(name, x=x, y=y)
@@ -106,21 +106,21 @@ def bar_chart(
     heights = np.asarray(values, np.float64)
     ends = np.column_stack([heights, heights]) if intervals is None else np.asarray(intervals, np.float64).reshape(-1, 2)
     _require_equal_lengths("bar chart", labels=labels, values=heights, intervals=ends)
-    places = range(len(labels))
+    positions = range(len(labels))
     with drawing_style():
         if horizontal:
             figure, axes = _rows_canvas(labels, title=title, x_label=value_label)
-            axes.barh(places, heights, height=0.62, color=SERIES[0])
+            axes.barh(positions, heights, height=0.62, color=SERIES[0])
         else:
             figure, axes = _canvas(3.3, title=title, y_label=value_label)
-            axes.set_xticks(places, labels)
+            axes.set_xticks(positions, labels)
             axes.grid(visible=False, axis="x")
-            axes.bar(places, heights, width=0.68, color=SERIES[0])
+            axes.bar(positions, heights, width=0.68, color=SERIES[0])
         if intervals is not None:
             draw = axes.hlines if horizontal else axes.vlines
-            draw(places, ends[:, 0], ends[:, 1], color=LIGHT["ink"], linewidth=1.4)
-        for place, value, end in zip(places, heights, np.maximum(ends.max(axis=1), 0), strict=True):
-            _write_value(axes, format(value, value_format), place, end, horizontal=horizontal)
+            draw(positions, ends[:, 0], ends[:, 1], color=LIGHT["ink"], linewidth=1.4)
+        for position, value, end in zip(positions, heights, np.maximum(ends.max(axis=1), 0), strict=True):
+            _write_value(axes, format(value, value_format), position, end, horizontal=horizontal)
         (axes.xaxis if horizontal else axes.yaxis).set_major_formatter(_COUNT_FORMAT)
         axes.margins(**{"x" if horizontal else "y": 0.12})
         return Drawing.of(figure)
@@ -145,7 +145,7 @@ def interval_chart(
         highs: upper ends of the intervals (L,).
         x_label: what the estimates are, with their unit and the level of the intervals.
         title: a line above.
-        references: text to the place of a vertical line, for example no difference at 0.
+        references: text to the position of a vertical line, for example no difference at 0.
 
     Raises:
         ConfigError: the `report` extra is not installed.
@@ -153,11 +153,11 @@ def interval_chart(
     """
     dots, left, right = (np.asarray(numbers, np.float64) for numbers in (estimates, lows, highs))
     _require_equal_lengths("interval chart", names=names, estimates=dots, lows=left, highs=right)
-    places = np.arange(len(names))
+    positions = np.arange(len(names))
     with drawing_style():
         figure, axes = _rows_canvas(names, title=title, x_label=x_label)
-        axes.hlines(places, left, right, color=SERIES[0], linewidth=2.2)
-        axes.plot(dots, places, "o", color=SERIES[0], markersize=8, markeredgecolor=LIGHT["ground"], markeredgewidth=1.2)
+        axes.hlines(positions, left, right, color=SERIES[0], linewidth=2.2)
+        axes.plot(dots, positions, "o", color=SERIES[0], markersize=8, markeredgecolor=LIGHT["ground"], markeredgewidth=1.2)
         for text, x in (references or {}).items():
             axes.axvline(x, color=LIGHT["quiet"], linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
             axes.annotate(
@@ -206,13 +206,13 @@ def side_by_side_chart(
         right.tick_params(axis="y", labelleft=False)
         if title is not None:
             figure.suptitle(title, x=0.01, ha="left")
-        for place, (measured, known, is_hollow) in enumerate(zip(here, there, hollow, strict=True)):
+        for position, (measured, known, is_hollow) in enumerate(zip(here, there, hollow, strict=True)):
             if measured is not None:
                 low, middle, high = measured
-                left.hlines(place, low, high, color=SERIES[0], linewidth=2.2)
-                left.plot(middle, place, "o", **_dot(SERIES[0], hollow=is_hollow))
+                left.hlines(position, low, high, color=SERIES[0], linewidth=2.2)
+                left.plot(middle, position, "o", **_dot(SERIES[0], hollow=is_hollow))
             if known is not None:
-                right.plot(known, place, "D", **_dot(SERIES[1], hollow=is_hollow))
+                right.plot(known, position, "D", **_dot(SERIES[1], hollow=is_hollow))
         return Drawing.of(figure)
 
 
@@ -254,12 +254,12 @@ def _line_styles(names: Iterable[str], variants: Mapping[str, str]) -> list[tupl
     colours: dict[str, str] = {}
     used: dict[str, int] = {}
     styles: list[tuple[str, Any]] = []
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         base = variants.get(name, name)
         colour = colours.setdefault(base, SERIES[len(colours) % len(SERIES)])
         if variants:
             used[base] = used.get(base, 0) + (name != base)
-        styles.append((colour, _DASHES[(used[base] if variants else place) % len(_DASHES)]))
+        styles.append((colour, _DASHES[(used[base] if variants else position) % len(_DASHES)]))
     return styles
 
 
@@ -272,20 +272,22 @@ def _legend_columns(names: Iterable[str]) -> int:
 def _draw_references(axes: Any, references: Mapping[str, float]) -> None:
     for text, y in references.items():
         axes.axhline(y, color=LIGHT["quiet"], linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
-        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right", "fontsize": 9.5}
-        axes.annotate(text, (1, y), (0, 4), **place)
+        position = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right", "fontsize": 9.5}
+        axes.annotate(text, (1, y), (0, 4), **position)
 
 
 def _draw_marks(axes: Any, marks: Mapping[str, tuple[float, float]]) -> None:
-    for text, place in marks.items():
-        axes.plot(*place, "o", color=LIGHT["ink"], markersize=7, markeredgecolor=LIGHT["ground"], markeredgewidth=1.2, zorder=5)
-        axes.annotate(text, place, (0, -9), textcoords="offset points", ha="center", va="top", fontsize=9.5)
+    for text, position in marks.items():
+        axes.plot(
+            *position, "o", color=LIGHT["ink"], markersize=7, markeredgecolor=LIGHT["ground"], markeredgewidth=1.2, zorder=5
+        )
+        axes.annotate(text, point, (0, -9), textcoords="offset points", ha="center", va="top", fontsize=9.5)
     if marks:
         axes.margins(y=0.14)
 
 
-def _write_value(axes: Any, text: str, place: float, end: float, *, horizontal: bool) -> None:
-    point, offset = ((end, place), (5, 0)) if horizontal else ((place, end), (0, 4))
+def _write_value(axes: Any, text: str, position: float, end: float, *, horizontal: bool) -> None:
+    point, offset = ((end, position), (5, 0)) if horizontal else ((position, end), (0, 4))
     sides = {"ha": "left", "va": "center"} if horizontal else {"ha": "center", "va": "bottom"}
     axes.annotate(text, point, offset, textcoords="offset points", fontsize=9.5, **sides)
 

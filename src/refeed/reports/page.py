@@ -24,9 +24,9 @@ class Table:
 
     Attributes:
         columns: names of the C columns.
-        rows: rows of C cells; a number is shown by `cell_text`, a text as it is.
-        caption: one line that says what the table shows.
-        align: one letter a column, "l" left or "r" right; None puts the columns that hold only numbers right.
+        rows: rows of C cells, shown by `cell_text`.
+        caption: one line on what the table shows.
+        align: one letter per column, "l" left or "r" right; None aligns columns of numbers right, others left.
     """
 
     kind: ClassVar[str] = "table"
@@ -44,18 +44,18 @@ class Table:
 
     @property
     def alignments(self) -> list[Literal["left", "right"]]:
-        """The side on which each column is lined up."""
+        """The alignment of each column."""
         if self.align is not None:
             return ["left" if letter == "l" else "right" for letter in self.align]
-        return ["right" if self._holds_numbers(place) else "left" for place in range(len(self.columns))]
+        return ["right" if self._holds_numbers(column) else "left" for column in range(len(self.columns))]
 
     @property
     def texts(self) -> list[list[str]]:
-        """The cells as people read them."""
+        """The cells as texts."""
         return [[cell_text(cell) for cell in row] for row in self.rows]
 
-    def _holds_numbers(self, place: int) -> bool:
-        cells = [row[place] for row in self.rows if row[place] is not None]
+    def _holds_numbers(self, column: int) -> bool:
+        cells = [row[column] for row in self.rows if row[column] is not None]
         return bool(cells) and all(isinstance(cell, Real) for cell in cells)
 
 
@@ -66,7 +66,7 @@ class Figure:
     Attributes:
         svg: the drawing as one <svg> element, put into the page as it is (see `figures.Drawing.svg`).
         caption: one line below it that says what it shows.
-        alt: the same finding in words, for people who cannot see it.
+        alt: the same finding in words, for readers who cannot see it.
     """
 
     kind: ClassVar[str] = "figure"
@@ -84,7 +84,7 @@ class Facts:
 
     @property
     def texts(self) -> list[tuple[str, str]]:
-        """Labels and values as people read them."""
+        """Labels and values as texts."""
         return [(label, cell_text(value)) for label, value in self.pairs]
 
 
@@ -122,7 +122,7 @@ Block: TypeAlias = Table | Figure | Facts | Code | Findings
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, plain text whose paragraphs are parted by empty lines, and blocks."""
+    """A heading, plain text whose paragraphs are separated by empty lines, and blocks."""
 
     title: str
     text: str = ""
@@ -145,7 +145,7 @@ class Page:
 
 
 def cell_text(cell: Cell) -> str:
-    """How a cell reads: whole numbers with thousands commas, others with four decimals, nothing as a dash."""
+    """A cell as text: whole numbers with thousands commas, others with four decimals, None as a dash."""
     if cell is None:
         return "–"
     if isinstance(cell, Integral):

@@ -16,8 +16,8 @@ from refeed.reports.drawing import Drawing, drawing_style
 from refeed.reports.extras import import_extra
 
 _WIDTH, _ROW_HEIGHT = 5.2, 1.9  # inches
-_SHIFT = 0.12  # of dots to either side of a named place, so that equal ones are told apart
-_TICK_LETTERS = 6  # in a line below a named place
+_SHIFT = 0.12  # of dots to either side of a category, so that equal values can be distinguished
+_TICK_LETTERS = 6  # in a line below a category
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Panel:
 
     Attributes:
         label: what its x axis is.
-        x: places of the P dots, numbers; positions in `names` where there are names.
-        names: of the places 0, 1, …; None for numbers.
+        x: x coordinates of the P dots, numbers; indices into `names` for categories.
+        names: of the categories 0, 1, …; None for numbers.
         log: whether the axis is logarithmic.
     """
 
@@ -54,8 +54,8 @@ def scatter_panels(
         DataError: no panel, no dot, or the lengths differ.
     """
     heights = np.asarray(y, np.float64)
-    if not panels or len(heights) == 0 or any(len(one.x) != len(heights) for one in panels):
-        counts = [len(one.x) for one in panels]
+    if not panels or len(heights) == 0 or any(len(panel.x) != len(heights) for panel in panels):
+        counts = [len(panel.x) for panel in panels]
         raise DataError(
             f"scatter panels: expected panels with as many dots as y, at least one; got {counts} and {len(heights)}"
         )
@@ -63,11 +63,11 @@ def scatter_panels(
     rows = -(-len(panels) // columns)
     with drawing_style():
         figure = import_extra("matplotlib.figure").Figure(figsize=(_WIDTH, 0.35 + _ROW_HEIGHT * rows))
-        places = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
-        for axes, panel in zip(places, panels, strict=False):
+        all_axes = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+        for axes, panel in zip(all_axes, panels, strict=False):
             _draw(axes, panel, heights, limits=y_limits, best=best)
             axes.set_ylim(y_limits)
-        for axes in places[len(panels) :]:
+        for axes in all_axes[len(panels) :]:
             axes.set_axis_off()
         figure.supylabel(y_label, fontsize=10.5, color=LIGHT["quiet"])
         return Drawing.of(figure)
@@ -81,7 +81,7 @@ def _draw(axes: Any, panel: Panel, heights: npt.NDArray[np.float64], *, limits: 
         axes.set_xlim(-0.5, len(panel.names) - 0.5)
     elif panel.log:
         axes.set_xscale("log")
-        axes.set_xticks(places := _round_places(x), [f"{place:g}" for place in places])
+        axes.set_xticks(ticks := _round_ticks(x), [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
     else:
         axes.locator_params(axis="x", nbins=4)
@@ -94,11 +94,11 @@ def _draw(axes: Any, panel: Panel, heights: npt.NDArray[np.float64], *, limits: 
     axes.set(xlabel=panel.label)
 
 
-def _round_places(x: npt.NDArray[np.float64]) -> list[float]:
+def _round_ticks(x: npt.NDArray[np.float64]) -> list[float]:
     """Both ends and the middle of a logarithmic axis, as round numbers."""
-    return sorted({float(f"{place:.1g}") for place in np.geomspace(x.min(), x.max(), 3)})
+    return sorted({float(f"{tick:.1g}") for tick in np.geomspace(x.min(), x.max(), 3)})
 
 
 def _on_lines(name: str) -> str:
-    """The name on lines that fit below its place; a list of numbers breaks after its commas."""
+    """The name on lines that fit below its tick; a list of numbers breaks after its commas."""
     return "\n".join(textwrap.wrap(name.replace(",", ", "), _TICK_LETTERS, break_long_words=False)).replace(", ", ",")

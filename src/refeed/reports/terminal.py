@@ -1,4 +1,4 @@
-"""The tables and facts of a report in a terminal, or as plain lined-up text where the output is not one."""
+"""The tables and facts of a report in a terminal, or as plain aligned text where the output is no terminal."""
 
 from __future__ import annotations
 
