@@ -156,9 +156,7 @@ def test_side_must_be_given_where_the_widths_are_equal(tmp_path):
     state = original_weights((6, 3), tied=False)
     torch.save(state, tmp_path / "weights")
     options = {"activation": "selu", "activation_on_last_layer": False}
-    with pytest.raises(
-        BundleError, match=r"6 users and as many items.*\n.*--side user"
-    ):
+    with pytest.raises(BundleError, match=r"6 users and as many items.*\n.*--side user"):
         convert(tmp_path / "weights", tmp_path / "training", **options)
     fitted = convert(tmp_path / "weights", tmp_path / "training", side="item", **options)
     expected = original_forward(state, rows.t(), F.selu, last=False).t().clip(rows[rows > 0].min(), rows.max())

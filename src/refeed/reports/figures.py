@@ -277,10 +277,8 @@ def _draw_references(axes: Any, references: Mapping[str, float]) -> None:
 
 
 def _draw_marks(axes: Any, marks: Mapping[str, tuple[float, float]]) -> None:
-    for text, position in marks.items():
-        axes.plot(
-            *position, "o", color=LIGHT["ink"], markersize=7, markeredgecolor=LIGHT["ground"], markeredgewidth=1.2, zorder=5
-        )
+    for text, point in marks.items():
+        axes.plot(*point, "o", color=LIGHT["ink"], markersize=7, markeredgecolor=LIGHT["ground"], markeredgewidth=1.2, zorder=5)
         axes.annotate(text, point, (0, -9), textcoords="offset points", ha="center", va="top", fontsize=9.5)
     if marks:
         axes.margins(y=0.14)
