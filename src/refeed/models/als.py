@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from typing_extensions import override
@@ -15,7 +14,7 @@ from refeed.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import RowBlock, row_blocks
-from refeed.models.base import Fitter, Spec, StepReport
+from refeed.models.base import Fitter, Floats, Spec, StepReport
 from refeed.models.common.building import with_offsets
 from refeed.models.common.factors import FactorModel, rating_spread, ridge_penalties
 from refeed.models.common.offsets import OffsetKind, Offsets
@@ -112,8 +111,8 @@ class Side:
     bias: Tensor | None
     other_factors: Tensor
     other_bias: Tensor | None
-    row_offset: npt.NDArray[np.float32]
-    column_offset: npt.NDArray[np.float32]
+    row_offset: Floats
+    column_offset: Floats
 
     def targets(self, block: RowBlock) -> History:
         """The rows of a block with the targets of their regressions as values: ratings less offsets and column biases."""

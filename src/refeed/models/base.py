@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +16,15 @@ from typing_extensions import override
 from refeed.config import Config
 from refeed.data.history import History
 
+Integers: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float32]
+
 
 class Scorer(abc.ABC):
     """Predicts ratings of users, whom it sees only through the histories that it is given."""
 
     @abc.abstractmethod
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         """Predict the ratings of P pairs, float32 (P,), not clipped to the scale.
 
         Args:
@@ -39,7 +36,7 @@ class Scorer(abc.ABC):
         """
 
     @abc.abstractmethod
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def score_rows(self, history: History) -> Floats:
         """Predict the ratings of all items by all users of the history, a new float32 (B, n), not clipped."""
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
@@ -16,7 +15,7 @@ from refeed.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.errors import ConfigError, TrainingError
-from refeed.models.base import Fitter, OneStepFitter, RatingModel, Scorer, Spec, StepReport
+from refeed.models.base import Fitter, Floats, Integers, OneStepFitter, RatingModel, Scorer, Spec, StepReport
 from refeed.models.common.building import new_model
 from refeed.models.common.offsets import Offsets
 from refeed.models.common.pairs import centred
@@ -114,7 +113,7 @@ class EaseModel(RatingModel):
         rows = SparseRows.from_history(centred(history, self.offsets.of_entries(history)), self.device)
         return rows if self.spec.target == "ratings" else rows.with_values(torch.ones_like(rows.values))
 
-    def offsets_of_items(self) -> npt.NDArray[np.float32]:
+    def offsets_of_items(self) -> Floats:
         """The part of a prediction that depends on the item alone, float32 (n,)."""
         if self.spec.target == "ratings":
             return self.offsets.item_part()
@@ -132,13 +131,7 @@ class EaseScorer(Scorer):
         self._model = model
 
     @override
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         """Score the users of the pairs on all items, block by block."""
         predictions = np.empty(len(rows), np.float32)
         order = np.argsort(rows, kind="stable")
@@ -154,9 +147,9 @@ class EaseScorer(Scorer):
 
     @override
     @torch.no_grad()
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def score_rows(self, history: History) -> Floats:
         model, rows = self._model, self._model.inputs(history)
-        scores: npt.NDArray[np.float32] = sum_of_rows(rows.columns, model.weights, rows.indptr, rows.values).numpy(force=True)
+        scores: Floats = sum_of_rows(rows.columns, model.weights, rows.indptr, rows.values).numpy(force=True)
         scores += model.offsets.user_part(history)[:, None]
         scores += model.offsets_of_items()
         return scores

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from typing_extensions import override
 
 from refeed.config import NonNegativeFloat, PositiveFloat
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import position_counts
-from refeed.models.base import Fitter, OneStepFitter, Spec, StepReport
+from refeed.models.base import Fitter, Integers, OneStepFitter, Spec, StepReport
 from refeed.models.common.bias_model import BiasModel
 from refeed.models.common.building import new_model
 from refeed.models.common.checks import required_times
@@ -102,7 +101,7 @@ class PopularityFitter(OneStepFitter):
         return StepReport(self.model.offsets.squared_error(train), len(train))
 
 
-def _recent_counts(train: Ratings, days: float) -> npt.NDArray[np.int64]:
+def _recent_counts(train: Ratings, days: float) -> Integers:
     """Number of ratings of each item in the last days of training, int64 (n,)."""
     times = required_times(train, needed_by="popularity with recent_days", otherwise="leave recent_days out")
     return position_counts(train.indices[times > times.max() - DAY * days], train.num_items)

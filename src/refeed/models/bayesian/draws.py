@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from refeed.data.history import History
-from refeed.models.base import RatingModel
+from refeed.models.base import Integers, RatingModel
 from refeed.models.common.row_digests import row_digests
 
 PERIOD_SHIFT = 0x9E3779B1  # odd; an item index shifted by a multiple of it stands for item and period in the hash
@@ -117,7 +115,7 @@ class BayesianDraws(RatingModel):
         """Length of the period of a session, None if trained without sessions."""
         return self._session_seconds if len(self.session_periods) else None
 
-    def digests_of(self, history: History) -> npt.NDArray[np.int64]:
+    def digests_of(self, history: History) -> Integers:
         """Hashes by which training users with an unchanged history are recognised, int64 (B,): items, ratings and sessions."""
         if self.session_seconds is None or history.timestamps is None:
             return row_digests(history)

@@ -12,7 +12,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from refeed.data.history import History
-from refeed.models.base import Scorer
+from refeed.models.base import Floats, Integers, Scorer
 from refeed.models.bayesian.draws import BayesianDraws
 from refeed.models.bayesian.regression import FeatureTable, PaddedRows, Posterior, padded_rows
 from refeed.models.bayesian.session_sums import SessionSums, put_by_row
@@ -40,7 +40,7 @@ class UserSide:
 
     factors: Tensor
     biases: Tensor
-    users: npt.NDArray[np.int64]
+    users: Integers
     is_folded_in: npt.NDArray[np.bool_]
     sessions: SessionMeans | None
 
@@ -61,13 +61,7 @@ class BayesianScorer(Scorer):
 
     @override
     @torch.no_grad()
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         requested, entries, entry_of_pair = unique_pairs(rows, items, history.num_items, self._model.device)
         users = self._user_side(history.rows(requested))
         sums = sampled_linear(users.factors, self._item_factors, entries)
@@ -80,14 +74,14 @@ class BayesianScorer(Scorer):
 
     @override
     @torch.no_grad()
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def score_rows(self, history: History) -> Floats:
         users = self._user_side(history)
         scores = torch.addmm(self._item_bias, users.factors, self._item_factors.t()) + users.biases[:, None]
         return self._as_ratings(scores)
 
-    def _as_ratings(self, standardised: Tensor) -> npt.NDArray[np.float32]:
+    def _as_ratings(self, standardised: Tensor) -> Floats:
         model = self._model
-        ratings: npt.NDArray[np.float32] = (model.mean + model.deviation * standardised).numpy(force=True)
+        ratings: Floats = (model.mean + model.deviation * standardised).numpy(force=True)
         return ratings
 
     def _user_side(self, history: History) -> UserSide:
@@ -137,9 +131,7 @@ class BayesianScorer(Scorer):
                 posterior = Posterior(products, *prior, noise)
         return posterior, by_session
 
-    def _session_effects(
-        self, users: UserSide, rows: npt.NDArray[np.int64], times: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float32]:
+    def _session_effects(self, users: UserSide, rows: Integers, times: Integers) -> Floats:
         """Expected effects of the sessions of P pairs, float32 (P,), given the users' rows; 0 where there is none then."""
         effects, is_folded_in = np.zeros(len(rows), np.float32), users.is_folded_in[rows]
         effects[~is_folded_in] = self._training_sessions.at(users.users[rows[~is_folded_in]], times[~is_folded_in])

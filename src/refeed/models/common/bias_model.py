@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 from typing_extensions import override
 
 from refeed.data.history import History
-from refeed.models.base import RatingModel, Scorer
+from refeed.models.base import Floats, Integers, RatingModel, Scorer
 from refeed.models.common.offsets import Offsets
 
 
@@ -30,15 +28,9 @@ class BiasScorer(Scorer):
         self.offsets = offsets
 
     @override
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         return self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
     @override
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def score_rows(self, history: History) -> Floats:
         return self.offsets.user_part(history)[:, None] + self.offsets.item_part()[None, :]

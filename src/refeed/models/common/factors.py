@@ -13,7 +13,7 @@ from typing_extensions import override
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import row_blocks
-from refeed.models.base import RatingModel, Scorer
+from refeed.models.base import Floats, Integers, RatingModel, Scorer
 from refeed.models.common.offsets import Offsets
 from refeed.models.common.pairs import centred, unique_pairs
 from refeed.models.common.ridge import RidgeSolver
@@ -67,7 +67,7 @@ class FactorModel(RatingModel):
         self.register_buffer("digests", torch.zeros(num_users, dtype=torch.int64))
 
     @torch.no_grad()
-    def begin_training(self, train: Ratings) -> npt.NDArray[np.float32]:
+    def begin_training(self, train: Ratings) -> Floats:
         """Remember the histories of the users; the factors of users and items without ratings become 0.
 
         Returns:
@@ -97,32 +97,26 @@ class FactorScorer(Scorer):
 
     @override
     @torch.no_grad()
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         users, entries, entry_of_pair = unique_pairs(rows, items, history.num_items, self._model.device)
         requested = history.rows(users)
         vectors, biases = self._user_vectors(requested)
-        outputs: npt.NDArray[np.float32] = sampled_linear(vectors, self._model.item_factors, entries).numpy(force=True)
+        outputs: Floats = sampled_linear(vectors, self._model.item_factors, entries).numpy(force=True)
         user_part = self._model.offsets.user_part(requested) + biases.numpy(force=True)
         user_of_pair = np.searchsorted(users, rows)
-        predictions: npt.NDArray[np.float32] = outputs[entry_of_pair] + user_part[user_of_pair] + self._item_part()[items]
+        predictions: Floats = outputs[entry_of_pair] + user_part[user_of_pair] + self._item_part()[items]
         return predictions
 
     @override
     @torch.no_grad()
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def score_rows(self, history: History) -> Floats:
         vectors, biases = self._user_vectors(history)
-        scores: npt.NDArray[np.float32] = (vectors @ self._model.item_factors.t()).numpy(force=True)
+        scores: Floats = (vectors @ self._model.item_factors.t()).numpy(force=True)
         scores += (self._model.offsets.user_part(history) + biases.numpy(force=True))[:, None]
         scores += self._item_part()
         return scores
 
-    def _item_part(self) -> npt.NDArray[np.float32]:
+    def _item_part(self) -> Floats:
         """The item's part of the offsets, with its bias, float32 (n,)."""
         part = self._model.offsets.item_part()
         if self._model.item_bias is None:
@@ -151,7 +145,7 @@ class FactorScorer(Scorer):
         return self._solver.solve(centred(history, offsets), penalties)
 
 
-def ridge_penalties(regularisation: float, counts: npt.NDArray[np.int64], *, weighted: bool) -> npt.NDArray[np.float64]:
+def ridge_penalties(regularisation: float, counts: Integers, *, weighted: bool) -> npt.NDArray[np.float64]:
     """The penalty of each row, float64 (B,): `regularisation`, weighted times the row's number of ratings.
 
     Weighted is the "weighted-lambda-regularisation" of Zhou et al. (2008), section 3.2.

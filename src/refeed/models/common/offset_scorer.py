@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import abc
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from typing_extensions import override
 
 from refeed.data.history import History
-from refeed.models.base import Scorer
+from refeed.models.base import Floats, Integers, Scorer
 from refeed.models.common.offsets import Offsets
 from refeed.models.common.pairs import unique_pairs
 from refeed.models.common.sparse_rows import SparseRows
@@ -38,21 +36,15 @@ class OffsetScorer(Scorer):
 
     @override
     @torch.no_grad()
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         users, entries, entry_of_pair = unique_pairs(rows, items, history.num_items, self.device)
         outputs = self.outputs_at(history.rows(users), entries).numpy(force=True)
         return outputs[entry_of_pair] + self.offsets.user_part(history)[rows] + self.offsets.item_part()[items]
 
     @override
     @torch.no_grad()
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
-        scores: npt.NDArray[np.float32] = self.outputs(history).numpy(force=True)
+    def score_rows(self, history: History) -> Floats:
+        scores: Floats = self.outputs(history).numpy(force=True)
         scores += self.offsets.user_part(history)[:, None]
         scores += self.offsets.item_part()
         return scores

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
+from refeed.models.base import Floats, Integers
 from refeed.models.ensemble.timeline import Timeline
 
 USER_REACHES, ITEM_REACH = (5, 20), 20  # ratings before and after the requested time, and last ones of an item
@@ -113,35 +114,23 @@ class MetaReader:
         is_known = self.is_timed & (arrays["item_counts"] > 0)
         self._ends = [np.where(is_known, arrays[name], np.nan) for name in ("item_first", "item_last")]
 
-    def of_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def of_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         """Standardised features z of P pairs, float32 (P, J); arguments as of `Scorer.predict_pairs`."""
         return self.standardised(self.raw(history, rows, items, times))
 
-    def of_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def of_rows(self, history: History) -> Floats:
         """z of B users for any item and no time, float32 (B, J); 0 for features of items."""
         raw = np.full((len(history), len(NAMES)), np.nan)
         raw[:, : len(OF_USER)] = self._of_users(history)
         return self.standardised(raw)
 
-    def of_items(self) -> npt.NDArray[np.float32]:
+    def of_items(self) -> Floats:
         """z of the n items for any user and no time, float32 (n, J); 0 for features of users."""
         raw = np.full((len(self._items), len(NAMES)), np.nan)
         raw[:, len(OF_USER) : UNTIMED] = self._items
         return self.standardised(raw)
 
-    def raw(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float64]:
+    def raw(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> npt.NDArray[np.float64]:
         """The raw features of P pairs, float64 (P, J); NaN where unknown."""
         raw = np.full((len(rows), len(NAMES)), np.nan)
         raw[:, :UNTIMED] = np.column_stack((self._of_users(history)[rows], self._items[items]))
@@ -161,7 +150,7 @@ class MetaReader:
         means = _damped_means(history, history.values.astype(np.float64) - self._mean)
         return np.column_stack((np.log1p(history.counts), means))
 
-    def standardised(self, raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    def standardised(self, raw: npt.NDArray[np.float64]) -> Floats:
         """z, float32 (P, J), from raw features."""
         usable = self._sizes > 0
         z = np.divide(raw - self._centres, self._sizes, out=np.zeros_like(raw), where=usable)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from refeed.data.ratings import Ratings
-from refeed.models.base import RatingModel
+from refeed.models.base import Floats, RatingModel
 from refeed.models.ensemble.features import MetaFeatures
 from refeed.models.ensemble.scorer import EnsembleScorer
 
@@ -37,7 +35,7 @@ class EnsembleModel(RatingModel):
         self.register_buffer("weights", torch.tensor([0.0, *[1.0 / len(members)] * len(members)]))
         self.register_buffer("weights_by_feature", torch.zeros(0, 1 + len(members)))  # (J, M + 1), J = 0: constant weights
 
-    def set_weights(self, weights: npt.NDArray[np.float32], by_feature: npt.NDArray[np.float32]) -> None:
+    def set_weights(self, weights: Floats, by_feature: Floats) -> None:
         """Set the constant weights, float32 (M + 1,), and their varying part, (J, M + 1); J = 0 resets the features too."""
         self.weights.copy_(torch.from_numpy(weights))
         self.weights_by_feature = torch.from_numpy(by_feature).to(self.weights)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from typing_extensions import override
 
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
-from refeed.models.base import Fitter, RatingModel, Scorer, StepReport
+from refeed.models.base import Fitter, Floats, Integers, RatingModel, Scorer, StepReport
 from refeed.models.common.factors import rating_spread
 
 
@@ -43,17 +41,11 @@ class RescaledScorer(Scorer):
         self._inner, self._unit = inner, unit
 
     @override
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         return self._unit * self._inner.predict_pairs(history.in_units_of(self._unit), rows, items, times)
 
     @override
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def score_rows(self, history: History) -> Floats:
         scores = self._inner.score_rows(history.in_units_of(self._unit))
         scores *= self._unit
         return scores

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from typing_extensions import override
 
 from refeed.data.history import History
-from refeed.models.base import Scorer
+from refeed.models.base import Floats, Integers, Scorer
 from refeed.models.ensemble.features import MetaReader
 
 
@@ -31,20 +30,14 @@ class EnsembleScorer(Scorer):
         self,
         members: Sequence[Scorer],
         *,
-        weights: npt.NDArray[np.float32],
-        by_feature: npt.NDArray[np.float32],
+        weights: Floats,
+        by_feature: Floats,
         features: MetaReader | None,
     ) -> None:
         self._members, self._weights, self._by_feature, self._features = members, weights, by_feature, features
 
     @override
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         weights = np.broadcast_to(self._weights, (len(rows), len(self._weights)))
         if (features := self._known_features(times)) is not None:
             weights = weights + features.of_pairs(history, rows, items, times) @ self._by_feature
@@ -54,7 +47,7 @@ class EnsembleScorer(Scorer):
         return total
 
     @override
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def score_rows(self, history: History) -> Floats:
         total = np.full((len(history), history.num_items), self._weights[0], np.float32)
         if (features := self._known_features(None)) is not None:
             of_rows = features.of_rows(history) @ self._by_feature
@@ -66,13 +59,13 @@ class EnsembleScorer(Scorer):
             total += scores
         return total
 
-    def _known_features(self, times: npt.NDArray[np.int64] | None) -> MetaReader | None:
+    def _known_features(self, times: Integers | None) -> MetaReader | None:
         """What the weights vary with; None where they are constant."""
         is_missed = times is None and self._features is not None and self._features.is_timed
         return None if is_missed else self._features
 
     @cached_property
-    def _of_items(self) -> npt.NDArray[np.float32]:
+    def _of_items(self) -> Floats:
         """The part of the weights that varies with the item, (M + 1, n)."""
         assert self._features is not None
         return np.ascontiguousarray((self._features.of_items() @ self._by_feature).T)

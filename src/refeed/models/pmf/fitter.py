@@ -13,7 +13,7 @@ from typing_extensions import override
 from refeed.data.history import History
 from refeed.data.ratings import Ratings
 from refeed.data.row_blocks import pointers
-from refeed.models.base import Fitter, StepReport
+from refeed.models.base import Fitter, Integers, StepReport
 from refeed.models.common.building import with_offsets
 from refeed.models.common.checks import require_finite
 from refeed.models.common.factors import INITIAL_DEVIATION, FactorModel, rating_spread
@@ -159,7 +159,7 @@ class _Side:
         spec: the model's description.
     """
 
-    def __init__(self, parameters: list[nn.Parameter | None], counts: npt.NDArray[np.int64], spec: PMF) -> None:
+    def __init__(self, parameters: list[nn.Parameter | None], counts: Integers, spec: PMF) -> None:
         present = [parameter for parameter in parameters if parameter is not None]
         self.momenta = RowLazyMomentum(present, [0.0] * len(present), momentum=spec.momentum)
         self.factors, self.weighted, self.prior = present[0], spec.prior == "weighted", Prior(spec.regularisation)

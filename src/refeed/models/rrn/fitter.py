@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.optim import Adam
@@ -11,7 +9,7 @@ from typing_extensions import override
 
 from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
-from refeed.models.base import Fitter, StepReport
+from refeed.models.base import Fitter, Integers, StepReport
 from refeed.models.common.building import with_offsets
 from refeed.models.common.checks import require_finite
 from refeed.models.rrn.model import RecurrentModel
@@ -103,7 +101,7 @@ class RecurrentFitter(Fitter):
             load_state_tensors(optimizer, under_prefix(f"{name}/", tensors))
         self._fixed_for = None
 
-    def _batches(self, number: int, epoch: int) -> list[npt.NDArray[np.int64]]:
+    def _batches(self, number: int, epoch: int) -> list[Integers]:
         counts, seed = self._sides[number].sequences.timeline.lengths, derive_seed(self.seed, SIDES[number])
         return epoch_batches(counts, self.spec.batch_size, seed=seed, epoch=epoch)
 
@@ -123,7 +121,7 @@ class RecurrentFitter(Fitter):
         self._targets = side.targets_of_states()
         self._fixed_for = (epoch, number)
 
-    def _train_batch(self, number: int, rows: npt.NDArray[np.int64]) -> StepReport:
+    def _train_batch(self, number: int, rows: Integers) -> StepReport:
         side, optimizer = self._sides[number], self._optimizers[number]
         losses = side.loss_of(rows, self._targets, self._other_states, self.spec.gradient_steps)
         optimizer.zero_grad(set_to_none=True)

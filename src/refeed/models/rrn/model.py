@@ -7,13 +7,12 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from refeed.data.history import History
-from refeed.models.base import RatingModel, Scorer
+from refeed.models.base import Floats, Integers, RatingModel, Scorer
 from refeed.models.common.factors import ridge_penalties
 from refeed.models.common.offsets import Offsets
 from refeed.models.common.pairs import centred
@@ -80,7 +79,7 @@ class UserSide:
     timeline: Timeline
     states: Tensor
     factors: Tensor
-    offsets: npt.NDArray[np.float32]
+    offsets: Floats
 
 
 class RecurrentScorer(Scorer):
@@ -94,13 +93,7 @@ class RecurrentScorer(Scorer):
 
     @override
     @torch.no_grad()
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         """Where times are given, predict from states that have seen the steps before them only."""
         model = self._model
         requested, user_of_pair = np.unique(rows, return_inverse=True)
@@ -113,18 +106,18 @@ class RecurrentScorer(Scorer):
         dynamic = (users.states[self._on_device(user_states)] * model.item_states[self._on_device(item_states)]).sum(1)
         stationary = (users.factors[self._on_device(user_of_pair)] * model.item_factors[self._on_device(items)]).sum(1)
         offsets = users.offsets[user_of_pair] + model.offsets.item_part()[items]
-        predicted: npt.NDArray[np.float32] = (dynamic + stationary).numpy(force=True) + offsets
+        predicted: Floats = (dynamic + stationary).numpy(force=True) + offsets
         return predicted
 
     @override
     @torch.no_grad()
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def score_rows(self, history: History) -> Floats:
         """Predict from the latest states."""
         model, users = self._model, self._user_side(history)
         latest = self._on_device(users.timeline.latest_states(np.arange(len(history), dtype=np.int64)))
         scores = users.factors @ model.item_factors.t()
         scores.addmm_(users.states[latest], model.item_states[self._on_device(self._latest_item_states)].t())
-        result: npt.NDArray[np.float32] = scores.numpy(force=True)
+        result: Floats = scores.numpy(force=True)
         result += users.offsets[:, None]
         result += model.offsets.item_part()
         return result
@@ -146,15 +139,15 @@ class RecurrentScorer(Scorer):
         return UserSide(sequences.timeline, states, factors, model.offsets.user_part(history))
 
     @cached_property
-    def _latest_item_states(self) -> npt.NDArray[np.int64]:
+    def _latest_item_states(self) -> Integers:
         return self._items.latest_states(np.arange(len(self._items), dtype=np.int64))
 
-    def _on_device(self, index: npt.NDArray[np.int64]) -> Tensor:
+    def _on_device(self, index: Integers) -> Tensor:
         return torch.from_numpy(index).to(self._model.device)
 
 
 @torch.no_grad()
-def products(states: Tensor, other_states: Tensor, sequences: Sequences, other_index: npt.NDArray[np.int64]) -> Tensor:
+def products(states: Tensor, other_states: Tensor, sequences: Sequences, other_index: Integers) -> Tensor:
     """The products of states that predict the ratings of sequences, (nnz,).
 
     Args:

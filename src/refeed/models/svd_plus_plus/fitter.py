@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from typing_extensions import override
 
 from refeed.data.batches import epoch_batches
 from refeed.data.ratings import Ratings
-from refeed.models.base import Fitter, StepReport
+from refeed.models.base import Fitter, Integers, StepReport
 from refeed.models.common.building import new_model
 from refeed.models.common.checks import require_finite, required_times
 from refeed.models.common.sampled_linear import sampled_linear
@@ -52,7 +51,7 @@ class SvdPlusPlusFitter(Fitter):
             model.time.begin_training(times)
         parameters = list(model.parameters())
         self._optimizer = torch.optim.Adam(parameters, lr=spec.learning_rate, fused=fused(parameters))
-        self._batches_of: tuple[int, list[npt.NDArray[np.int64]]] = (-1, [])
+        self._batches_of: tuple[int, list[Integers]] = (-1, [])
 
     @override
     def num_steps(self, epoch: int) -> int:
@@ -90,7 +89,7 @@ class SvdPlusPlusFitter(Fitter):
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         load_state_tensors(self._optimizer, tensors)
 
-    def _batches(self, epoch: int) -> list[npt.NDArray[np.int64]]:
+    def _batches(self, epoch: int) -> list[Integers]:
         if self._batches_of[0] != epoch:
             batches = epoch_batches(self.train.user_counts, self.spec.batch_size, seed=self.seed, epoch=epoch)
             self._batches_of = (epoch, batches)

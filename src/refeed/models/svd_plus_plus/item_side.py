@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from refeed.data.history import History
-from refeed.models.base import RatingModel
+from refeed.models.base import Integers, RatingModel
 from refeed.models.common.sparse_linear import sparse_linear
 from refeed.models.common.sparse_rows import SparseRows
 from refeed.models.svd_plus_plus.time_terms import TimeTerms
@@ -55,11 +53,11 @@ class ItemSide(RatingModel):
         shares = counts.to(self.implicit_factors.dtype).rsqrt()[rows.row_of_entry]
         return sparse_linear(rows.with_values(shares), self.implicit_factors, self.implicit_factors.new_zeros(()))
 
-    def times_of(self, history: History) -> npt.NDArray[np.int64] | None:
+    def times_of(self, history: History) -> Integers | None:
         """The time of each rating of the history, int64 (nnz,); None where the model is not time-aware."""
         return None if self.time is None else self.time.times_of(history)
 
-    def item_part(self, items: Tensor, times: npt.NDArray[np.int64] | None) -> Tensor:
+    def item_part(self, items: Tensor, times: Integers | None) -> Tensor:
         """mean + b_i, with the part of the time bin, for items, (P,), at times, (P,)."""
         part = self.mean + self.item_bias[items]
         return part if self.time is None or times is None else part + self.time.item_bias[items, self.time.bins(times)]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from typing_extensions import override
 
 from refeed.data.history import History
-from refeed.models.base import Scorer
+from refeed.models.base import Floats, Integers, Scorer
 from refeed.models.common.pairs import unique_pairs
 from refeed.models.common.ridge import RidgeSolver
 from refeed.models.common.sampled_linear import sampled_linear
@@ -92,13 +91,7 @@ class SvdPlusPlusScorer(Scorer):
 
     @override
     @torch.no_grad()
-    def predict_pairs(
-        self,
-        history: History,
-        rows: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int64],
-        times: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[np.float32]:
+    def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
         model = self._model
         users, entries, entry_of_pair = unique_pairs(rows, items, history.num_items, model.device)
         requested = history.rows(users)
@@ -110,11 +103,11 @@ class SvdPlusPlusScorer(Scorer):
 
     @override
     @torch.no_grad()
-    def score_rows(self, history: History) -> npt.NDArray[np.float32]:
+    def score_rows(self, history: History) -> Floats:
         model = self._model
         vectors, solved = self._vectors(history)
         user_part, times = self._user_part(history, solved, np.arange(len(history)), None)
-        scores: npt.NDArray[np.float32] = (vectors @ model.item_factors.t()).numpy(force=True)
+        scores: Floats = (vectors @ model.item_factors.t()).numpy(force=True)
         scores += user_part[:, None]
         scores += (model.mean + model.item_bias).numpy(force=True)
         if model.time is not None and times is not None:
@@ -129,8 +122,8 @@ class SvdPlusPlusScorer(Scorer):
         return solved.vectors + implicit, solved
 
     def _user_part(
-        self, history: History, solved: UserSide, rows: npt.NDArray[np.int64], times: npt.NDArray[np.int64] | None
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64] | None]:
+        self, history: History, solved: UserSide, rows: Integers, times: Integers | None
+    ) -> tuple[Floats, Integers | None]:
         """b_u with its drift for each pair, float32 (P,), given the users' rows, and the times that it is for."""
         bias, terms = solved.bias.numpy(force=True)[rows], self._model.time
         if terms is None:
