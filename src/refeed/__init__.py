@@ -40,12 +40,16 @@ if TYPE_CHECKING:
     from refeed.evaluation.evaluate import evaluate as evaluate
     from refeed.fitted_model import FittedModel as FittedModel
     from refeed.fitted_model import load as load
+    from refeed.inference.explain import Reason as Reason
+    from refeed.inference.explain import explain as explain
     from refeed.inference.predict import PredictedIntervals as PredictedIntervals
     from refeed.inference.predict import predict as predict
     from refeed.inference.predict import predict_interval as predict_interval
     from refeed.inference.recommend import Recommendation as Recommendation
     from refeed.inference.recommend import recommend as recommend
     from refeed.inference.recommend_all import recommend_all as recommend_all
+    from refeed.inference.similar_items import SimilarItem as SimilarItem
+    from refeed.inference.similar_items import similar_items as similar_items
     from refeed.metrics.intervals import PairedDifference as PairedDifference
     from refeed.models import ALS as ALS
     from refeed.models import PMF as PMF
@@ -79,9 +83,11 @@ _PUBLIC: dict[str, str] = {
     "refeed.evaluation.compare": "compare",
     "refeed.evaluation.evaluate": "Evaluation EvaluationOptions evaluate",
     "refeed.fitted_model": "FittedModel load",
+    "refeed.inference.explain": "Reason explain",
     "refeed.inference.predict": "PredictedIntervals predict predict_interval",
     "refeed.inference.recommend": "Recommendation recommend",
     "refeed.inference.recommend_all": "recommend_all",
+    "refeed.inference.similar_items": "SimilarItem similar_items",
     "refeed.metrics.intervals": "PairedDifference",
     "refeed.models": "ALS AutoEncoder AutoRec BayesianFactorisation Bias Ease Ensemble PMF Pca Popularity RRN SvdPlusPlus",
     "refeed.optim.options": "TrainingOptions",

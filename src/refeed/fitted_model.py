@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,10 @@ class FittedModel:
     def to(self, device: str) -> FittedModel:
         """The same model, moved to a device of PyTorch."""
         return replace(self, model=self.model.to(device))
+
+    def titles_of(self, positions: Iterable[int]) -> list[str | None]:
+        """Titles of the items at these positions, None where unknown."""
+        return [self.titles[position] if self.titles else None for position in positions]
 
     def scorer(self) -> Scorer:
         """The model's scorer, built at the first call and kept as long as the model's tensors stay as they are.

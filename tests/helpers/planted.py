@@ -1,10 +1,10 @@
-"""A planted low-rank matrix, part of it hidden, and other programs' protocol on real data."""
+"""A planted low-rank matrix, planted genres, part of it hidden, and other programs' protocol on real data."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from helpers.small_worlds import predictions_of, split_of
+from helpers.small_worlds import STARS, predictions_of, split_of
 from refeed.data.ratings import Ratings
 from refeed.data.splits.base import Split
 from refeed.fitted_model import FittedModel
@@ -17,6 +17,18 @@ def low_rank_split(*, rank, users=60, items=40, share=0.6, seed=0) -> tuple[Spli
     truth /= truth.std()
     rows, columns = np.nonzero(rng.random(truth.shape) < share)
     return split_of(Ratings.from_columns(rows, columns, truth[rows, columns])), truth
+
+
+GENRES = 3
+
+
+def ratings_by_genre(*, users=90, items=18, share=0.5, seed=0) -> Ratings:
+    """User u likes the genre u % 3 two stars more than the others, item i is of the genre i % 3; some users rate higher."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.nonzero(rng.random((users, items)) < share)
+    likes = rows % GENRES == columns % GENRES
+    values = 2.0 + 2.0 * likes + rng.uniform(0, 1, users)[rows]
+    return Ratings.from_columns(rows, columns, values, scale=STARS)
 
 
 def held_out_rmse(fitted: FittedModel, split: Split, truth: np.ndarray) -> float:

@@ -87,8 +87,7 @@ def recommend(
     candidates = np.flatnonzero(~left_out)
     best = candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
     ratings = fitted.scale.clip(scores[best])
-    ids = fitted.items.decode(best)
-    titles = [fitted.titles[place] if fitted.titles else None for place in best]
+    ids, titles = fitted.items.decode(best), fitted.titles_of(best)
     return [
         Recommendation(rank, item, title, float(rating))
         for rank, (item, title, rating) in enumerate(zip(ids, titles, ratings, strict=True), start=1)
