@@ -111,7 +111,7 @@ def test_page_of_a_model_without_log_ranking_or_baseline_leaves_those_out():
     [
         (-0.2, -0.1, "ours has a lower RMSE than bias: difference"),
         (0.1, 0.2, "ours has a higher RMSE than bias: difference"),
-        (-0.1, 0.2, "The RMSE of ours and bias do not differ significantly on these ratings: difference"),
+        (-0.1, 0.2, "The RMSE of ours does not differ significantly from that of bias on these ratings: difference"),
     ],
 )
 def test_verdict_follows_the_interval(low, high, verdict):

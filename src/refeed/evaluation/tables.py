@@ -82,7 +82,7 @@ def comparison_text(evaluations: Mapping[str, Evaluation], difference: PairedDif
         return "Predictions are clipped to the rating scale, unless marked unclipped. Lower is better."
     first, second = list(evaluations)[:2]
     if difference.low <= 0 <= difference.high:
-        verdict = f"The RMSE of {first} and {second} do not differ significantly on these ratings"
+        verdict = f"The RMSE of {first} does not differ significantly from that of {second} on these ratings"
     else:
         verdict = f"{first} has a {'lower' if difference.high < 0 else 'higher'} RMSE than {second}"
     return f"{verdict}: difference {difference.difference:+.4f}, 95% interval {difference.low:+.4f} to {difference.high:+.4f}."

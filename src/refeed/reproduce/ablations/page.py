@@ -48,7 +48,8 @@ def experiment_table(result: ExperimentResult) -> Table:
     rows = [[*_cells(row, measures, published), *_cost(row)] for row in result.rows]
     seeds = len(result.rows[0].outcomes)
     spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-    caption = f"{result.experiment.title}: {spread}; ~ was read off the paper's figure; † is a control that the paper lacks"
+    caption = f"{result.experiment.title}: {spread}; ~ was read off the paper's figure"
+    caption += "; † is a control that the paper lacks" if any(row.setting.is_control for row in result.rows) else ""
     return Table([*columns, "parameters", "seconds"], rows, caption=caption, align="l" + "r" * (len(columns) + 1))
 
 
