@@ -1,4 +1,4 @@
-"""The bias baseline, worked out by hand."""
+"""The bias baseline, by hand."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_joint_form_is_the_minimum_of_the_regularised_squared_error():
     np.testing.assert_allclose(got, mean + biases[:60, None] + biases[60:], atol=1e-4)
 
 
-def test_new_person_has_a_bias_from_the_history():
+def test_new_user_has_a_bias_from_the_history():
     model = fitted(sweeps=1).model
     # (5 - 4 - 1/3) / (1 + 1) = 1/3
     assert model.scorer().score_rows(history_of({0: 5.0}, num_items=2))[0].tolist() == pytest.approx([4 + 2 / 3, 4 - 1 / 6])

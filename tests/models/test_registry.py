@@ -1,4 +1,4 @@
-"""The table of kinds, and kinds of other people's own."""
+"""The table of kinds, and kinds that are registered by other packages."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Valley:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", BUILDERS)
 @pytest.mark.parametrize("before", [0, 1, 5])
-def test_optimiser_that_takes_up_a_state_goes_on_as_the_other_one(name, before, dtype):
+def test_optimiser_that_loads_a_state_goes_on_as_the_other_one(name, before, dtype):
     first, second = Valley(BUILDERS[name], dtype), Valley(BUILDERS[name], dtype)
     for _ in range(before):
         first.step()

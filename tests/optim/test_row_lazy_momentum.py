@@ -121,7 +121,7 @@ def test_closed_parameters_hold_no_memory_but_their_own():
     assert matrix.untyped_storage().nbytes() == matrix.numel() * 8
 
 
-def test_state_is_taken_up_where_it_was():
+def test_state_is_resumed_where_it_was():
     first, second = parameters(), parameters()
     one, other = (RowLazyMomentum(those, [0.1, 0.0], momentum=0.9) for those in (first, second))
     step(one, [0, 3])

@@ -88,7 +88,7 @@ def test_loss_of_a_step_is_the_masked_squared_error_and_penalty_leaves_biases_al
     torch.testing.assert_close(network.output_weight.detach(), before["output_weight"] - 0.1 * for_weight, rtol=1e-4, atol=1e-6)
 
 
-def test_new_person_of_the_item_side_is_folded_in_within_the_scale():
+def test_new_user_of_the_item_side_is_folded_in_within_the_scale():
     spec = AutoRec(width=4, output="sigmoid")
     model = build_fitter(spec, RATINGS, TrainingOptions(), Runtime(threads=1)).model
     items = model.num_items

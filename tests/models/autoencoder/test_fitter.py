@@ -31,29 +31,29 @@ from refeed.seeds import derive_seed
 RATINGS = random_ratings()
 
 
-def fitter(options: TrainingOptions, *, seed=5, **spec) -> GradientFitter:
+def new_fitter(options: TrainingOptions, *, seed=5, **spec) -> GradientFitter:
     model = AutoEncoder(**{"encoder": (6, 4), **spec}).build(RATINGS.num_users, RATINGS.num_items, seed=0)
     return GradientFitter(model, RATINGS, options, seed=seed)
 
 
-def weights(one: GradientFitter) -> list[torch.Tensor]:
-    return [parameter.detach().clone() for parameter in one.model.parameters()]
+def weights(fitter: GradientFitter) -> list[torch.Tensor]:
+    return [parameter.detach().clone() for parameter in fitter.model.parameters()]
 
 
 @pytest.mark.parametrize("side", ["user", "item"])
 def test_every_rating_is_used_in_every_epoch_the_last_batch_included(side):
-    one = fitter(TrainingOptions(batch_size=7), side=side)
+    fitter = new_fitter(TrainingOptions(batch_size=7), side=side)
     rows = RATINGS.num_users if side == "user" else RATINGS.num_items
-    assert rows % 7 != 0 and one.num_steps(0) == -(-rows // 7)
+    assert rows % 7 != 0 and fitter.num_steps(0) == -(-rows // 7)
     for epoch in range(3):
-        assert sum(one.train_step(epoch, step).ratings for step in range(one.num_steps(epoch))) == len(RATINGS)
+        assert sum(fitter.train_step(epoch, step).ratings for step in range(fitter.num_steps(epoch))) == len(RATINGS)
 
 
 def test_report_holds_the_squared_error_before_the_update():
-    one = fitter(TrainingOptions(batch_size=1000))
+    fitter = new_fitter(TrainingOptions(batch_size=1000))
     with torch.no_grad():
-        predicted = one.model.scorer().score_rows(RATINGS.rows())[RATINGS.row_of_rating, RATINGS.indices]
-    report = one.train_step(0, 0)
+        predicted = fitter.model.scorer().score_rows(RATINGS.rows())[RATINGS.row_of_rating, RATINGS.indices]
+    report = fitter.train_step(0, 0)
     assert report.squared_error == pytest.approx(np.square(predicted - RATINGS.values).sum(), rel=1e-5)
     assert (report.ratings, report.refeed_loss) == (len(RATINGS), None)
 
@@ -61,8 +61,8 @@ def test_report_holds_the_squared_error_before_the_update():
 def test_step_is_a_function_of_seed_epoch_and_step():
     noisy = {"dropout": 0.5, "hidden_dropout": 0.2, "input_dropout": 0.2}
     options = TrainingOptions(batch_size=6, refeed_steps=1, refeed_noise=0.3)
-    first, again, other = fitter(options, **noisy), fitter(options, **noisy), fitter(options, seed=6, **noisy)
-    reports = [[one.train_step(epoch, step) for epoch, step in ((0, 0), (1, 2), (0, 3))] for one in (first, again, other)]
+    first, again, other = new_fitter(options, **noisy), new_fitter(options, **noisy), new_fitter(options, seed=6, **noisy)
+    reports = [[fitter.train_step(epoch, step) for epoch, step in ((0, 0), (1, 2), (0, 3))] for fitter in (first, again, other)]
     assert reports[0] == reports[1] != reports[2]
     assert all(torch.equal(a, b) for a, b in zip(weights(first), weights(again), strict=True))
 
@@ -71,10 +71,10 @@ def test_first_batch_of_an_epoch_is_made_ready_while_the_one_before_trains(monke
     made = []
     prepare = BatchTrainer.prepare
     monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows.columns.tolist()) or prepare(self, rows))
-    with closing(fitter(TrainingOptions(epochs=2, batch_size=9))) as one:
-        steps = one.num_steps(0)
+    with closing(new_fitter(TrainingOptions(epochs=2, batch_size=9))) as fitter:
+        steps = fitter.num_steps(0)
         for step in range(steps):
-            one.train_step(0, step)
+            fitter.train_step(0, step)
         deadline = time.monotonic() + 5
         while len(made) <= steps and time.monotonic() < deadline:
             time.sleep(0.001)
@@ -86,8 +86,8 @@ def test_first_batch_of_an_epoch_is_made_ready_while_the_one_before_trains(monke
 def test_steps_may_go_on_after_the_last_epoch(batch_size):
     reports = []
     for epochs in (1, 3):
-        with closing(fitter(TrainingOptions(epochs=epochs, batch_size=batch_size))) as one:
-            reports.append([one.train_step(epoch, step) for epoch in range(3) for step in range(one.num_steps(epoch))])
+        with closing(new_fitter(TrainingOptions(epochs=epochs, batch_size=batch_size))) as fitter:
+            reports.append([fitter.train_step(epoch, step) for epoch in range(3) for step in range(fitter.num_steps(epoch))])
     assert reports[0] == reports[1]
 
 
@@ -95,8 +95,8 @@ def test_steps_may_go_on_after_the_last_epoch(batch_size):
 def test_few_batches_are_not_all_held_ready(batch_size, alive, monkeypatch):
     made = []
     monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows))
-    with closing(fitter(TrainingOptions(epochs=9, batch_size=batch_size))) as one:
-        one.train_step(0, 0)
+    with closing(new_fitter(TrainingOptions(epochs=9, batch_size=batch_size))) as fitter:
+        fitter.train_step(0, 0)
         time.sleep(0.05)
         assert len(made) == alive  # that in training among them
 
@@ -104,10 +104,10 @@ def test_few_batches_are_not_all_held_ready(batch_size, alive, monkeypatch):
 def test_nothing_is_made_ready_beyond_the_last_epoch(monkeypatch):
     made = []
     monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows))
-    with closing(fitter(TrainingOptions(epochs=1, batch_size=9))) as one:
-        steps = one.num_steps(0)
+    with closing(new_fitter(TrainingOptions(epochs=1, batch_size=9))) as fitter:
+        steps = fitter.num_steps(0)
         for step in range(steps):
-            one.train_step(0, step)
+            fitter.train_step(0, step)
     assert len(made) == steps
 
 
@@ -116,7 +116,7 @@ def test_whole_run_equals_the_dense_reference():
         epochs=3, batch_size=9, optimizer="sgd", learning_rate=0.02, momentum=0.9, weight_decay=0.001,
         schedule="multistep", milestones=(2,), refeed_steps=1, gradient_clip=1.0,
     )  # fmt: skip
-    ours = fitter(options, dropout=0.5)
+    ours = new_fitter(options, dropout=0.5)
     dense = DenseAutoEncoder(as_original_weights(ours.model.network), activation="selu", activation_on_last_layer=False)
     sgd = torch.optim.SGD(dense.parameters(), lr=0.02, momentum=0.9, weight_decay=0.001)
     reference = DenseTrainer(dense, sgd, refeed_steps=1, gradient_clip=1.0)
@@ -137,9 +137,9 @@ def test_whole_run_equals_the_dense_reference():
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "adagrad", "rmsprop"])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_state_taken_up_gives_the_same_next_step(name, momentum):
+def test_resumed_state_gives_the_same_next_step(name, momentum):
     options = TrainingOptions(batch_size=6, optimizer=name, momentum=momentum, learning_rate=0.01)
-    first, second = fitter(options), fitter(options)
+    first, second = new_fitter(options), new_fitter(options)
     for step in range(3):
         first.train_step(0, step)
     second.model.load_state_dict(first.model.state_dict())
@@ -150,11 +150,11 @@ def test_state_taken_up_gives_the_same_next_step(name, momentum):
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "adagrad", "rmsprop"])
 @pytest.mark.parametrize("before", ["sgd", "adam", "adagrad", None])
-def test_state_of_another_optimizer_or_none_starts_this_one_anew(name, before):
-    fresh, resumed = (fitter(TrainingOptions(batch_size=6, optimizer=name, learning_rate=0.01)) for _ in range(2))
+def test_state_of_another_optimizer_or_none_starts_afresh(name, before):
+    fresh, resumed = (new_fitter(TrainingOptions(batch_size=6, optimizer=name, learning_rate=0.01)) for _ in range(2))
     state = {}
     if before is not None and before != name:
-        earlier = fitter(TrainingOptions(batch_size=6, optimizer=before))
+        earlier = new_fitter(TrainingOptions(batch_size=6, optimizer=before))
         earlier.train_step(0, 0)
         state = earlier.state()
         assert state
@@ -164,10 +164,10 @@ def test_state_of_another_optimizer_or_none_starts_this_one_anew(name, before):
 
 
 def test_loss_that_is_not_finite_names_place_cause_and_cures():
-    one = fitter(TrainingOptions(batch_size=8, optimizer="sgd", learning_rate=1e20, refeed_steps=0), activation="relu")
+    fitter = new_fitter(TrainingOptions(batch_size=8, optimizer="sgd", learning_rate=1e20, refeed_steps=0), activation="relu")
     with pytest.raises(TrainingError) as caught:
         for step in range(3):
-            one.train_step(0, step)
+            fitter.train_step(0, step)
     message = str(caught.value)
     assert "epoch 1, batch " in message and "the supervised loss is not a finite number" in message
     assert "lower learning_rate (now 1e+20), or clip the gradient (gradient_clip=1)." in message
@@ -175,9 +175,9 @@ def test_loss_that_is_not_finite_names_place_cause_and_cures():
 
 def test_refeeding_loss_that_is_not_finite_says_so():
     options = TrainingOptions(batch_size=8, optimizer="sgd", learning_rate=1e12, refeed_steps=3, gradient_clip=1e30)
-    one = fitter(options, activation="identity", encoder=(4,))
+    fitter = new_fitter(options, activation="identity", encoder=(4,))
     with pytest.raises(TrainingError, match=r"re-feeding loss .*\n.*train without re-feeding first \(refeed_steps=0\)"):
-        one.train_step(0, 0)
+        fitter.train_step(0, 0)
 
 
 def test_refeeding_starts_after_the_warm_up_and_comes_every_so_many_batches():
@@ -189,8 +189,8 @@ def test_refeeding_starts_after_the_warm_up_and_comes_every_so_many_batches():
 
 
 def test_steps_per_batch_are_so_many_supervised_steps_on_each_batch():
-    """Twice on one batch is what two epochs of it are, since here the epoch has one batch and no dropout."""
-    twice, once = (fitter(TrainingOptions(batch_size=99, steps_per_batch=number)) for number in (2, 1))
+    """Two steps on the batch equal two epochs, since here an epoch has one batch and no dropout."""
+    twice, once = (new_fitter(TrainingOptions(batch_size=99, steps_per_batch=number)) for number in (2, 1))
     report = twice.train_step(0, 0)
     first, _ = once.train_step(0, 0), once.train_step(0, 0)
     assert report == first
@@ -199,13 +199,13 @@ def test_steps_per_batch_are_so_many_supervised_steps_on_each_batch():
 
 def test_further_steps_of_a_batch_draw_their_own_dropout_and_follow_its_refeeding():
     options = TrainingOptions(batch_size=99, steps_per_batch=2, refeed_steps=1, learning_rate=0.01)
-    one, two = fitter(options, dropout=0.5), fitter(options, dropout=0.5)
-    one.train_step(0, 0)
+    fitter, two = new_fitter(options, dropout=0.5), new_fitter(options, dropout=0.5)
+    fitter.train_step(0, 0)
     noise = torch.Generator().manual_seed(derive_seed(5, "dropout", 0, 0))
     rows = two._rows(0, 0)
     two._train_batch(rows, noise, refeed=True)
     two._train_batch(rows, noise, refeed=False)
-    assert all(torch.equal(a, b) for a, b in zip(weights(one), weights(two), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(weights(fitter), weights(two), strict=True))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

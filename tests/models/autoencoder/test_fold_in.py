@@ -1,4 +1,4 @@
-"""Vectors of new people by least squares."""
+"""Vectors of new users by least squares."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_no_vector_costs_more_than_its_prior(activation, ratings, scale, seed):
     assert cost(found) <= cost(prior[0]) * (1 + 1e-6)
 
 
-def test_empty_history_keeps_the_prior_and_people_do_not_touch_each_other():
+def test_empty_history_keeps_the_prior_and_users_do_not_affect_each_other():
     codes, prior, bias, history = problem(3)
     two = history_of({}, dict(zip(history.indices.tolist(), history.values.tolist(), strict=True)), num_items=12)
     vectors = fold_in_vectors(two, codes, prior.repeat(2, 1), bias.repeat(2), identity, **LAW)

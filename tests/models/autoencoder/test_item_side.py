@@ -1,4 +1,4 @@
-"""The item side: trained users, changed histories and new people."""
+"""The item side: trained users, changed histories and new users."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_prediction_for_a_training_user_is_the_trained_output_of_the_items(fitte
     np.testing.assert_allclose(model.scorer().score_rows(train_ratings.rows()), outputs + offsets, rtol=1e-4, atol=1e-4)
 
 
-def test_person_with_the_same_history_but_not_in_training_is_folded_in_close_to_the_trained_one(fitted):
+def test_user_with_the_same_history_but_not_in_training_is_folded_in_close_to_the_trained_one(fitted):
     history = fitted.histories.rows(np.argsort(-fitted.histories.user_counts)[:5])
     scorer = fitted.model.scorer()
-    known, stranger = scorer.score_rows(history), scorer.score_rows(replace(history, users=np.full(5, -1)))
-    assert not np.array_equal(known, stranger)
+    known, new_user = scorer.score_rows(history), scorer.score_rows(replace(history, users=np.full(5, -1)))
+    assert not np.array_equal(known, new_user)
     rows, items = history.row_of_rating, history.indices
-    own = np.sqrt(np.square(stranger[rows, items] - history.values).mean())
+    own = np.sqrt(np.square(new_user[rows, items] - history.values).mean())
     baseline = np.sqrt(np.square(fitted.model.offsets.of_entries(history) - history.values).mean())
     assert own < baseline
 
@@ -58,7 +58,7 @@ def test_changed_history_moves_the_prediction_towards_the_new_rating_and_nobody_
     np.testing.assert_allclose(after[1], before[1], rtol=1e-5)
 
 
-def test_person_without_a_rating_gets_the_mean_vector(fitted):
+def test_user_without_a_rating_gets_the_mean_vector(fitted):
     model = fitted.model
     scorer = model.scorer()
     scores = scorer.score_rows(history_of({}, num_items=model.num_items))[0]
@@ -68,13 +68,13 @@ def test_person_without_a_rating_gets_the_mean_vector(fitted):
     np.testing.assert_allclose(scores, expected.numpy() + model.offsets.mean.item() + model.offsets.item_part(), rtol=1e-5)
 
 
-def test_same_rows_are_those_with_equal_items_and_values_of_people_in_training():
+def test_same_rows_are_those_with_equal_items_and_values_of_training_users():
     trained = history_of({0: 1.0, 2: 2.0}, {1: 3.0}, {}, num_items=3, users=[0, 1, 2])
-    asked = history_of(
+    requested = history_of(
         {0: 1.0, 2: 2.0}, {0: 1.0, 2: 2.5}, {0: 1.0, 1: 2.0}, {0: 1.0}, {1: 3.0}, {1: 3.0}, {}, {},
         num_items=3, users=[0, 0, 0, 0, 1, -1, 2, -1],
     )  # fmt: skip
-    assert same_rows(asked, trained).tolist() == [True, False, False, False, True, False, True, False]
+    assert same_rows(requested, trained).tolist() == [True, False, False, False, True, False, True, False]
 
 
 def test_transposed_rows_are_the_columns():
@@ -88,7 +88,7 @@ def test_transposed_rows_are_the_columns():
     assert (result.num_items, len(result)) == (3, 4)
 
 
-def test_what_training_taught_about_people_by_hand(fitted):
+def test_prior_and_noise_of_the_fold_in_by_hand(fitted):
     scorer = fitted.model.scorer()
     spread, noise = scorer.trained_vectors
     weight = fitted.model.network.output_weight.detach().double().numpy()
@@ -98,7 +98,7 @@ def test_what_training_taught_about_people_by_hand(fitted):
     assert noise == pytest.approx(np.square(predicted - ratings.values).mean(), rel=1e-4)
 
 
-def test_one_trained_person_and_no_error_left_still_give_a_stranger_an_answer():
+def test_one_training_user_without_error_still_gives_new_users_finite_predictions():
     ratings = ratings_of(*((0, item, 3.0) for item in range(5)))
     fitted = train(AutoEncoder(encoder=(3,), side="item", offsets="mean"), split_of(ratings), runtime=Runtime(threads=1))
     scorer = fitted.model.scorer()
@@ -106,8 +106,8 @@ def test_one_trained_person_and_no_error_left_still_give_a_stranger_an_answer():
     assert np.isfinite(scores).all() and scorer.trained_vectors[1] > 0
 
 
-def test_strangers_are_predicted_about_as_well_as_people_of_training():
-    """A rank-one world of 400 people; asked about ratings that nobody trained on."""
+def test_new_users_are_predicted_about_as_well_as_training_users():
+    """A rank-one world of 400 users; predicted on ratings that were not in training."""
     rng = np.random.default_rng(0)
     taste, item = rng.normal(size=(400, 1)), rng.normal(size=(1, 30))
     truth = np.clip(3 + taste @ item + rng.normal(0, 0.3, (400, 30)), 1, 5)
@@ -119,10 +119,10 @@ def test_strangers_are_predicted_about_as_well_as_people_of_training():
         AutoEncoder(encoder=(16,), side="item", offsets="mean"), split_of(ratings), options, runtime=Runtime(threads=1)
     )
     history = fitted.histories.rows()
-    strangers = replace(history, users=np.full(400, -1))
+    new_users = replace(history, users=np.full(400, -1))
     known, folded = (
         np.sqrt(np.square(np.clip(fitted.model.scorer().score_rows(one), 1, 5) - truth)[~seen].mean())
-        for one in (history, strangers)
+        for one in (history, new_users)
     )
     assert known < 0.6 < np.std(truth)
     assert folded < 1.05 * known

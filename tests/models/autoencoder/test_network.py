@@ -26,10 +26,8 @@ def network(*encoder, seed=0, columns=N, **options) -> Network:
 
 def batch(seed=0, rows=4, columns=N) -> SparseRows:
     rng = np.random.default_rng(seed)
-    people = [
-        {int(item): float(rng.integers(-2, 6)) for item in np.flatnonzero(rng.random(columns) < 0.5)} for _ in range(rows)
-    ]
-    return SparseRows.from_history(history_of(*people, num_items=columns), torch.device("cpu"))
+    users = [{int(item): float(rng.integers(-2, 6)) for item in np.flatnonzero(rng.random(columns) < 0.5)} for _ in range(rows)]
+    return SparseRows.from_history(history_of(*users, num_items=columns), torch.device("cpu"))
 
 
 def test_mirrored_decoder_and_number_of_weights_by_hand():

@@ -1,4 +1,4 @@
-"""Layer-wise pre-training: what each step moves, against the dense mathematics, and runs that are taken up."""
+"""Layer-wise pre-training: what each step moves, against the dense mathematics, and runs that are resumed."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_pretraining_is_the_first_steps_of_the_first_epoch():
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("steps", [2, 7, 13, 16, 20])
-def test_run_interrupted_in_pretraining_or_after_it_is_taken_up_bit_for_bit(steps, optimizer, tmp_path):
+def test_run_interrupted_in_pretraining_or_after_it_is_resumed_bit_for_bit(steps, optimizer, tmp_path):
     spec = AutoEncoder(encoder=(6, 4), hidden_dropout=0.1, input_dropout=0.2)
     options = TrainingOptions(epochs=3, batch_size=9, pretrain_epochs=2, learning_rate=0.02, optimizer=optimizer)
     whole = train(spec, random_split(), options, runtime=Runtime(threads=1))

@@ -42,7 +42,7 @@ def test_centring_keeps_everything_but_the_values():
 
 def test_pairs_in_any_order_and_with_repeats_become_distinct_places():
     rows, items = np.array([9, 2, 9, 9, 2]), np.array([1, 3, 0, 1, 3])
-    asked, places, place_of_pair = unique_pairs(rows, items, 5, torch.device("cpu"))
-    assert asked.tolist() == [2, 9]
+    requested, places, place_of_pair = unique_pairs(rows, items, 5, torch.device("cpu"))
+    assert requested.tolist() == [2, 9]
     assert (places.indptr.tolist(), places.columns.tolist()) == ([0, 1, 3], [3, 0, 1])
     assert place_of_pair.tolist() == [2, 0, 1, 2, 0]

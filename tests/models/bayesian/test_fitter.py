@@ -73,7 +73,7 @@ def test_users_of_different_noise_are_told_apart():
 
 
 def test_what_was_rated_tells_about_taste():
-    # two kinds of people who rate the items of their kind, which they like; the ratings alone are few
+    # two kinds of users who rate the items of their kind, which they like; the ratings alone are few
     rng = np.random.default_rng(0)
     kind, genre = np.arange(200) % 2, np.arange(60) % 2
     likes = kind[:, None] == genre
@@ -142,26 +142,26 @@ def test_best_epoch_has_the_draws_that_it_had_then():
     assert fitter.model.users.shape == (60, 3, 3) and fitter.model.item_weights.shape == (40, 3)
 
 
-def moody(*, users=120, items=80, sessions=6, mood=0.5, noise=0.4, seed=0):
-    """Planted ratings of which each user's are given in some sessions, each with a mood of its own."""
+def with_session_effects(*, users=120, items=80, sessions=6, size=0.5, noise=0.4, seed=0):
+    """Planted ratings of which each user's are given in some sessions, each with a session effect."""
     ratings, _ = planted(users=users, items=items, noise=noise)
     rng = np.random.default_rng(seed)
-    moods, session = rng.normal(0, mood, (users, sessions)), rng.integers(0, sessions, len(ratings))
-    values = (ratings.values + moods[ratings.row_of_rating, session]).astype(np.float32)
-    return replace(ratings, values=values, timestamps=600 * session + rng.integers(0, 600, len(ratings))), moods
+    planted_effects, session = rng.normal(0, size, (users, sessions)), rng.integers(0, sessions, len(ratings))
+    values = (ratings.values + planted_effects[ratings.row_of_rating, session]).astype(np.float32)
+    return replace(ratings, values=values, timestamps=600 * session + rng.integers(0, 600, len(ratings))), planted_effects
 
 
-def test_planted_moods_of_sessions_are_recovered():
-    ratings, moods = moody()
+def test_planted_session_effects_are_recovered():
+    ratings, planted_effects = with_session_effects()
     spec = BayesianFactorisation(factors=2, samples=20, burn_in=20, choice_features=0, noise_strength=None)
     fitted = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1))
     model, history = fitted.model, ratings.rows()
-    users, numbers = np.divmod(np.arange(moods.size), moods.shape[1])
-    asked = users, np.zeros(moods.size, np.int64)
+    users, numbers = np.divmod(np.arange(planted_effects.size), planted_effects.shape[1])
+    requested = users, np.zeros(planted_effects.size, np.int64)
     scorer = model.scorer()
-    effects = scorer.predict_pairs(history, *asked, 600 * numbers) - scorer.predict_pairs(history, *asked)
-    left = moods - moods.mean(1, keepdims=True)  # a mood that a user always has is their bias
-    found = effects.reshape(moods.shape)
+    effects = scorer.predict_pairs(history, *requested, 600 * numbers) - scorer.predict_pairs(history, *requested)
+    left = planted_effects - planted_effects.mean(1, keepdims=True)  # an effect that a user always has is their bias
+    found = effects.reshape(planted_effects.shape)
     assert np.corrcoef((found - found.mean(1, keepdims=True)).ravel(), left.ravel())[0, 1] > 0.9
     deviation = model.deviation.item() * (model.session_variance / model.noise_precision).sqrt()
     assert deviation.mean().item() == pytest.approx(0.5, rel=0.1)
@@ -169,8 +169,8 @@ def test_planted_moods_of_sessions_are_recovered():
     assert fitted.provenance.log[-1]["train_rmse"] == pytest.approx(0.4, rel=0.06)
 
 
-def test_moods_that_are_not_there_are_not_found():
-    ratings, _ = moody(mood=0.0)
+def test_session_effects_that_are_not_there_are_not_found():
+    ratings, _ = with_session_effects(size=0.0)
     spec = BayesianFactorisation(factors=2, samples=10, burn_in=30, choice_features=0, noise_strength=None)
     model = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)).model
     assert model.session_variance.mean() < 0.02
@@ -179,7 +179,7 @@ def test_moods_that_are_not_there_are_not_found():
 
 @pytest.mark.parametrize("forgotten", ["times", "sessions"])
 def test_without_times_or_sessions_all_is_drawn_as_without(forgotten):
-    ratings, _ = moody(users=30, items=20)
+    ratings, _ = with_session_effects(users=30, items=20)
     spec = BayesianFactorisation(factors=2, samples=3, burn_in=2)
     without = replace(ratings, timestamps=None)
     expected = train(replace(spec, session_minutes=None), split_of(without), runtime=Runtime(threads=1, seed=1)).model
@@ -187,21 +187,21 @@ def test_without_times_or_sessions_all_is_drawn_as_without(forgotten):
     model = train(spec, split_of(given), runtime=Runtime(threads=1, seed=1)).model
     assert model.session_seconds is None and not model.session_variance.any() and len(model.session_means) == 0
     history, users = ratings.rows(), ratings.row_of_rating.astype(np.int64)
-    asked = (history, users, history.indices, history.timestamps)
+    requested = (history, users, history.indices, history.timestamps)
     scorer, without = model.scorer(), expected.scorer()
-    assert np.array_equal(scorer.predict_pairs(*asked), without.predict_pairs(*asked))
+    assert np.array_equal(scorer.predict_pairs(*requested), without.predict_pairs(*requested))
     assert np.array_equal(scorer.score_rows(history), without.score_rows(history))
 
 
 def test_chain_of_sessions_goes_on_from_its_state():
-    ratings, _ = moody(users=30, items=20)
+    ratings, _ = with_session_effects(users=30, items=20)
     spec = BayesianFactorisation(factors=2, samples=3, burn_in=2)
     whole = GibbsFitter(spec.build(30, 20, seed=0), ratings, spec, seed=1)
     whole.train_step(0, 0)
-    taken_up = GibbsFitter(spec.build(30, 20, seed=0), ratings, spec, seed=1)
-    taken_up.load_state({name: tensor.clone() for name, tensor in whole.state().items()})
-    for fitter in (whole, taken_up):
+    resumed = GibbsFitter(spec.build(30, 20, seed=0), ratings, spec, seed=1)
+    resumed.load_state({name: tensor.clone() for name, tensor in whole.state().items()})
+    for fitter in (whole, resumed):
         fitter.train_step(1, 0)
     assert {"sessions.effects", "sessions.variance"} < whole.state().keys()
     for name, tensor in whole.state().items():
-        assert torch.equal(taken_up.state()[name], tensor)
+        assert torch.equal(resumed.state()[name], tensor)

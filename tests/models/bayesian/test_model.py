@@ -1,4 +1,4 @@
-"""The Bayesian factorisation's predictions: means and spreads over draws, and people by their histories."""
+"""The Bayesian factorisation's predictions: means and spreads over draws, and users by their histories."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_prediction_is_the_mean_over_draws_by_hand():
     np.testing.assert_allclose(scorer.predict_pairs(KNOWN, np.array([0, 0]), np.array([1, 0])), [2.5, 5.0], rtol=1e-6)
 
 
-def test_new_persons_vector_is_the_posterior_mean_of_each_draw_by_hand():
+def test_new_users_vector_is_the_posterior_mean_of_each_draw_by_hand():
     # one rating 5 of item 0, standardised 1; draw 1: f = (2, 1), y = 1, precision I + f f^T, so x = f / (1 + 5) = (1/3, 1/6)
     # draw 2: f = (1, 1), y = 1/2, x = f * y / 3 = (1/6, 1/6)
     # item 1: draw 1 gives 1/6 - 1, draw 2 gives 1/12 + 1/6 + 1/2
@@ -71,7 +71,7 @@ def test_new_persons_vector_is_the_posterior_mean_of_each_draw_by_hand():
     assert score[0] == pytest.approx(3 + (5 / 6 + 5 / 6), rel=1e-5)
 
 
-def test_new_person_without_ratings_has_the_priors_mean():
+def test_new_user_without_ratings_has_the_priors_mean():
     model = model_of(sample(user=[9.0, 9.0], item=[[1.0, 0.0], [2.0, 0.0]], mean=(0.5, 0.25)))
     np.testing.assert_allclose(
         model.scorer().score_rows(history_of({}, num_items=2)), [[3 + 2 * 0.75, 3 + 2 * 1.25]], rtol=1e-5
@@ -107,25 +107,25 @@ def test_latest_draw_stands_alone_with_its_effects():
     assert model.session_means.tolist() == [0.25, -0.5] and model.session_variance.tolist() == [0.5]
 
 
-def test_new_persons_session_by_hand():
+def test_new_users_session_by_hand():
     # one rating 5 of item 0, standardised 1: f = (2, 1), of noise 1 + v = 3/2 with its session; x = f / (3/2 + 5), and
     # t = v / (1 + v) * (1 - f . x) = 1/3 * (1.5 / 6.5)
     model = model_of(MOODY[0], history=SAT)
-    stranger = timed(history_of({0: 5.0}, num_items=2), 10_000)
-    np.testing.assert_allclose(at_times(model, stranger, 10_799, 10_800), 3 + 2 * np.array([5.5, 5.0]) / 6.5, rtol=1e-5)
-    np.testing.assert_allclose(at_times(model, stranger, 7200, item=1), 3 + 2 * (1 + 0.5 - 6.5) / 6.5, rtol=1e-5)
+    new_user = timed(history_of({0: 5.0}, num_items=2), 10_000)
+    np.testing.assert_allclose(at_times(model, new_user, 10_799, 10_800), 3 + 2 * np.array([5.5, 5.0]) / 6.5, rtol=1e-5)
+    np.testing.assert_allclose(at_times(model, new_user, 7200, item=1), 3 + 2 * (1 + 0.5 - 6.5) / 6.5, rtol=1e-5)
 
 
-def test_people_are_asked_about_at_their_own_times():
+def test_users_are_predicted_at_their_own_times():
     model = model_of(MOODY[0], history=SAT)
-    people = timed(history_of({0: 5.0, 1: 1.0}, {}, {0: 5.0}, num_items=2, users=[0, -1, -1]), 100, 7300, 100)
+    users = timed(history_of({0: 5.0, 1: 1.0}, {}, {0: 5.0}, num_items=2, users=[0, -1, -1]), 100, 7300, 100)
     rows, items, times = np.array([2, 0, 1, 0, 2]), np.array([0, 1, 0, 1, 0]), np.array([100, 100, 100, 7300, 9999])
     scorer = model.scorer()
     alone = [
-        scorer.predict_pairs(people.rows([row]), np.array([0]), np.array([item]), np.array([time]))[0]
+        scorer.predict_pairs(users.rows([row]), np.array([0]), np.array([item]), np.array([time]))[0]
         for row, item, time in zip(rows, items, times, strict=True)
     ]
-    np.testing.assert_allclose(scorer.predict_pairs(people, rows, items, times), alone, rtol=1e-6)
+    np.testing.assert_allclose(scorer.predict_pairs(users, rows, items, times), alone, rtol=1e-6)
     assert len(set(alone)) == 5
 
 
@@ -133,14 +133,14 @@ def test_ratings_of_other_sessions_are_another_history():
     model, other = model_of(MOODY[0], history=SAT), timed(SAT, 100, 200)
     scorer = model.scorer()
     np.testing.assert_allclose(scorer.score_rows(timed(SAT, 3000, 7200)), scorer.score_rows(SAT), rtol=0)
-    as_stranger = scorer.score_rows(replace(other, users=np.array([-1])))
-    assert np.array_equal(scorer.score_rows(other), as_stranger) and not np.allclose(as_stranger, scorer.score_rows(SAT))
+    as_new_user = scorer.score_rows(replace(other, users=np.array([-1])))
+    assert np.array_equal(scorer.score_rows(other), as_new_user) and not np.allclose(as_new_user, scorer.score_rows(SAT))
 
 
 def test_history_without_times_is_taken_without_sessions():
     model, plain = model_of(MOODY[0], history=SAT), model_of(sample(user=[0.0, 0.0], item=[[2.0, 0.0], [0.0, -1.0]]))
-    stranger = history_of({0: 5.0}, num_items=2)
-    np.testing.assert_allclose(at_times(model, stranger, 0), at_times(plain, stranger, 0), rtol=1e-6)
+    new_user = history_of({0: 5.0}, num_items=2)
+    np.testing.assert_allclose(at_times(model, new_user, 0), at_times(plain, new_user, 0), rtol=1e-6)
 
 
 def planted(seed=0, users=200, items=120):
@@ -160,32 +160,32 @@ def world():
     return train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)), ratings, observed
 
 
-def test_stranger_with_a_training_history_is_predicted_as_the_training_user(world):
+def test_new_user_with_a_training_history_is_predicted_as_the_training_user(world):
     fitted, ratings, _ = world
     known = ratings.rows(np.arange(20))
-    stranger = replace(known, users=np.full(20, -1))
+    new_user = replace(known, users=np.full(20, -1))
     scorer = fitted.model.scorer()
-    apart = scorer.score_rows(stranger) - scorer.score_rows(known)
-    assert np.sqrt(np.square(apart).mean()) < 0.03  # the noise of the training user was drawn, the stranger's is found
+    apart = scorer.score_rows(new_user) - scorer.score_rows(known)
+    assert np.sqrt(np.square(apart).mean()) < 0.03  # the noise of the training user was drawn, the new user's is found
     assert 0.0 < np.abs(apart).max() < 0.3
 
 
-def test_stranger_with_a_training_history_and_its_times_is_predicted_as_the_training_user():
+def test_new_user_with_a_training_history_and_its_times_is_predicted_as_the_training_user():
     ratings = with_times(planted(users=80, items=60)[0], days=4)
     spec = BayesianFactorisation(
         factors=2, samples=10, burn_in=10, choice_features=0, session_minutes=1440.0, noise_strength=None
     )
     model = train(spec, split_of(ratings), runtime=Runtime(threads=1, seed=1)).model
     known = ratings.rows(np.arange(20))
-    stranger = replace(known, users=np.full(20, -1))
-    asked = (known.row_of_rating, known.indices, known.timestamps)
+    new_user = replace(known, users=np.full(20, -1))
+    requested = (known.row_of_rating, known.indices, known.timestamps)
     scorer = model.scorer()
-    apart = scorer.predict_pairs(stranger, *asked) - scorer.predict_pairs(known, *asked)
+    apart = scorer.predict_pairs(new_user, *requested) - scorer.predict_pairs(known, *requested)
     assert np.abs(apart).max() < 0.01  # the one noise of all is known, so that all else is rounding to half precision
-    assert np.abs(scorer.predict_pairs(known, *asked) - scorer.predict_pairs(known, *asked[:2])).max() > 0.05
+    assert np.abs(scorer.predict_pairs(known, *requested) - scorer.predict_pairs(known, *requested[:2])).max() > 0.05
 
 
-def test_changed_history_moves_its_own_person_alone(world):
+def test_changed_history_moves_its_own_user_alone(world):
     fitted, ratings, _ = world
     history = ratings.rows([3, 4])
     values = history.values.copy()
@@ -196,15 +196,15 @@ def test_changed_history_moves_its_own_person_alone(world):
     assert not changed[1].any()
 
 
-def test_people_are_folded_in_the_same_in_small_groups(world, monkeypatch):
+def test_users_are_folded_in_the_same_in_small_groups(world, monkeypatch):
     from refeed.models.common import row_groups
 
     fitted, ratings, _ = world
-    strangers = replace(ratings.rows(np.arange(30)), users=np.full(30, -1))
+    new_users = replace(ratings.rows(np.arange(30)), users=np.full(30, -1))
     scorer = fitted.model.scorer()
-    together = scorer.score_rows(strangers)
+    together = scorer.score_rows(new_users)
     monkeypatch.setattr(row_groups, "GROUP", 5000)
-    np.testing.assert_allclose(scorer.score_rows(strangers), together, atol=2e-4)
+    np.testing.assert_allclose(scorer.score_rows(new_users), together, atol=2e-4)
 
 
 def test_state_of_another_number_of_draws_can_be_loaded(world):
@@ -241,7 +241,7 @@ def test_summary_says_how_many_draws_are_averaged():
     assert spec.sweeps == 130
 
 
-def test_history_is_all_that_is_seen_of_a_person(world):
+def test_history_is_all_that_is_seen_of_a_user(world):
     fitted, ratings, _ = world
     one = ratings.rows([5])
     copy = History.of_one(one.indices[::-1], one.values[::-1], num_items=ratings.num_items)

@@ -52,14 +52,14 @@ def test_rows_are_looked_at_in_blocks(monkeypatch):
     assert np.array_equal(in_blocks.indptr, whole.indptr) and np.array_equal(in_blocks.periods, whole.periods)
 
 
-@pytest.mark.parametrize("people", [0, 2])
-def test_without_ratings_there_are_no_sessions(people):
-    nothing = replace(history_of(*[{}] * people, num_items=4), timestamps=np.empty(0, np.int64))
+@pytest.mark.parametrize("users", [0, 2])
+def test_without_ratings_there_are_no_sessions(users):
+    nothing = replace(history_of(*[{}] * users, num_items=4), timestamps=np.empty(0, np.int64))
     sessions = Sessions.of(nothing, 3600)
-    assert sessions.counts.tolist() == [0] * people
-    rows = np.arange(people)
-    assert sessions.numbers(rows, rows).tolist() == [-1] * people
-    assert SessionMeans(sessions, np.empty(0, np.float32)).at(rows, rows).tolist() == [0.0] * people
+    assert sessions.counts.tolist() == [0] * users
+    rows = np.arange(users)
+    assert sessions.numbers(rows, rows).tolist() == [-1] * users
+    assert SessionMeans(sessions, np.empty(0, np.float32)).at(rows, rows).tolist() == [0.0] * users
 
 
 def test_effect_is_that_of_the_session_and_else_nothing():

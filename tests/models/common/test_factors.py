@@ -1,4 +1,4 @@
-"""Factor models: trained vectors for known histories, ridge regressions for all others; worked out by hand."""
+"""Factor models: trained vectors for known histories, ridge regressions for all others; by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_biases_are_added():
     np.testing.assert_allclose(model_of(biased=True).scorer().score_rows(TRAIN.rows()), expected, rtol=1e-6)
 
 
-def test_new_person_by_hand():
+def test_new_user_by_hand():
     # targets 1 and -1 for features 1 and 2: p = (1 - 2) / (1 + 4 + .5)
     scores = model_of().scorer().score_rows(history_of({0: 4.0, 1: 2.0}, num_items=2))
     np.testing.assert_allclose(scores, [[3 - 1 / 5.5, 3 - 2 / 5.5]], rtol=1e-6)
@@ -52,21 +52,21 @@ def test_weighted_penalty_grows_with_the_number_of_ratings():
     assert ridge_penalties(0.5, counts, weighted=False).tolist() == [0.5, 0.5, 0.5]
 
 
-def test_new_person_of_a_biased_model_has_vector_and_bias_from_one_ridge_regression():
+def test_new_user_of_a_biased_model_has_vector_and_bias_from_one_ridge_regression():
     # targets 4 - 3 - .1 and 2 - 3 + .1; (F'F + .5 I) (p, b) = F' y with F = [[1, 1], [2, 1]]
     p, b = np.linalg.solve([[5.5, 3.0], [3.0, 2.5]], [0.9 - 2 * 0.9, 0.9 - 0.9])
     scores = model_of(biased=True).scorer().score_rows(history_of({0: 4.0, 1: 2.0}, num_items=2))
     np.testing.assert_allclose(scores, [[3 + p + b + 0.1, 3 + 2 * p + b - 0.1]], rtol=1e-5)
 
 
-def test_offsets_of_a_new_person_come_from_the_history():
+def test_offsets_of_a_new_user_come_from_the_history():
     # user bias ((4 - 3 - .5) + (2 - 3)) / 2 = -.25; targets .75 and -.75; p = (.75 - 1.5) / 5.5
     p = -0.75 / 5.5
     scores = model_of(kind="bias").scorer().score_rows(history_of({0: 4.0, 1: 2.0}, num_items=2))
     np.testing.assert_allclose(scores, [[3.25 + p, 2.75 + 2 * p]], rtol=1e-6)
 
 
-def test_training_user_whose_history_changed_is_treated_as_a_new_person():
+def test_training_user_whose_history_changed_is_treated_as_a_new_user():
     model, changed = model_of(), {0: 4.0, 1: 2.0}
     scorer = model.scorer()
     new = scorer.score_rows(history_of(changed, num_items=2))
@@ -80,7 +80,7 @@ def test_known_vector_belongs_to_the_user_and_not_to_the_ratings():
     assert unknown[0, 0] == pytest.approx(3 + 2 / 5.5)
 
 
-def test_person_without_ratings_is_predicted_the_offsets_and_item_biases():
+def test_user_without_ratings_is_predicted_the_offsets_and_item_biases():
     scores = model_of(biased=True).scorer().score_rows(history_of({}, num_items=2))
     np.testing.assert_allclose(scores, [[3.1, 2.9]], rtol=1e-6)
 

@@ -1,4 +1,4 @@
-"""Offsets, worked out by hand."""
+"""Offsets, by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of pairs, against values worked out by hand."""
+"""What is known of pairs, against values by hand."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def test_local_effect_of_an_item_is_of_residuals_of_the_users_biases():
     np.testing.assert_allclose(column(raw, "local effect of the item, last 20 ratings"), [left.sum() / 8], rtol=1e-6)
 
 
-@pytest.mark.parametrize("what", ["no times asked", "no times in the history", "no times in training"])
+@pytest.mark.parametrize("what", ["no times requested", "no times in the history", "no times in training"])
 def test_what_is_not_known_counts_as_the_mean(what):
     ratings = with_times(random_ratings())
     features = learnt(replace(ratings, timestamps=None) if what == "no times in training" else ratings)
     history = replace(ratings.rows(), timestamps=None) if what == "no times in the history" else ratings.rows()
-    times = None if what == "no times asked" else np.full(2, 946_684_800 + 3 * DAY)
+    times = None if what == "no times requested" else np.full(2, 946_684_800 + 3 * DAY)
     rows, items = np.array([3, 4]), np.array([1, 0])
     features.standardise_by(
         features.reader().raw(ratings.rows(), np.arange(9), np.arange(9), np.arange(9) * 10**6 + 950_000_000)
@@ -71,10 +71,10 @@ def test_what_is_not_known_counts_as_the_mean(what):
     assert (z[unknown] == 0).all() and np.isfinite(z).all() and (z[:, :UNTIMED] != 0).any()
 
 
-def test_item_and_person_without_ratings_have_no_days():
+def test_item_and_user_without_ratings_have_no_days():
     features = learnt(TRAIN.select(np.arange(5) != 3))  # the only rating of the third item
-    stranger = replace(history_of({}, num_items=3), timestamps=np.array([], np.int64))
-    raw = features.reader().raw(stranger, np.array([0]), np.array([2]), np.array([5 * DAY]))
+    new_user = replace(history_of({}, num_items=3), timestamps=np.array([], np.int64))
+    raw = features.reader().raw(new_user, np.array([0]), np.array([2]), np.array([5 * DAY]))
     assert [name for name, value in zip(NAMES, raw[0], strict=True) if np.isnan(value)] == [
         name for name in NAMES if name.startswith("days")
     ]
@@ -104,7 +104,7 @@ def test_feature_that_is_the_same_for_all_says_nothing(constant):
     assert not features.reader().of_pairs(ratings.rows(), np.array([0]), np.array([1])).any()
 
 
-def test_what_is_learnt_anew_replaces_what_was_known():
+def test_what_is_learnt_again_replaces_what_was_known():
     ratings = with_times(random_ratings())
     features = learnt(ratings)
     features.learn(replace(ratings, timestamps=None))

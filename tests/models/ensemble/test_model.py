@@ -112,7 +112,7 @@ def test_weights_move_with_the_features_of_the_pair(timed):
         np.testing.assert_allclose(scorer.score_rows(history).ravel(), expected, rtol=1e-5)
 
 
-def test_weights_that_were_learnt_with_times_are_the_same_for_all_where_none_is_asked_for():
+def test_weights_that_were_learnt_with_times_are_the_same_for_all_where_none_is_requested():
     ratings = with_times(random_ratings())
     history, n = ratings.rows([4, 2]), ratings.num_items
     model, pairs, members, _ = moving_model(ratings, history, np.linspace(946_684_800, 952_000_000, 2 * n).astype(np.int64))

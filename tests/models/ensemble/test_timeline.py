@@ -69,14 +69,14 @@ def test_narrow_row_numbers_do_as_well():
     assert np.array_equal(timeline.local_effects(rows.astype(np.int32), times, 3), timeline.local_effects(rows, times, 3))
 
 
-def test_no_ratings_at_all_have_no_mood():
+def test_no_ratings_at_all_have_no_local_effect():
     history = replace(history_of({}, {}, num_items=2), timestamps=np.array([], np.int64))
     timeline = Timeline.of(history, np.zeros(0))
     assert timeline.local_effects(np.array([1]), np.array([5]), 3).tolist() == [0.0]
     assert [when.tolist() for when in timeline.ends()] == [[0, 0], [0, 0]]
 
 
-def test_common_level_is_no_mood():
+def test_common_level_is_no_local_effect():
     history = with_times(random_ratings(), days=3).rows()
     timeline = Timeline.of(history, np.full(history.num_ratings, 2.0))
     rows, times = np.arange(len(history)), np.full(len(history), 946_684_800 + 86_400)

@@ -1,4 +1,4 @@
-"""PMF: updates worked out by hand and by a plain program, a planted matrix, and Surprise's own."""
+"""PMF: updates by hand and by a plain program, a planted matrix, and Surprise's own."""
 
 from __future__ import annotations
 
@@ -122,14 +122,14 @@ def test_state_holds_all_that_the_next_step_depends_on():
     state = {name: tensor.clone() for name, tensor in fitter.state().items()}
     other.model.load_state_dict({name: tensor.clone() for name, tensor in fitter.model.state_dict().items()})
     other.load_state(state)
-    for taken_up in (fitter, other):
-        taken_up.train_step(1, 1)
-        taken_up.train_step(2, 0)
+    for resumed in (fitter, other):
+        resumed.train_step(1, 1)
+        resumed.train_step(2, 0)
     assert fitter.state()["squared_error"] == other.state()["squared_error"]
     assert all(torch.equal(tensor, other.model.state_dict()[name]) for name, tensor in fitter.model.state_dict().items())
 
 
-def test_without_a_state_the_momenta_start_anew():
+def test_without_a_state_the_momenta_start_afresh():
     fitter = fitter_of(prior="adaptive", momentum=0.9)
     before = {name: tensor.clone() for name, tensor in fitter.state().items()}
     fitter.load_state({})

@@ -20,7 +20,7 @@ def test_built_model_is_as_described():
 
 
 @pytest.mark.parametrize(("prior", "weighted"), [("weighted", True), ("fixed", False), ("adaptive", False)])
-def test_new_people_have_the_prior_of_the_others(prior, weighted):
+def test_new_users_have_the_prior_of_the_others(prior, weighted):
     assert PMF(prior=prior).build(5, 4, seed=0).weighted is weighted
 
 

@@ -23,7 +23,7 @@ SPEC = RRN(factors=2, regularisation=0.2, start_epochs=1, epochs=2, batch_size=1
 RUNTIME = Runtime(threads=1, seed=3)
 
 
-def fitter(ratings=RATINGS, **options):
+def new_fitter(ratings=RATINGS, **options):
     return build_fitter(replace(SPEC, **options), ratings, TrainingOptions(), RUNTIME)
 
 
@@ -37,73 +37,73 @@ def unchanged(before, parameters) -> bool:
 
 def test_ratings_without_times_are_refused():
     with pytest.raises(DataError, match=r"rrn.*no times(.|\n)*Name the column of the times, or choose another model"):
-        fitter(random_ratings())
+        new_fitter(random_ratings())
 
 
 def test_every_rating_is_used_by_both_sides_in_every_epoch():
-    one = fitter()
+    fitter = new_fitter()
     for epoch in range(3):
-        reports = [one.train_step(epoch, step) for step in range(one.num_steps(epoch))]
+        reports = [fitter.train_step(epoch, step) for step in range(fitter.num_steps(epoch))]
         assert sum(report.ratings for report in reports) == 2 * len(RATINGS)
-    assert [one.num_steps(epoch) for epoch in range(3)] == [2, 3 + 2, 3 + 2]  # 24 users, 15 items
+    assert [fitter.num_steps(epoch) for epoch in range(3)] == [2, 3 + 2, 3 + 2]  # 24 users, 15 items
 
 
 def test_first_epochs_solve_for_the_stationary_factors():
-    one = fitter()
-    one.train_step(0, 0)
-    residuals = RATINGS.values - one.model.offsets.of_entries(RATINGS.rows())
-    users, q = one.state()["user_factors"].numpy(), one.model.item_factors.detach().numpy()
+    fitter = new_fitter()
+    fitter.train_step(0, 0)
+    residuals = RATINGS.values - fitter.model.offsets.of_entries(RATINGS.rows())
+    users, q = fitter.state()["user_factors"].numpy(), fitter.model.item_factors.detach().numpy()
     for user in range(RATINGS.num_users):
         mine = slice(*RATINGS.indptr[user : user + 2])
         features = q[RATINGS.indices[mine]]
         gram = features.T @ features + 0.2 * len(features) * np.eye(2)
         np.testing.assert_allclose(users[user], np.linalg.solve(gram, features.T @ residuals[mine]), rtol=1e-3, atol=1e-5)
-    report = one.train_step(0, 1)
-    products = (users[RATINGS.row_of_rating] * one.model.item_factors.detach().numpy()[RATINGS.indices]).sum(1)
+    report = fitter.train_step(0, 1)
+    products = (users[RATINGS.row_of_rating] * fitter.model.item_factors.detach().numpy()[RATINGS.indices]).sum(1)
     assert report.squared_error == pytest.approx(np.square(residuals - products).sum(), rel=1e-4)
 
 
 def test_first_step_of_adam_by_hand():
-    one = fitter(batch_size=100, weight_decay=0.0, learning_rate=0.01)
-    one.train_step(0, 0), one.train_step(0, 1)
-    before = one.model.user_network.affine.bias.detach().clone()
-    report = one.train_step(1, 0)
+    fitter = new_fitter(batch_size=100, weight_decay=0.0, learning_rate=0.01)
+    fitter.train_step(0, 0), fitter.train_step(0, 1)
+    before = fitter.model.user_network.affine.bias.detach().clone()
+    report = fitter.train_step(1, 0)
     # all products of states are 0, so the errors are those of the new stationary factors; b gets -2 mean(error * item state)
-    history, items = RATINGS.rows(), one.model.scorer()._items
-    places = items.states_before(history.indices, one.model.item_network.moments(history.timestamps))
-    products = (one.state()["user_factors"][history.row_of_rating] * one.model.item_factors[history.indices]).sum(1)
-    errors = torch.from_numpy(history.values - one.model.offsets.of_entries(history)) - products
-    gradient = -2 * (errors[:, None] * one.model.item_states[places]).mean(0)
+    history, items = RATINGS.rows(), fitter.model.scorer()._items
+    places = items.states_before(history.indices, fitter.model.item_network.moments(history.timestamps))
+    products = (fitter.state()["user_factors"][history.row_of_rating] * fitter.model.item_factors[history.indices]).sum(1)
+    errors = torch.from_numpy(history.values - fitter.model.offsets.of_entries(history)) - products
+    gradient = -2 * (errors[:, None] * fitter.model.item_states[places]).mean(0)
     assert report.squared_error == pytest.approx(errors.square().sum().item(), rel=1e-4)
     expected = before - 0.01 * gradient / (gradient.abs() + 1e-8)  # Adam's first step
-    torch.testing.assert_close(one.model.user_network.affine.bias, expected, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(fitter.model.user_network.affine.bias, expected, rtol=1e-3, atol=1e-6)
 
 
 def test_one_side_learns_while_the_other_is_fixed():
-    one = fitter()
+    fitter = new_fitter()
     for step in range(2):
-        one.train_step(0, step)
-    users, items = one.model.user_network, one.model.item_network
-    before = copies(users.parameters()), copies([*items.parameters(), one.model.item_factors])
+        fitter.train_step(0, step)
+    users, items = fitter.model.user_network, fitter.model.item_network
+    before = copies(users.parameters()), copies([*items.parameters(), fitter.model.item_factors])
     for step in range(3):
-        one.train_step(1, step)
+        fitter.train_step(1, step)
     assert not unchanged(before[0], users.parameters())
-    assert unchanged(before[1], [*items.parameters(), one.model.item_factors])
-    before = copies(users.parameters()), copies([*items.parameters(), one.model.item_factors])
+    assert unchanged(before[1], [*items.parameters(), fitter.model.item_factors])
+    before = copies(users.parameters()), copies([*items.parameters(), fitter.model.item_factors])
     for step in range(3, 5):
-        one.train_step(1, step)
+        fitter.train_step(1, step)
     assert unchanged(before[0], users.parameters())
-    assert not unchanged(before[1][:-1], items.parameters()) and not unchanged(before[1][-1:], [one.model.item_factors])
+    assert not unchanged(before[1][:-1], items.parameters()) and not unchanged(before[1][-1:], [fitter.model.item_factors])
 
 
 def test_model_keeps_the_states_of_the_items_as_they_are_after_an_epoch():
-    one = fitter()
+    fitter = new_fitter()
     for epoch in range(2):
-        for step in range(one.num_steps(epoch)):
-            one.train_step(epoch, step)
-    side = one._sides[1]
-    assert torch.equal(one.model.item_states, one.model.item_network.states(side.sequences))
-    assert one.model.item_moments.tolist() == side.sequences.timeline.moments.tolist()
+        for step in range(fitter.num_steps(epoch)):
+            fitter.train_step(epoch, step)
+    side = fitter._sides[1]
+    assert torch.equal(fitter.model.item_states, fitter.model.item_network.states(side.sequences))
+    assert fitter.model.item_moments.tolist() == side.sequences.timeline.moments.tolist()
 
 
 @pytest.mark.parametrize("steps", [2, 4, 5, 6, 11])
@@ -126,17 +126,17 @@ def test_steps_that_are_too_large_end_the_training():
         train(replace(SPEC, learning_rate=1e30, epochs=5), split_of(RATINGS), runtime=RUNTIME)
 
 
-def test_optimisers_start_anew_without_their_state():
-    one, again = fitter(), fitter()
+def test_optimisers_start_afresh_without_their_state():
+    fitter, again = new_fitter(), new_fitter()
     for step in range(2):
-        one.train_step(0, step), again.train_step(0, step)
+        fitter.train_step(0, step), again.train_step(0, step)
     again.load_state({})
-    assert one.train_step(1, 0) == again.train_step(1, 0)
+    assert fitter.train_step(1, 0) == again.train_step(1, 0)
 
 
 def drifting(who: str, *, users=120, items=40, days=100, noise=0.2):
-    """Everybody rates everything once, at any time. The level of each item (or user) swings one and a half times, that of every
-    second one the other way."""
+    """All users rate all items once, at random times. The level of each item (or user) oscillates one and a half times, with
+    alternating sign."""
     rng = np.random.default_rng(0)
     when = rng.random((users, items))  # of all the time
     number = np.arange(items) if who == "items" else np.arange(users)[:, None]

@@ -65,7 +65,7 @@ def test_batches_are_of_users_and_differ_between_epochs():
     assert seen == [len(random_ratings())] * 2
 
 
-def test_without_a_state_adam_starts_anew():
+def test_without_a_state_adam_starts_afresh():
     fitter = fitter_of(RATINGS)
     fitter.train_step(0, 0)
     assert fitter.state()["0.step"].item() == 1.0
@@ -85,9 +85,11 @@ def test_time_aware_without_times_is_refused():
 
 
 def rmse_of(spec, split):
-    fitted, asked = train(spec, split, runtime=RUNTIME), split.test.rows()
-    predicted = fitted.model.scorer().predict_pairs(split.train.rows(), asked.row_of_rating, asked.indices, asked.timestamps)
-    return np.sqrt(np.square(predicted - asked.values).mean())
+    fitted, requested = train(spec, split, runtime=RUNTIME), split.test.rows()
+    predicted = fitted.model.scorer().predict_pairs(
+        split.train.rows(), requested.row_of_rating, requested.indices, requested.timestamps
+    )
+    return np.sqrt(np.square(predicted - requested.values).mean())
 
 
 def parts_of(users, items, values, times=None):
@@ -97,8 +99,8 @@ def parts_of(users, items, values, times=None):
     return split_of(whole.select(~is_test), test=whole.select(is_test))
 
 
-def test_what_people_choose_is_learnt_from():
-    """Two groups choose other items and like other items, but of the common items each person rated only two."""
+def test_what_users_choose_is_learnt_from():
+    """Two groups choose other items and like other items, but of the common items each user rated only two."""
     rng = np.random.default_rng(3)
     taste = rng.normal(size=(2, 30))
     rows = []

@@ -1,4 +1,4 @@
-"""SVD++: what a person's side is, against the normal equations; what a prediction is made of."""
+"""SVD++: what a user's side is, against the normal equations; what a prediction is made of."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_prediction_is_that_of_the_normal_equations():
     np.testing.assert_allclose(model.scorer().score_rows(HISTORY)[0], expected, rtol=1e-4, atol=1e-4)
 
 
-def test_person_without_ratings_gets_mean_and_item_biases():
+def test_user_without_ratings_gets_mean_and_item_biases():
     model = model_of()
     np.testing.assert_allclose(model.scorer().score_rows(HISTORY)[1], 3 + array(model.item_bias), rtol=1e-6)
 
@@ -73,12 +73,12 @@ def test_drift_is_solved_for_together_with_vector_and_bias():
     np.testing.assert_allclose(
         scorer.score_rows(history)[0], level + binned[:, 1] + solved[3] * 2**0.4, rtol=1e-4, atol=1e-4
     )  # at the latest time
-    asked = np.arange(ITEMS)
-    early = scorer.predict_pairs(history, np.zeros(ITEMS, np.int64), asked, np.full(ITEMS, int(YEAR)))
+    requested = np.arange(ITEMS)
+    early = scorer.predict_pairs(history, np.zeros(ITEMS, np.int64), requested, np.full(ITEMS, int(YEAR)))
     np.testing.assert_allclose(early, level + binned[:, 0] - solved[3], rtol=1e-4, atol=1e-4)
 
 
-def test_one_pair_may_be_asked_at_several_times():
+def test_one_pair_may_be_requested_at_several_times():
     model, history = model_of(time_aware=True), replace(HISTORY, timestamps=TIMES)
     times = np.array([YEARS, 0, YEARS], np.int64)
     first, second, third = model.scorer().predict_pairs(history, np.array([2, 2, 2]), np.array([3, 3, 3]), times)

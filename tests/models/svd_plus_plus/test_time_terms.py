@@ -36,7 +36,7 @@ def test_ratings_of_one_moment_have_one_bin():
     assert terms_of(7).bins(np.array([7])).tolist() == [0]
 
 
-def test_latest_and_middle_of_each_person():
+def test_latest_and_middle_of_each_user():
     history = dated({0: 10, 2: 40}, {}, {1: 7})
     terms = terms_of(0, 90)
     assert terms.latest(history).tolist() == [40, 90, 7]

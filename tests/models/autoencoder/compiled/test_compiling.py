@@ -13,17 +13,17 @@ from refeed.models.autoencoder.compiled.compiling import compiled
 
 
 def test_loop_is_compiled_where_nothing_can_be_kept_on_disk(monkeypatch):
-    njit, asked = numba.njit, []
+    njit, requested = numba.njit, []
 
     def without_disk(*, cache=False, **options):
-        asked.append(cache)
+        requested.append(cache)
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return njit(**options)
 
     monkeypatch.setattr(numba, "njit", without_disk)
     assert compiled()(lambda number: number + 1)(2) == 3
-    assert asked == [True, False]
+    assert requested == [True, False]
 
 
 @pytest.mark.parametrize("divided", [1.0, -2.0])

@@ -216,7 +216,7 @@ def test_many_rows_that_read_few_columns_are_left_to_pytorch(monkeypatch):
     assert isinstance(loops.begin(rows, noise, all_columns=True), CompiledPass)
 
 
-def test_run_taken_up_is_the_run_that_went_on():
+def test_run_resumed_is_the_run_that_went_on():
     ratings, options = random_ratings(), replace(SGD, batch_size=4, refeed_steps=1, refeed_every=3)
     fitters = []
     for _ in range(2):
@@ -288,7 +288,7 @@ def test_absent_numba_is_said_with_the_command_that_installs_it(monkeypatch):
         use_loops("compiled", PLAIN.shape, SGD, num_columns=10**6, device="cpu")
 
 
-def test_broken_numba_leaves_training_to_pytorch_and_says_why_where_it_is_asked_for(monkeypatch):
+def test_broken_numba_leaves_training_to_pytorch_and_says_why_where_it_is_requested(monkeypatch):
     def broken(name):
         raise OSError("no shared object")
 
@@ -298,7 +298,7 @@ def test_broken_numba_leaves_training_to_pytorch_and_says_why_where_it_is_asked_
         use_loops("compiled", PLAIN.shape, SGD, num_columns=10**6, device="cpu")
 
 
-def test_batches_are_made_ready_for_whoever_will_most_likely_get_them(monkeypatch):
+def test_batches_are_prepared_for_the_pass_that_will_most_likely_run_them(monkeypatch):
     ours = Trained(PLAIN, 40, SGD, compiled=False)
     loops = CompiledSupervision(ours.network, ours.stepper, SGD)
     few, most = some_batches(40, share=0.05, number=1)[0], some_batches(40, share=0.95, number=1)[0]

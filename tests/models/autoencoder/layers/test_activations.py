@@ -1,4 +1,4 @@
-"""Activations by name, at values worked out by hand."""
+"""Activations by name, at values by hand."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def test_blocks_are_the_whole_product(rows, columns):
     np.testing.assert_allclose(wide_linear(hidden, weight, bias).numpy(), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_gradients_flow_where_they_are_asked_for():
+def test_gradients_flow_where_they_are_requested():
     hidden, weight = torch.ones(1, 2, requires_grad=True), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     wide_linear(hidden, weight, torch.zeros(2)).sum().backward()
     assert hidden.grad.tolist() == [[4.0, 6.0]]
