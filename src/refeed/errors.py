@@ -157,3 +157,9 @@ class StorageError(RefeedError):
     """
 
     exit_code: ClassVar[int] = 7
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A value as a message shows it: quoted, and cut where it is long."""
+    text = str(value)
+    return f"'{text}'" if len(text) <= limit else f"'{text[:limit]}…' ({len(text):,} characters)"

@@ -23,7 +23,7 @@ def test_movielens_folders_and_archives_are_known(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     (tmp_path / "movies.csv").write_text("movieId,title\n2,x\n")
     assert read_columns(tmp_path).items.to_pylist() == [2]
-    assert read_columns(tmp_path, layout="movielens").path == tmp_path / name
+    assert read_columns(tmp_path, layout="movielens").origin.path == tmp_path / name
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         archive.writestr(f"set/{name}", text)
         archive.writestr("set/u1.base", text)
@@ -46,7 +46,7 @@ def test_a_combined_netflix_file_is_known(tmp_path):
     (tmp_path / "combined_data_1.txt").write_text(NETFLIX)
     columns = read_columns(tmp_path / "combined_data_1.txt")
     check_netflix(columns)
-    assert [columns.locate(row)[1] for row in range(3)] == [2, 3, 6]
+    assert [columns.origin.locate(row)[1] for row in range(3)] == [2, 3, 6]
     check_netflix(read_columns(tmp_path))
 
 
@@ -58,8 +58,8 @@ def test_the_published_netflix_folder_is_known(tmp_path):
     (tmp_path / "probe.txt").write_text("1:\n5\n")
     columns = read_columns(tmp_path)
     check_netflix(columns)
-    assert columns.error(2, "x", fix="y").line == 2
-    assert columns.error(2, "x", fix="y").path.name == "mv_0000002.txt"
+    assert columns.origin.error(2, "x", fix="y").line == 2
+    assert columns.origin.error(2, "x", fix="y").path.name == "mv_0000002.txt"
 
 
 def test_many_netflix_blocks_keep_their_movies(tmp_path):

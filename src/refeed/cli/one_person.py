@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from refeed.cli.console import say
 from refeed.cli.reading import ReadingOptions, read_as_trained
-from refeed.errors import ConfigError, DataError
-from refeed.readers.columns.places import shown
+from refeed.errors import ConfigError, DataError, shown
 
 if TYPE_CHECKING:
     from refeed.data.ratings import Ratings

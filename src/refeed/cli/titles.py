@@ -10,8 +10,7 @@ import numpy as np
 
 from refeed.cli.console import say
 from refeed.data.vocabulary import Vocabulary
-from refeed.errors import DataError
-from refeed.readers.columns.places import shown
+from refeed.errors import DataError, shown
 
 if TYPE_CHECKING:
     from refeed.fitted_model import FittedModel
@@ -23,7 +22,7 @@ def find_titles(items: Vocabulary, data: Path, named: Path | None) -> list[str |
     Raises:
         DataError: the file that was named cannot be used.
     """
-    from refeed.data.titles import KNOWN_FILES, titles_for
+    from refeed.readers.titles import KNOWN_FILES, titles_for
 
     if named is not None:
         return titles_for(items, named)

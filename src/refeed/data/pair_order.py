@@ -45,6 +45,18 @@ def pair_order(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> tuple[npt.N
     return keys, repeats
 
 
+def first_repeat(places: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """The places of the two ratings of the pair whose second rating comes first of all ratings that repeat a pair.
+
+    Args:
+        places: from `pair_order`, int64 (nnz,).
+        repeats: from `pair_order`, bool (nnz,), some of them true.
+    """
+    repeated = np.flatnonzero(repeats)
+    second = int(repeated[np.argmin(places[repeated])])  # its pair's second rating, hence just after the first one
+    return int(places[second - 1]), int(places[second])
+
+
 def latest_last(places: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_], times: npt.NDArray[Any]) -> None:
     """Sort the places of each repeated pair by time, in place; among equal times their order stays.
 

@@ -14,15 +14,35 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refeed.data.history import History, divided, row_entries
-from refeed.data.pair_order import latest_last, merge_repeats, pair_order
+from refeed.data.pair_order import first_repeat, latest_last, merge_repeats, pair_order
 from refeed.data.row_blocks import chosen_counts, looked_up, pointers, position_counts, row_blocks
-from refeed.data.vocabulary import Ids, Vocabulary
+from refeed.data.vocabulary import Id, Ids, Vocabulary
 from refeed.errors import DataError
 from refeed.reports.notebook import facts_table, first_of
 from refeed.reports.page import Cell
 
 DuplicatePolicy = Literal["error", "last", "mean"]
 DUPLICATES_FIX = "Say what to do with them: duplicates='last' (--duplicates last) keeps the latest, 'mean' averages them."
+
+
+class RepeatedPairError(DataError):
+    """A user who rated an item more than once.
+
+    Attributes:
+        user: id of the user.
+        item: id of the item.
+        first: row (from 0) of the pair's first rating.
+        again: row of its second one, which is the first of all ratings that repeat a user and item.
+        count: number of all ratings that repeat one.
+    """
+
+    def __init__(self, user: Id, item: Id, *, first: int, again: int, count: int) -> None:
+        self.user, self.item, self.first, self.again, self.count = user, item, first, again, count
+        super().__init__(
+            f"user {user!r} rated item {item!r} more than once ({count:,} such repeats in all; the first in rows {first + 1:,} "
+            f"and {again + 1:,} of the data)",
+            fix=DUPLICATES_FIX,
+        )
 
 
 @dataclass(frozen=True)
@@ -150,17 +170,58 @@ class Ratings:
         times = None if timestamps is None else np.asarray(timestamps, np.int64)
         if len({len(ratings), len(rows), len(columns), len(ratings if times is None else times)}) != 1:
             raise DataError("users, items, ratings and times must have the same length")
-        kept, merged, num_repeats = _without_repeats(
-            rows, columns, ratings, times, policy=duplicates, vocabularies=(user_vocabulary, item_vocabulary)
-        )
-        return cls(
+        return cls.from_positions(
+            rows,
+            columns,
+            ratings,
             users=user_vocabulary,
             items=item_vocabulary,
-            indptr=pointers(position_counts(rows[kept], len(user_vocabulary))),
+            timestamps=times,
+            labels=labels,
+            scale=scale,
+            duplicates=duplicates,
+            notes=notes,
+        )
+
+    @classmethod
+    def from_positions(
+        cls,
+        rows: npt.NDArray[np.int32],
+        columns: npt.NDArray[np.int32],
+        values: npt.NDArray[np.float32],
+        *,
+        users: Vocabulary,
+        items: Vocabulary,
+        timestamps: npt.NDArray[np.int64] | None = None,
+        labels: Mapping[str, LabelColumn] | None = None,
+        scale: RatingScale | None = None,
+        duplicates: DuplicatePolicy = "error",
+        notes: tuple[str, ...] = (),
+    ) -> Ratings:
+        """As `from_columns`, from usable ratings and positions in two vocabularies, each of shape (nnz,), in any order.
+
+        Raises:
+            RepeatedPairError: a user rated an item more than once (with "error").
+        """
+        places, repeats = pair_order(rows, columns)
+        num_repeats = int(np.count_nonzero(repeats))
+        if num_repeats and duplicates == "error":
+            first, again = first_repeat(places, repeats)
+            user, item = users.decode([rows[again]])[0], items.decode([columns[again]])[0]
+            raise RepeatedPairError(user, item, first=first, again=again, count=num_repeats)
+        if num_repeats and timestamps is not None:
+            latest_last(places, repeats, timestamps)
+        kept, merged = places, values[places]
+        if num_repeats:
+            kept, merged = merge_repeats(places, repeats, values, mean=duplicates == "mean")
+        return cls(
+            users=users,
+            items=items,
+            indptr=np.searchsorted(rows[kept], np.arange(len(users.ids) + 1)),
             indices=columns[kept],
             values=merged,
-            scale=scale or seen_scale(ratings.min(), ratings.max()),
-            timestamps=None if times is None else times[kept],
+            scale=scale or seen_scale(values.min(), values.max()),
+            timestamps=None if timestamps is None else timestamps[kept],
             labels={name: LabelColumn(label.codes[kept], label.names) for name, label in (labels or {}).items()},
             notes=(*notes, duplicates_note(num_repeats, duplicates)) if num_repeats else notes,
         )
@@ -395,44 +456,6 @@ def _require_usable(values: npt.NDArray[np.float32], scale: RatingScale | None) 
                 f"rating number {int(np.argmax(bad)) + 1:,} is {values[bad][0]:g}, outside the declared scale "
                 f"{scale.minimum:g} to {scale.maximum:g}"
             )
-
-
-def _without_repeats(
-    rows: npt.NDArray[np.int32],
-    columns: npt.NDArray[np.int32],
-    values: npt.NDArray[np.float32],
-    times: npt.NDArray[np.int64] | None,
-    *,
-    policy: DuplicatePolicy,
-    vocabularies: tuple[Vocabulary, Vocabulary],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], int]:
-    """The places to keep in the order of rows and columns, their values, and how many ratings were merged into others."""
-    places, repeats = pair_order(rows, columns)
-    num_repeats = int(np.count_nonzero(repeats))
-    if num_repeats and times is not None:
-        latest_last(places, repeats, times)
-    if num_repeats and policy == "error":
-        raise _repeated(places, repeats, rows, columns, vocabularies)
-    kept, merged = merge_repeats(places, repeats, values, mean=policy == "mean")
-    return kept, merged, num_repeats
-
-
-def _repeated(
-    places: npt.NDArray[np.int64],
-    repeats: npt.NDArray[np.bool_],
-    rows: npt.NDArray[np.int32],
-    columns: npt.NDArray[np.int32],
-    vocabularies: tuple[Vocabulary, Vocabulary],
-) -> DataError:
-    """The refusal of repeated pairs, which names the first one in the order of users and items."""
-    second = int(np.argmax(repeats))
-    place = places[second]
-    user, item = (v.decode([p])[0] for v, p in zip(vocabularies, (rows[place], columns[place]), strict=True))
-    return DataError(
-        f"user {user!r} rated item {item!r} more than once ({int(np.count_nonzero(repeats)):,} such repeats in all; the first "
-        f"in rows {int(places[second - 1]) + 1:,} and {int(place) + 1:,} of the data)",
-        fix=DUPLICATES_FIX,
-    )
 
 
 def _increases(positions: npt.NDArray[np.int32]) -> bool:

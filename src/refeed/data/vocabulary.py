@@ -36,15 +36,22 @@ class Vocabulary:
 
     @classmethod
     def from_occurrences(cls, ids: Ids, *, kind: str) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
-        """A sorted vocabulary of the ids that occur, and the position of each occurrence, shape (len(ids),).
+        """A sorted vocabulary of the ids that occur, and the position of each occurrence, int32 (len(ids),).
 
         Integers sort by value, strings by code point, so the order of the rows does not matter.
+
+        Args:
+            ids: as for a vocabulary, but not distinct.
+            kind: "user" or "item", used in messages.
         """
-        ids = _to_arrow(ids, kind)
-        encoded = ids if _is_encoded(ids) else as_id_array(ids, kind=kind).dictionary_encode()
-        numbers = np.asarray(encoded.indices)
-        occurs = position_counts(numbers, len(encoded.dictionary)) > 0
-        vocabulary, positions = cls.sorted(as_id_array(encoded.dictionary, kind=kind), occurs=occurs, kind=kind)
+        return cls.from_encoded(as_id_array(ids, kind=kind).dictionary_encode(), kind=kind)
+
+    @classmethod
+    def from_encoded(cls, ids: pa.DictionaryArray, *, kind: str) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
+        """The same of ids that are numbered already: a dictionary array of distinct int64 or large_string, without nulls."""
+        numbers = np.asarray(ids.indices)
+        occurs = position_counts(numbers, len(ids.dictionary)) > 0
+        vocabulary, positions = cls.sorted(ids.dictionary, occurs=occurs, kind=kind)
         return vocabulary, positions[numbers]
 
     @classmethod
@@ -60,7 +67,9 @@ class Vocabulary:
         order = order[occurs[order]]
         positions = np.full(len(ids), -1, np.int32)
         positions[order] = np.arange(len(order), dtype=np.int32)
-        return cls(ids.take(pa.array(order)), kind=kind), positions
+        vocabulary = cls.__new__(cls)  # without the checks of ids from outside
+        vocabulary.kind, vocabulary.ids = kind, ids.take(pa.array(order))
+        return vocabulary, positions
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -156,7 +165,9 @@ def as_id_array(ids: Ids, *, kind: str) -> pa.Array:
     Raises:
         DataError: ids mix integers and strings, are null, or are of another type (floats, booleans).
     """
-    array = _to_arrow(ids, kind)
+    array = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+    if not isinstance(array, pa.Array):
+        array = _from_python(array, kind)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if array.null_count:
@@ -173,22 +184,7 @@ def as_id_array(ids: Ids, *, kind: str) -> pa.Array:
     raise DataError(f"{kind} ids must be integers or strings, got {array.type}")
 
 
-def _is_encoded(array: pa.Array) -> bool:
-    """Whether `array` is dictionary-encoded with distinct ids, none of them null."""
-    if not pa.types.is_dictionary(array.type) or array.null_count or array.dictionary.null_count:
-        return False
-    return bool(pc.count_distinct(array.dictionary).as_py() == len(array.dictionary))
-
-
-def _too_large(kind: str) -> DataError:
-    return DataError(f"a {kind} id does not fit into a signed 64-bit integer; pass such ids as strings")
-
-
-def _to_arrow(ids: Ids, kind: str) -> pa.Array:
-    if isinstance(ids, pa.ChunkedArray):
-        return ids.combine_chunks()
-    if isinstance(ids, pa.Array):
-        return ids
+def _from_python(ids: Any, kind: str) -> pa.Array:
     try:
         return pa.array(ids)
     except OverflowError:
@@ -199,3 +195,7 @@ def _to_arrow(ids: Ids, kind: str) -> pa.Array:
             f"{kind} ids must be all integers or all strings, got a mixture of {', '.join(kinds)}",
             fix="Make them one type first: 1 and '1' would be two different ids.",
         ) from error
+
+
+def _too_large(kind: str) -> DataError:
+    return DataError(f"a {kind} id does not fit into a signed 64-bit integer; pass such ids as strings")

@@ -30,10 +30,8 @@ from refeed.inference.scoring import predict_ratings
 from refeed.metrics.rating_errors import rmse
 from refeed.models import AutoEncoder
 from refeed.models.autoencoder.item_side import ItemAutoEncoder
-from refeed.readers import read_columns
-from refeed.readers.conversion import to_ratings
+from refeed.readers import RatingColumns, read_columns
 from refeed.readers.formats.triplets import triplet_files
-from refeed.readers.rating_columns import RatingColumns
 
 Side = Literal["user", "item"]
 CLEARLY_BETTER = 0.95  # times the error of the other order of the files
@@ -69,7 +67,7 @@ def convert(
     path = Path(weights)
     tensors = read_state_dict(path)
     columns = read_columns(training_folder, layout="triplets")
-    ratings = to_ratings(columns, duplicates=duplicates)
+    ratings = columns.to_ratings(duplicates=duplicates)
     spec = AutoEncoder(
         encoder=_widths(tensors, path),
         tied=not any(name.startswith("decode_w.") for name in tensors),

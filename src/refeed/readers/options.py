@@ -1,8 +1,9 @@
-"""What a person may say about a source of ratings."""
+"""The options of reading a source of ratings."""
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from refeed.data.ratings import RatingScale
@@ -13,7 +14,7 @@ DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semico
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Options of a read; None means: find out, and say in the notes what was found.
+    """Options of reading; None means: find out, and note what was found.
 
     Attributes:
         user: the user column by name, or by number (from 1) as text.
@@ -23,9 +24,11 @@ class ReadOptions:
         delimiter: one character, "::", or a name such as "tab".
         header: whether the first line holds the names of the columns.
         encoding: of text files.
-        decimal: the sign before the broken part of ratings in text files, "." or ",".
-        labels: further columns to read, by name or number.
+        decimal: the decimal sign of ratings in text files, "." or ",".
+        labels: further columns to read, by name or number; a single one may be given as it is.
         scale: the declared rating scale.
+        block_rows: ratings that are numbered at a time.
+        block_bytes: text that is parsed at a time, at least the longest line.
     """
 
     user: str | None = None
@@ -36,26 +39,23 @@ class ReadOptions:
     header: bool | None = None
     encoding: str = "utf-8"
     decimal: str = "."
-    labels: tuple[str, ...] = ()
+    labels: Sequence[str] = ()
     scale: RatingScale | None = None
+    block_rows: int = 1 << 20
+    block_bytes: int = 1 << 22
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", (self.labels,) if isinstance(self.labels, str) else tuple(self.labels))
         try:
             codecs.lookup(self.encoding)
         except LookupError:
             raise ConfigError(f"encoding: '{self.encoding}' is unknown; try 'utf-8', 'latin-1' or 'cp1252'") from None
         if self.decimal not in {".", ","}:
             raise ConfigError(f"decimal: expected '.' or ',', got {self.decimal!r}")
-        delimiter = self.delimiter
-        if delimiter is None:
+        if self.delimiter is None:
             return
-        delimiter = DELIMITER_NAMES.get(delimiter, delimiter)
+        delimiter = DELIMITER_NAMES.get(self.delimiter, self.delimiter)
         if delimiter != "::" and (len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n'):
             names = ", ".join(f"'{name}'" for name in DELIMITER_NAMES if name.isalpha())
             raise ConfigError(f"delimiter: expected one ASCII character, '::' or one of {names}, got {self.delimiter!r}")
         object.__setattr__(self, "delimiter", delimiter)
-
-    def given_columns(self) -> dict[str, str]:
-        """The columns that were said, by role ("user", "item", "rating", "time")."""
-        said = {"user": self.user, "item": self.item, "rating": self.rating, "time": self.time}
-        return {role: column for role, column in said.items() if column is not None}

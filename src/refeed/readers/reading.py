@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from refeed.data.rating_columns import MissingPolicy, RatingColumns
 from refeed.data.ratings import DuplicatePolicy, Ratings, RatingScale
 from refeed.errors import DataError
-from refeed.readers.conversion import MissingPolicy, to_ratings
-from refeed.readers.encoding import collect
 from refeed.readers.formats.sparse import is_sparse, read_sparse
-from refeed.readers.formats.stores import columns_of, is_store, read_store
+from refeed.readers.formats.stores import is_store, read_store
 from refeed.readers.formats.tables import is_pandas, read_table
-from refeed.readers.layouts import open_path
+from refeed.readers.layouts import read_layout, recognise
 from refeed.readers.options import ReadOptions
-from refeed.readers.rating_columns import RatingColumns
-from refeed.readers.rating_stream import RatingStream
+from refeed.readers.source import Source
+from refeed.readers.stream import RatingStream
 
 
 def read_ratings(
@@ -51,7 +51,7 @@ def read_ratings(
         delimiter: one character, "::", or a name such as "tab"; None finds it.
         header: whether the first line holds names; None finds out.
         encoding: of text files.
-        decimal: the sign before the broken part of ratings in text files, "." or ",".
+        decimal: the decimal sign of ratings in text files, "." or ",".
         labels: further columns to read, such as a split that the file already holds.
         scale: the smallest and largest possible rating; None takes those that occur.
         duplicates: what to do when a user rated an item more than once (see `Ratings.from_columns`).
@@ -59,7 +59,7 @@ def read_ratings(
         layout: "store" or a name of `refeed.readers.layouts.LAYOUTS`; None recognises it.
 
     Raises:
-        DataError: the source cannot be read, or a row is not a usable rating; the message says where and what to do.
+        DataError: the source cannot be read, or a row is not a usable rating; the message names the place and the remedy.
         ConfigError: an option that does not exist or does not apply.
 
     Examples:
@@ -69,60 +69,70 @@ def read_ratings(
         >>> read_ratings("ratings.csv")
         Ratings(3 ratings, 2 users x 2 items, 3 to 5, without times)
     """
-    options = ReadOptions(user, item, rating, time, delimiter, header, encoding, decimal, as_labels(labels), scale)
+    options = ReadOptions(user, item, rating, time, delimiter, header, encoding, decimal, labels, scale)
     if is_store(source, layout):
         return read_store(Path(source), options)
-    return to_ratings(collect(open_stream(source, options, layout=layout), options), duplicates=duplicates, missing=missing)
+    with open_ratings(source, options, layout=layout) as stream:
+        columns = RatingColumns.joined(stream.blocks())
+    return columns.to_ratings(duplicates=duplicates, missing=missing)
 
 
-def read_columns(
-    source: Any,
-    *,
-    user: str | None = None,
-    item: str | None = None,
-    rating: str | None = None,
-    time: str | None = None,
-    delimiter: str | None = None,
-    header: bool | None = None,
-    encoding: str = "utf-8",
-    decimal: str = ".",
-    labels: Sequence[str] = (),
-    scale: RatingScale | None = None,
-    layout: str | None = None,
-) -> RatingColumns:
-    """Read the columns of a source of ratings as they are; the options are those of `read_ratings`.
+def read_columns(source: Any, *, layout: str | None = None, **options: Any) -> RatingColumns:
+    """Read the columns of a source of ratings as they are.
 
     NaN, infinite and out-of-scale ratings and duplicates are kept, for `refeed.data.audit.audit.audit` to report.
+
+    Args:
+        source: as for `read_ratings`.
+        layout: in the same way.
+        options: fields of `ReadOptions`.
 
     Raises:
         DataError: the source cannot be read, or a value cannot be what its column says.
         ConfigError: an option that does not exist or does not apply.
     """
-    options = ReadOptions(user, item, rating, time, delimiter, header, encoding, decimal, as_labels(labels), scale)
+    given = ReadOptions(**options)
     if is_store(source, layout):
-        return replace(columns_of(read_store(Path(source), replace(options, scale=None)), Path(source)), scale=scale)
-    return collect(open_stream(source, options, layout=layout), options)
+        ratings = read_store(Path(source), replace(given, scale=None))
+        return replace(RatingColumns.from_ratings(ratings, path=Path(source)), scale=given.scale)
+    with open_ratings(source, given, layout=layout) as stream:
+        return RatingColumns.joined(stream.blocks())
 
 
-def open_stream(source: Any, options: ReadOptions, *, layout: str | None) -> RatingStream:
-    """The ratings of a source that is no store, as a stream to be read once.
+@contextmanager
+def open_ratings(source: Any, options: ReadOptions, *, layout: str | None = None) -> Iterator[RatingStream]:
+    """Open a source of ratings that is no store, as a stream to be read once.
+
+    Args:
+        source: as for `read_ratings`.
+        options: what is given.
+        layout: a name of `refeed.readers.layouts.LAYOUTS`; None recognises it.
 
     Raises:
         DataError: the source cannot be read; also later, at a row that cannot.
         ConfigError: an option that does not apply.
     """
     if isinstance(source, str | os.PathLike):
-        return open_path(Path(source), options, layout=layout)
-    if is_sparse(source):
-        return read_sparse(source)
-    if is_pandas(source) or hasattr(source, "__arrow_c_stream__"):
-        return read_table(source, options)
-    raise DataError(
-        f"expected a path, a table with the Arrow C stream interface or a sparse matrix, got {type(source).__name__}",
-        fix="Pass the columns to Ratings.from_columns if you have them as arrays.",
-    )
+        with closing(Source(Path(source))) as opened:
+            yield read_layout(opened, options, layout=layout)
+    elif is_sparse(source):
+        yield read_sparse(source, options)
+    elif is_pandas(source) or hasattr(source, "__arrow_c_stream__"):
+        yield read_table(source, options)
+    else:
+        raise DataError(
+            f"expected a path, a table with the Arrow C stream interface or a sparse matrix, got {type(source).__name__}",
+            fix="Pass the columns to Ratings.from_columns if you have them as arrays.",
+        )
 
 
-def as_labels(labels: str | Sequence[str]) -> tuple[str, ...]:
-    """One or more names of columns as several."""
-    return (labels,) if isinstance(labels, str) else tuple(labels)
+def layout_of(path: str | Path) -> str:
+    """The layout of a file or folder, "store" or a name of `LAYOUTS`.
+
+    Raises:
+        DataError: it cannot be read, or is in no known layout.
+    """
+    if is_store(path, None):
+        return "store"
+    with closing(Source(Path(path))) as source:
+        return recognise(source)

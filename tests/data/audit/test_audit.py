@@ -93,7 +93,7 @@ def test_errors_of_the_audit_are_what_reading_refuses(tmp_path):
     columns = columns_of(tmp_path, [("a", 1, 3, T), ("a", 1, 4, T)])
     assert not audit(columns).usable
     with pytest.raises(DataError, match="rated item 1 again"):
-        read_ratings(columns.path)
+        read_ratings(columns.origin.path)
 
 
 def test_suspicious_worlds_get_warnings(tmp_path):

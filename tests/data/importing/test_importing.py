@@ -19,18 +19,21 @@ from refeed.data.importing.importing import import_ratings
 from refeed.data.ratings import RatingScale
 from refeed.data.store.store import open_store, write_store
 from refeed.errors import ConfigError, DataError, StorageError
-from refeed.readers import encoding, read_ratings
+from refeed.readers import open_ratings, read_ratings
 from refeed.readers.options import ReadOptions
-from refeed.readers.text import csv_stream
-
-TINY = {encoding: ("GROUP", 3), bucket_sort: ("BUCKET", 4), csv_stream: ("BLOCK", 48)}
+from refeed.readers.stream import RatingStream
 
 
 @pytest.fixture(autouse=True)
-def tiny_parts(monkeypatch):
-    """Groups, buckets and blocks so small that a handful of ratings fills several."""
-    for module, (name, size) in TINY.items():
-        monkeypatch.setattr(module, name, size)
+def tiny_buckets(monkeypatch):
+    """Buckets so small that a handful of ratings fills several."""
+    monkeypatch.setattr(bucket_sort, "BUCKET", 4)
+
+
+def import_source(source, path, *, layout=None, duplicates="error", missing="error", watch=None, **options):
+    """Import a source in blocks so small that a handful of ratings fills several."""
+    with open_ratings(source, ReadOptions(**options, block_rows=3, block_bytes=64), layout=layout) as stream:
+        return import_ratings(stream, path, duplicates=duplicates, missing=missing, watch=watch)
 
 
 def files_of(folder):
@@ -46,12 +49,10 @@ def outcome(work, folder):
     return files_of(folder)
 
 
-def assert_same_store(source, folder, *, options=None, **policies):
-    """Import `source`, which must come out like reading and writing it; the files, or the refusal."""
-    options = options or ReadOptions()
-    columns = {name: getattr(options, name) for name in ("scale", "labels", "time", "decimal")}
-    imported = outcome(lambda: import_ratings(source, folder / "imported", options=options, **policies), folder / "imported")
-    written = outcome(lambda: write_store(read_ratings(source, **columns, **policies), folder / "written"), folder / "written")
+def assert_same_store(source, folder, **options):
+    """Import `source`, which must result in the same as reading and writing it; the files, or the refusal."""
+    imported = outcome(lambda: import_source(source, folder / "imported", **options), folder / "imported")
+    written = outcome(lambda: write_store(read_ratings(source, **options), folder / "written"), folder / "written")
     assert imported == written
     return imported
 
@@ -69,8 +70,7 @@ def test_store_of_an_import_is_that_of_the_ratings_in_memory(tmp_path_factory, r
     folder = tmp_path_factory.mktemp("import")
     path = folder / "ratings.csv"
     path.write_text("user,item,rating,time,fold\n" + "".join(f"{','.join(map(str, row))}\n" for row in rows))
-    options = ReadOptions(time=time, labels=("fold",) if labels else ())
-    assert_same_store(path, folder, options=options, duplicates=duplicates)
+    assert_same_store(path, folder, time=time, labels=("fold",) if labels else (), duplicates=duplicates)
 
 
 @settings(max_examples=30, deadline=None)
@@ -84,8 +84,7 @@ def test_refusals_and_skipped_rows_are_those_of_reading(tmp_path_factory, rows, 
     folder = tmp_path_factory.mktemp("import")
     path = folder / "ratings.csv"
     path.write_text("user,item,rating\n" + "".join(f"{','.join(map(str, row))}\n\n" for row in rows))
-    options = ReadOptions(scale=scale)
-    assert_same_store(path, folder, options=options, duplicates=duplicates, missing=missing)
+    assert_same_store(path, folder, scale=scale, duplicates=duplicates, missing=missing)
 
 
 def test_tables_with_types_are_imported(tmp_path):
@@ -99,8 +98,8 @@ def test_tables_with_types_are_imported(tmp_path):
     assert_same_store(tmp_path / "ratings.parquet", tmp_path)
     with pa.OSFile(str(tmp_path / "ratings.arrow"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table, max_chunksize=7)
-    import_ratings(tmp_path / "ratings.arrow", tmp_path / "stream")
-    import_ratings(table, tmp_path / "memory")
+    import_source(tmp_path / "ratings.arrow", tmp_path / "stream")
+    import_source(table, tmp_path / "memory")
     prints = {open_store(tmp_path / name, verify=True).fingerprint for name in ("imported", "stream", "memory")}
     assert len(prints) == 1
 
@@ -126,13 +125,13 @@ def test_native_netflix_files_are_imported(tmp_path):
 def test_what_was_merged_and_skipped_is_noted(tmp_path):
     path = tmp_path / "ratings.csv"
     path.write_text("user,item,rating\n1,1,3\n1,1,\n1,1,5\n2,1,4\n1,1,4\n")
-    store = import_ratings(path, tmp_path / "last", duplicates="last", missing="skip")
+    store = import_source(path, tmp_path / "last", duplicates="last", missing="skip")
     assert store.values.tolist() == [4, 4]
     assert store.notes[-2:] == (
         "missing: 1 row(s) without a rating are skipped",
         "duplicates: 2 rating(s) of a user and item that were rated already; the latest is kept",
     )
-    store = import_ratings(path, tmp_path / "mean", duplicates="mean", missing="skip")
+    store = import_source(path, tmp_path / "mean", duplicates="mean", missing="skip")
     assert store.notes[-1].endswith("the mean is taken")
 
 
@@ -141,7 +140,7 @@ def test_first_repeat_of_the_file_is_named_whatever_bucket_it_is_in(tmp_path):
     rows = [f"{user},{item},3" for item in range(5) for user in range(8)]
     path.write_text("\n".join(["user,item,rating", *rows, "7,4,1", "0,0,1", "6,1,2"]))
     with pytest.raises(DataError) as caught:
-        import_ratings(path, tmp_path / "store")
+        import_source(path, tmp_path / "store")
     assert caught.value.line == 42
     assert "user 7 rated item 4 again, first in line 41 (3 such repeats in all)" in caught.value.problem
 
@@ -150,7 +149,7 @@ def test_progress_counts_bytes_and_ratings_to_their_end(tmp_path):
     path = tmp_path / "ratings.csv"
     path.write_text("user,item,rating\n" + "".join(f"{user},{item},3\n" for user in range(6) for item in range(6)))
     told = {}
-    import_ratings(
+    import_source(
         path, tmp_path / "store", watch=lambda stage, meter: told.update({stage: (meter.done, meter.total, meter.unit)})
     )
     assert list(told) == ["reading", "distributing", "sorting", "writing"]
@@ -165,7 +164,7 @@ def test_progress_counts_bytes_and_ratings_to_their_end(tmp_path):
         (block_files.SlottedFile, "append", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), StorageError),
         (block_files.SlottedFile, "read", KeyboardInterrupt(), KeyboardInterrupt),
         (importing, "write_array", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), StorageError),
-        (encoding.RowEncoder, "rows", KeyboardInterrupt(), KeyboardInterrupt),
+        (RatingStream, "blocks", KeyboardInterrupt(), KeyboardInterrupt),
     ],
 )
 def test_full_disk_and_ctrl_c_leave_nothing(tmp_path, monkeypatch, module, name, failure, raised):
@@ -175,7 +174,7 @@ def test_full_disk_and_ctrl_c_leave_nothing(tmp_path, monkeypatch, module, name,
     (tmp_path / "ratings.csv").write_text("user,item,rating\n" + "".join(f"{user},1,3\n" for user in range(30)))
     monkeypatch.setattr(module, name, failing)
     with pytest.raises(raised):
-        import_ratings(tmp_path / "ratings.csv", tmp_path / "store")
+        import_source(tmp_path / "ratings.csv", tmp_path / "store")
     assert [path.name for path in tmp_path.iterdir()] == ["ratings.csv"]
 
 
@@ -184,11 +183,11 @@ def test_disk_that_is_too_small_for_the_buckets_is_named_before_they_are_written
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**30, 2**30 - 5, 5))
     (tmp_path / "ratings.csv").write_text("user,item,rating\n1,1,3\n")
     with pytest.raises(StorageError, match="0 MB are free on this disk, and the import takes 0 MB more for a while"):
-        import_ratings(tmp_path / "ratings.csv", tmp_path / "store")
+        import_source(tmp_path / "ratings.csv", tmp_path / "store")
     assert [path.name for path in tmp_path.iterdir()] == ["ratings.csv"]
 
 
 def test_options_that_do_not_apply_are_refused(tmp_path):
     (tmp_path / "combined_data_1.txt").write_text("1:\n5,3,2005-01-01\n")
     with pytest.raises(ConfigError, match="has fixed columns"):
-        import_ratings(tmp_path, tmp_path / "store", options=ReadOptions(user="x"))
+        import_source(tmp_path, tmp_path / "store", user="x")

@@ -8,16 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refeed.data.rating_columns import Origin
 from refeed.errors import DataError
 from refeed.readers import read_columns
-from refeed.readers.columns.places import Place
+from refeed.readers.columns.texts import plain
 from refeed.readers.columns.times import TimeColumn
 
 
 def seconds(*batches):
-    column, read = TimeColumn(Place(None, "time")), []
+    column, read = TimeColumn(Origin(column="time")), []
     for batch in batches:
-        read += column.read(batch if isinstance(batch, pa.Array) else pa.array(batch), first_row=len(read)).tolist()
+        array = plain(batch if isinstance(batch, pa.Array) else pa.array(batch), column.origin, first_row=len(read))
+        read += column.read(array, first_row=len(read)).tolist()
     return read, column.note
 
 

@@ -43,7 +43,7 @@ def test_delimiter_header_and_line_ends_are_found(tmp_path, delimiter, header, e
     columns = read_columns(write(tmp_path, lines([HEADER, *ROWS] if header else ROWS, delimiter, end)))
     check(columns)
     assert ("with a header" in columns.notes[0]) == header
-    assert columns.locate(2)[1] == (4 if header else 3)
+    assert columns.origin.locate(2)[1] == (4 if header else 3)
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_name(tmp_path):
@@ -68,7 +68,7 @@ def test_quoted_fields_may_hold_delimiters_quotes_and_line_breaks(tmp_path):
     columns = read_columns(path)
     assert columns.users.to_pylist() == ["a, b", "line\nbreak", "last"]
     assert columns.items.to_pylist() == ['say "hi"', "x", "x"]
-    assert [columns.locate(row)[1] for row in range(3)] == [2, 3, 5]
+    assert [columns.origin.locate(row)[1] for row in range(3)] == [2, 3, 5]
 
 
 def test_columns_may_be_said_by_name_or_number_in_any_order(tmp_path):
@@ -157,12 +157,12 @@ def test_compressed_files_are_read_in_place(tmp_path, ending):
         path.write_bytes({"gz": gzip, "bz2": bz2}[ending].compress(text))
     columns = read_columns(path)
     check(columns)
-    assert columns.locate(0)[1] == 2
+    assert columns.origin.locate(0)[1] == 2
 
 
 def test_blank_lines_are_skipped_and_counted_in_line_numbers(tmp_path):
     columns = read_columns(write(tmp_path, "user,item,rating\n\n1,1,1\n\n\n2,2,2\n\n"))
-    assert [columns.locate(row)[1] for row in (0, 1)] == [3, 6]
+    assert [columns.origin.locate(row)[1] for row in (0, 1)] == [3, 6]
 
 
 def test_spaces_around_numbers_and_absent_ratings_are_understood(tmp_path):

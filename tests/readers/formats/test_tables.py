@@ -29,7 +29,7 @@ def check(columns):
     assert columns.items.to_pylist() == ["a", "007", "a"]
     assert columns.values.tolist() == [1.5, 0.0, 5.0]
     assert columns.timestamps.tolist() == [978300760, 978300761, 978300762]
-    assert columns.locate is None
+    assert columns.origin.locate is None
     assert columns.labels["fold"].codes.tolist() == [1, 0, 1]
 
 

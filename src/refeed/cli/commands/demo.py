@@ -108,14 +108,14 @@ def _prepare(ratings: Ratings, store: Path) -> Split:
     from refeed.cli.commands.data.check import finding_text
     from refeed.cli.splitting import split
     from refeed.data.audit.audit import audit
+    from refeed.data.rating_columns import RatingColumns
     from refeed.data.splits.leaks import audit_leaks
     from refeed.data.splits.time import UserTimeSplit
     from refeed.data.store.store import open_store, write_store
-    from refeed.readers.formats.stores import columns_of
 
     write_store(ratings, store, overwrite=True)
     stored = open_store(store)
-    checked = audit(columns_of(stored, store))
+    checked = audit(RatingColumns.from_ratings(stored, path=store))
     worrying = [finding for finding in checked.findings if finding.level != "info"]
     say(f"check: {len(worrying)} errors or warnings" + "".join(f"\n  {finding_text(finding)}" for finding in worrying))
     say("Each person's last tenth of ratings is the future (test), the tenth before it is for choosing the epoch (valid).")

@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from refeed.data.audit.findings import findings_of, possible_splits
 from refeed.data.audit.report import Audit, Bin, Counts, Facts, Places, TimeFacts, ValueFacts
+from refeed.data.rating_columns import LARGEST, RatingColumns
 from refeed.data.ratings import RatingScale
-from refeed.readers.conversion import LARGEST, pair_codes
-from refeed.readers.rating_columns import RatingColumns
 
 MOST_BINS = 20
 LARGEST_STEP_SEARCH = 10_000  # distinct values
@@ -26,9 +25,9 @@ def audit(columns: RatingColumns, *, scale: RatingScale | None = None, now: int 
         scale: the declared scale; None takes the one declared when reading, if any.
         now: the present, in seconds since 1970 UTC; None asks the clock.
     """
-    user_codes, item_codes, pairs = pair_codes(columns)
+    user_codes, item_codes = (np.asarray(ids.indices).astype(np.int64) for ids in (columns.users, columns.items))  # (rows,)
     user_counts, item_counts = np.bincount(user_codes), np.bincount(item_codes)
-    distinct, conflicting = _repeated_pairs(pairs, columns.values)
+    distinct, conflicting = _repeated_pairs(user_codes * len(item_counts) + item_codes, columns.values)
     facts = Facts(
         rows=len(columns),
         users=len(user_counts),
@@ -43,7 +42,7 @@ def audit(columns: RatingColumns, *, scale: RatingScale | None = None, now: int 
         labels={name: tuple(label.names) for name, label in columns.labels.items()},
     )
     return Audit(
-        source="a table in memory" if columns.path is None else str(columns.path),
+        source="a table in memory" if columns.origin.path is None else str(columns.origin.path),
         notes=columns.notes,
         facts=facts,
         splits=possible_splits(facts),
@@ -88,7 +87,7 @@ def _value_facts(columns: RatingColumns, scale: RatingScale | None) -> ValueFact
 
 def _places(bad: npt.NDArray[np.bool_], columns: RatingColumns) -> Places:
     count = int(bad.sum())
-    return Places(count, columns.describe_row(int(np.argmax(bad))) if count else None)
+    return Places(count, columns.origin.describe_row(int(np.argmax(bad))) if count else None)
 
 
 def _step(distinct: npt.NDArray[np.float64]) -> float | None:

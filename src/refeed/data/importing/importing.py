@@ -1,4 +1,4 @@
-"""`import_ratings`: any source of ratings to a store, in memory that does not grow with the number of ratings."""
+"""`import_ratings`: a stream of ratings to a store, in memory that does not grow with the number of ratings."""
 
 from __future__ import annotations
 
@@ -13,66 +13,62 @@ import numpy.typing as npt
 from refeed.data.importing.block_files import BlockFile
 from refeed.data.importing.bucket_sort import BucketSort, Repeat, SortedBucket
 from refeed.data.importing.rating_spool import RatingSpool
+from refeed.data.rating_columns import (
+    ColumnStream,
+    Meter,
+    MissingPolicy,
+    RatingColumns,
+    ValueCheck,
+    repeated_error,
+    sorted_labels,
+)
 from refeed.data.ratings import DuplicatePolicy, LabelColumn, Ratings, duplicates_note, seen_scale
 from refeed.data.row_blocks import pointers
 from refeed.data.store.store import HEADER, complete_store, open_store, write_array
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import DataError, StorageError
-from refeed.readers.columns.places import Place
-from refeed.readers.conversion import MissingPolicy, ValueCheck, repeated_error
-from refeed.readers.encoding import RowEncoder
-from refeed.readers.options import ReadOptions
-from refeed.readers.rating_stream import Meter, RatingStream
-from refeed.readers.reading import open_stream
 from refeed.storage import atomic_folder
 
 Watch = Callable[[str, Meter], None]
-"""Told what is being done ("reading", "distributing", "sorting", "writing"), and how far that is."""
+"""Called with what is being done ("reading", "distributing", "sorting", "writing"), and how far that is."""
 
 
 def import_ratings(
-    source: Any,
+    stream: ColumnStream,
     path: str | Path,
     *,
-    options: ReadOptions | None = None,
     duplicates: DuplicatePolicy = "error",
     missing: MissingPolicy = "error",
-    layout: str | None = None,
     overwrite: bool = False,
     watch: Watch | None = None,
 ) -> Ratings:
-    """Write a store of the ratings in a source: file for file the one that `write_store(read_ratings(…))` writes.
+    """Write a store of the ratings of a source: file for file the one that `write_store(read_ratings(…))` writes.
 
     The ratings go through temporary files in the store's own folder: first in the order of the source, then in buckets of some
     users each, which are sorted one by one. Memory holds the ids, and a few million ratings at a time.
 
     Args:
-        source: anything that `read_ratings` takes but a store.
+        stream: the source, from `refeed.readers.open_ratings`; it is read once.
         path: the folder of the store.
-        options: what is known about the source.
         duplicates: what to do when a user rated an item more than once (see `Ratings.from_columns`).
         missing: whether to refuse rows without a rating or to skip them.
-        layout: a name of `refeed.readers.layouts.LAYOUTS`; None recognises it.
         overwrite: replace a store that is there already (and nothing else).
-        watch: told how far the work is.
+        watch: called as the work goes on; by default nothing is.
 
     Returns:
         the store, opened.
 
     Raises:
         DataError: as `read_ratings`.
-        ConfigError: an option that does not exist or does not apply.
         StorageError: something is at `path` already, or it cannot be written, for example because the disk is full.
     """
-    options = options or ReadOptions()
-    stream = open_stream(source, options, layout=layout)
     with atomic_folder(path, overwrite=overwrite, marker=HEADER) as folder:
-        _Import(folder, stream, options, duplicates, missing, watch or _nobody).run()
+        _Import(folder, stream, duplicates, missing, watch or _no_watch).run()
     return open_store(path)
 
 
-def _nobody(stage: str, meter: Meter) -> None:
-    """Watches nothing."""
+def _no_watch(stage: str, meter: Meter) -> None:
+    """Do nothing."""
 
 
 class _SortedColumns:
@@ -111,57 +107,54 @@ class _Import:
     """One import into an empty folder."""
 
     def __init__(
-        self,
-        folder: Path,
-        stream: RatingStream,
-        options: ReadOptions,
-        duplicates: DuplicatePolicy,
-        missing: MissingPolicy,
-        watch: Watch,
+        self, folder: Path, stream: ColumnStream, duplicates: DuplicatePolicy, missing: MissingPolicy, watch: Watch
     ) -> None:
         self._folder, self._work = folder, folder / "work"
-        self._stream, self._options, self._duplicates, self._watch = stream, options, duplicates, watch
-        self._encoder = RowEncoder(stream, options)
-        self._check = ValueCheck(options.scale, missing)
-        self._place = Place(stream.path, None, stream.locate)
+        self._stream, self._duplicates, self._missing, self._watch = stream, duplicates, missing, watch
 
     def run(self) -> None:
         """Fill the folder."""
         for name in ("spool", "buckets", "sorted"):
             (self._work / name).mkdir(parents=True)
-        spool = self._read()
-        users, user_positions = Vocabulary.sorted(self._encoder.user_ids, occurs=spool.user_counts > 0, kind="user")
-        items, item_positions = Vocabulary.sorted(self._encoder.item_ids, occurs=spool.item_counts > 0, kind="item")
+        spool, source, notes = self._read()
+        users, user_positions = Vocabulary.sorted(source.users.dictionary, occurs=spool.user_counts > 0, kind="user")
+        items, item_positions = Vocabulary.sorted(source.items.dictionary, occurs=spool.item_counts > 0, kind="item")
+        labels = {name: sorted_labels(label.names) for name, label in source.labels.items()}
         positions: dict[str, npt.NDArray[Any]] = {"users": user_positions, "items": item_positions}
-        positions |= {f"label-{n}": labels for n, (_, labels) in enumerate(self._encoder.labels.values())}
+        positions |= {f"label-{number}": codes for number, (_, codes) in enumerate(labels.values())}
         sort = BucketSort(spool, self._work / "buckets", positions)
         self._require_space(len(spool) * sort.bytes_per_rating)
         columns = self._sort(sort, spool)
         if columns.repeats and self._duplicates == "error":
-            raise self._repeated(columns, sort, spool, users, items)
+            raise self._repeated(columns, sort, spool, source, users, items)
         shutil.rmtree(self._work / "buckets")
         self._watch("writing", Meter(2, "parts"))
         columns.write(self._folder)
         shutil.rmtree(self._work)
         merged = (duplicates_note(columns.num_repeats, self._duplicates),) if columns.num_repeats else ()
+        arrays = {path.stem: np.load(path, mmap_mode="r") for path in self._folder.glob("*.npy")}
         ratings = Ratings(
             users=users,
             items=items,
-            scale=self._options.scale or seen_scale(spool.minimum, spool.maximum),
-            notes=(*self._encoder.notes, *self._check.notes, *merged),
-            **self._arrays(),
+            scale=source.scale or seen_scale(spool.minimum, spool.maximum),
+            notes=(*notes, *merged),
+            labels={name: LabelColumn(arrays.pop(f"label-{n}"), names) for n, (name, (names, _)) in enumerate(labels.items())},
+            **arrays,
         )
         self._watch("writing", Meter(2, "parts", done=1))
         complete_store(self._folder, ratings)
 
-    def _read(self) -> RatingSpool:
-        choice = self._stream.choice
-        spool = RatingSpool(self._work / "spool", has_times=choice.time is not None, num_labels=len(choice.labels))
-        for rows in self._encoder.rows():
-            spool.append(rows, self._check.add(rows.values))
+    def _read(self) -> tuple[RatingSpool, RatingColumns, tuple[str, ...]]:
+        """The ratings in temporary files, the last block of the stream, with all ids and labels, and the notes."""
+        spool = None
+        for block in self._stream.blocks():
+            if spool is None:
+                check = ValueCheck(block.scale, self._missing)
+                spool = RatingSpool(self._work / "spool", has_times=block.timestamps is not None, num_labels=len(block.labels))
+            spool.append(block, check.add(block.values))
             self._watch("reading", self._stream.meter)
-        self._check.require_usable(self._place)
-        return spool
+        assert spool is not None  # a stream has a block
+        return spool, block, (*block.notes, *check.finish(block.origin))
 
     def _require_space(self, needed: int) -> None:
         free = shutil.disk_usage(self._work).free
@@ -185,23 +178,20 @@ class _Import:
         return columns
 
     def _repeated(
-        self, columns: _SortedColumns, sort: BucketSort, spool: RatingSpool, users: Vocabulary, items: Vocabulary
+        self,
+        columns: _SortedColumns,
+        sort: BucketSort,
+        spool: RatingSpool,
+        source: RatingColumns,
+        users: Vocabulary,
+        items: Vocabulary,
     ) -> DataError:
         earliest, first, again = sort.earliest(columns.repeats)
         return repeated_error(
-            self._place,
-            user=users.decode([earliest.user])[0],
-            item=items.decode([earliest.item])[0],
+            source.origin,
+            users.decode([earliest.user])[0],
+            items.decode([earliest.item])[0],
             first=spool.source_row(first),
             again=spool.source_row(again),
             count=columns.num_repeats,
         )
-
-    def _arrays(self) -> dict[str, Any]:
-        """The written arrays, memory-mapped."""
-        arrays = {path.stem: np.load(path, mmap_mode="r") for path in self._folder.glob("*.npy")}
-        labels = {
-            name: LabelColumn(arrays.pop(f"label-{number}"), names)
-            for number, (name, (names, _)) in enumerate(self._encoder.labels.items())
-        }
-        return {**arrays, "labels": labels}

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from refeed.data.importing.block_files import BlockFile
+from refeed.data.rating_columns import RatingColumns
 from refeed.data.store.compact_types import ITEM_TYPES, LABEL_TYPES, TIME_TYPES, VALUE_TYPES
-from refeed.readers.encoding import EncodedRows
 
 
 class RatingSpool:
@@ -51,20 +51,22 @@ class RatingSpool:
         """The smallest type that holds each column."""
         return {name: column.dtype for name, column in self._columns.items()}
 
-    def append(self, rows: EncodedRows, kept: npt.NDArray[np.bool_] | None) -> None:
-        """Add the next ratings, or those where `kept`, bool (rows,), is true."""
+    def append(self, rows: RatingColumns, kept: npt.NDArray[np.bool_] | None) -> None:
+        """Add the next ratings of a stream, or those where `kept`, bool (rows,), is true."""
         if kept is not None:
             self._skipped.append(self._source_rows + np.flatnonzero(~kept))
         self._source_rows += len(rows)
-        columns: list[npt.NDArray[Any]] = [rows.users, rows.items, rows.values.astype(np.float32)]
+        columns: list[npt.NDArray[Any]] = [np.asarray(rows.users.indices), np.asarray(rows.items.indices)]
+        with np.errstate(over="ignore"):  # what is too large will be refused
+            columns += [rows.values.astype(np.float32)]
         columns += [] if rows.timestamps is None else [rows.timestamps]
-        columns += rows.labels.values()
+        columns += [label.codes for label in rows.labels.values()]
         chosen = columns if kept is None else [column[kept] for column in columns]
         for file, column in zip(self._columns.values(), chosen, strict=True):
             file.append(column)
         users, items, values = chosen[:3]
-        self.user_counts = _added(self.user_counts, users, size=int(rows.users.max(initial=-1)) + 1)
-        self.item_counts = _added(self.item_counts, items, size=int(rows.items.max(initial=-1)) + 1)
+        self.user_counts = _added(self.user_counts, users, size=len(rows.users.dictionary))
+        self.item_counts = _added(self.item_counts, items, size=len(rows.items.dictionary))
         self.minimum = min(self.minimum, values.min(initial=np.inf))
         self.maximum = max(self.maximum, values.max(initial=-np.inf))
 

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from refeed.readers.columns.places import Place, can_convert, first_refused, shown
-from refeed.readers.columns.texts import is_text, plain
+from refeed.data.rating_columns import Origin
+from refeed.errors import shown
+from refeed.readers.columns.texts import can_convert, first_refused
 
 Kind = Literal["integers", "numbers", "dates", "dates with a zone"]
 
@@ -26,11 +27,11 @@ class TimeColumn:
     """Reads times: integers or numbers (in one of four units), ISO dates, or Arrow dates and timestamps.
 
     Args:
-        place: where the column stands.
+        origin: the column, for messages.
     """
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
         self._kind: Kind | None = None
         self._unit: int | None = None  # of numbers, position in UNITS
         self._first: float = 0  # the first time as it is written, a number
@@ -50,10 +51,10 @@ class TimeColumn:
         Raises:
             DataError: a time is missing, cannot be read or is not between 1970 and 2100, or kinds or units of times are mixed.
         """
-        array = plain(array)
         if array.null_count:
             raise self._error(first_row + int(np.argmax(np.asarray(array.is_null()))), "the time is missing")
-        kind, converted = self._from_texts(array, first_row) if is_text(array.type) else self._typed(array, first_row)
+        read = self._from_texts if pa.types.is_large_string(array.type) else self._typed
+        kind, converted = read(array, first_row)
         if self._kind is not None and _is_date(kind) != _is_date(self._kind):
             raise self._error(first_row, f"times are {self._kind} above, but {kind} here")
         self._kind = kind
@@ -124,7 +125,7 @@ class TimeColumn:
         return seconds
 
     def _error(self, row: int, problem: str) -> Exception:
-        return self._place.error(row, problem, fix=NO_TIMES)
+        return self.origin.error(row, problem, fix=NO_TIMES)
 
 
 def _unit_of(moment: Any) -> int:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from typing_extensions import override
 
+from refeed.data.rating_columns import Meter, Origin
 from refeed.errors import DataError
-from refeed.readers.columns.choosing import Choice
+from refeed.readers.columns.choosing import ColumnChoice
 from refeed.readers.options import ReadOptions
-from refeed.readers.rating_stream import Meter, RatingStream
-from refeed.readers.text.csv_stream import parse, ragged_error
-from refeed.readers.text.records import find_record
-from refeed.readers.text.sources import TextSource, required_files
-from refeed.readers.text.streams import open_in_sequence, size_of
+from refeed.readers.source import Source, total_size
+from refeed.readers.stream import RatingStream
+from refeed.readers.text.delimited_text import DelimitedText, RaggedRow
+from refeed.readers.text.dialect import Dialect
+from refeed.readers.text.streams import chained
 
-CHOICE = Choice(0, 1, 2, 3, {}, ("user", "movie", "rating", "date"))
+CHOICE = ColumnChoice(("user", "movie", "rating", "date"), (0, 1, 2, 3), has_times=True)
+DIALECT = Dialect(",", ("user", "rating", "date"), quoting=False)
 
 
 def netflix_files(folder: Path) -> list[Path]:
@@ -29,41 +32,39 @@ def netflix_files(folder: Path) -> list[Path]:
     return next((files for pattern in patterns if (files := sorted(folder.glob(pattern)))), [])
 
 
-def read_netflix(path: Path, options: ReadOptions) -> RatingStream:
+def read_netflix(source: Source, options: ReadOptions) -> RatingStream:
     """Read one file of the Netflix Prize, or a folder of them; times are 00:00 UTC of each date.
 
     Raises:
         DataError: there are no such files; also later, when a line is neither a movie nor a rating.
     """
     none = "there is no training_set/mv_*.txt, mv_*.txt or combined_data_*.txt in this folder"
-    files = required_files(path, netflix_files, none=none)
-    sources = [TextSource(file) for file in files]
-    movies, meter = _MovieLines(), Meter(size_of(sources))
+    files = source.parts(netflix_files, none=none)
+    text, meter = DelimitedText(chained(files), DIALECT, block_bytes=options.block_bytes), Meter(total_size(files))
+    movies = _MovieLines()
     return RatingStream(
-        batches=_batches(sources, movies, path, meter),
+        batches=_batches(text, movies, meter),
         choice=CHOICE,
-        parse=True,
+        options=options,
         notes=(f"layout: Netflix Prize, {len(files):,} file(s)",),
-        path=path,
-        locate=lambda row: find_record(sources, movies.record_of(row)),
+        origin=Origin(source.path, locate=lambda row: text.line_of_record(movies.record_of(row))),
+        parse=True,
         meter=meter,
     )
 
 
-class _MovieLines:
-    """The lines "1:", met by the parser as rows with too few fields: which movie each row belongs to."""
+class _MovieLines(RaggedRow):
+    """The lines "1:", which the parser takes for rows with too few fields: which movie each row belongs to."""
 
     def __init__(self) -> None:
-        self.bad: Any = None
         self._starts: list[int] = []  # the first row (from 0, without movie lines) of each movie
         self._movies: list[int] = []
 
+    @override
     def __call__(self, row: Any) -> Literal["skip", "error"]:
-        """Note a movie, or stop the parser at a line that is none."""
         movie, colon, rest = row.text.strip().partition(":")
         if not colon or rest or not movie.isdecimal():
-            self.bad = row
-            return "error"
+            return super().__call__(row)
         self._starts.append(row.number - 1 - len(self._starts))
         self._movies.append(int(movie))
         return "skip"
@@ -82,22 +83,12 @@ class _MovieLines:
         return row + 1 + bisect.bisect_right(self._starts, row)
 
 
-def _batches(sources: Sequence[TextSource], movies: _MovieLines, path: Path, meter: Meter) -> Iterator[list[pa.Array]]:
+def _batches(text: DelimitedText, movies: _MovieLines, meter: Meter) -> Iterator[list[pa.Array]]:
     first_row = 0
-    with open_in_sequence(sources, meter) as stream:
-        try:
-            for user, rating, date in parse(
-                stream, width=3, columns=range(3), delimiter=",", quoting=False, skip=0, on_ragged=movies
-            ):
-                movie = movies.of_rows(first_row, len(user))
-                if movie is None:
-                    raise DataError(
-                        "ratings come before the line of their movie", path=path, line=1, fix="Expected a line such as '1:'."
-                    )
-                yield [user, pa.array(movie), rating, date]
-                first_row += len(user)
-        except pa.ArrowInvalid:
-            if movies.bad is None:
-                raise
-            file, line = find_record(sources, movies.bad.number)
-            raise ragged_error(movies.bad, expected=3, path=file, line=line) from None
+    for user, rating, date in text.batches((0, 1, 2), meter, ragged=movies):
+        movie = movies.of_rows(first_row, len(user))
+        if movie is None:
+            problem = "ratings come before the line of their movie"
+            raise DataError(problem, path=text.source.paths[0], line=1, fix="Expected a line such as '1:'.")
+        yield [user, pa.array(movie), rating, date]
+        first_row += len(user)

@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from refeed.errors import DataError
-from refeed.readers.columns.choosing import Choice
-from refeed.readers.rating_stream import Meter, RatingStream
-
-CHOICE = Choice(0, 1, 2, None, {}, ("row", "column", "value"))
+from refeed.readers.columns.choosing import ColumnChoice
+from refeed.readers.options import ReadOptions
+from refeed.readers.stream import RatingStream
 
 
 def is_sparse(source: Any) -> bool:
@@ -19,10 +18,10 @@ def is_sparse(source: Any) -> bool:
     return hasattr(source, "tocoo") and hasattr(source, "shape")
 
 
-def read_sparse(matrix: Any) -> RatingStream:
+def read_sparse(matrix: Any, options: ReadOptions) -> RatingStream:
     """Read a sparse matrix of users x items; its positions, from 0, are the ids.
 
-    Stored zeros are ratings, and places stored twice are duplicates: nothing is summed or dropped.
+    Stored zeros are ratings, and entries stored twice are duplicates: nothing is summed or dropped.
 
     Raises:
         DataError: the matrix has not two dimensions.
@@ -30,13 +29,10 @@ def read_sparse(matrix: Any) -> RatingStream:
     if len(matrix.shape) != 2:
         raise DataError(f"expected a matrix of users x items, got the shape {tuple(matrix.shape)}")
     coordinates = matrix.tocoo()
-    rows, columns = (pa.array(np.asarray(places, np.int64)) for places in (coordinates.row, coordinates.col))
+    rows, columns = (pa.array(np.asarray(positions, np.int64)) for positions in (coordinates.row, coordinates.col))
     return RatingStream(
         batches=iter([[rows, columns, pa.array(coordinates.data)]]),
-        choice=CHOICE,
-        parse=False,
+        choice=ColumnChoice(("row", "column", "value")),
+        options=options,
         notes=("layout: sparse matrix", "users are the rows and items the columns, from 0"),
-        path=None,
-        locate=None,
-        meter=Meter(),
     )

@@ -7,18 +7,14 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from refeed.data.ratings import Ratings
 from refeed.data.store.store import HEADER, open_store
 from refeed.errors import ConfigError, DataError
 from refeed.readers.options import ReadOptions
-from refeed.readers.rating_columns import RatingColumns
 
 
 def is_store(source: Any, layout: str | None) -> bool:
-    """Whether the source is a ratings store: said so, or a folder with its header."""
+    """Whether the source is a ratings store: given as such, or a folder with its header."""
     if layout is not None:
         return layout == "store"
     return isinstance(source, str | os.PathLike) and (Path(source) / HEADER).is_file()
@@ -32,10 +28,10 @@ def read_store(path: Path, options: ReadOptions) -> Ratings:
         DataError: a label that was not kept when the store was made, or ratings outside the declared scale.
         BundleError: the store is damaged.
     """
-    said = [field.name for field in fields(options) if getattr(options, field.name) != field.default]
-    useless = [name for name in said if name not in {"labels", "scale"}]
+    given = [field.name for field in fields(options) if getattr(options, field.name) != field.default]
+    useless = [name for name in given if name not in {"labels", "scale"}]
     if useless:
-        raise ConfigError(f"{path}: a ratings store has fixed columns; {', '.join(useless)} cannot be said for it")
+        raise ConfigError(f"{path}: a ratings store has fixed columns; {', '.join(useless)} cannot be given for it")
     ratings, scale = open_store(path), options.scale
     for label in options.labels:
         if label not in ratings.labels:
@@ -43,7 +39,7 @@ def read_store(path: Path, options: ReadOptions) -> Ratings:
             raise DataError(
                 f"the store holds no column '{label}'; the label columns it holds: {known}",
                 path=path,
-                fix=f"Make it anew with that column: refeed import … --keep {label}.",
+                fix=f"Make it again with that column: refeed import … --keep {label}.",
             )
     if scale is None:
         return ratings
@@ -54,16 +50,3 @@ def read_store(path: Path, options: ReadOptions) -> Ratings:
             path=path,
         )
     return replace(ratings, scale=scale)
-
-
-def columns_of(ratings: Ratings, path: Path) -> RatingColumns:
-    """The ratings as columns in the order of the store."""
-    return RatingColumns(
-        users=pa.DictionaryArray.from_arrays(pa.array(ratings.row_of_rating), ratings.users.ids),
-        items=pa.DictionaryArray.from_arrays(pa.array(np.asarray(ratings.indices, np.int32)), ratings.items.ids),
-        values=np.asarray(ratings.values, np.float64),
-        timestamps=None if ratings.timestamps is None else np.asarray(ratings.timestamps, np.int64),
-        labels=ratings.labels,
-        notes=ratings.notes,
-        path=path,
-    )

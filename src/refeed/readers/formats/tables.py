@@ -10,63 +10,65 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from refeed.data.rating_columns import Meter, Origin
 from refeed.errors import DataError
-from refeed.readers.columns.choosing import choose_by_name
+from refeed.readers.columns.choosing import choose_columns
 from refeed.readers.options import ReadOptions
-from refeed.readers.rating_stream import Meter, RatingStream
-from refeed.readers.text.sources import readable, required_files
+from refeed.readers.source import UNREADABLE, Source, unreadable
+from refeed.readers.stream import RatingStream
 
-BATCH = 1 << 18  # rows
+BATCH_ROWS = 1 << 18
 
 
-def read_parquet(path: Path, options: ReadOptions) -> RatingStream:
-    """Read a Parquet file, or all *.parquet files of a folder in the order of their names.
+def parquet_files(folder: Path) -> list[Path]:
+    """The *.parquet files in a folder, in the order of their names."""
+    return sorted(folder.glob("*.parquet"))
+
+
+def read_parquet(source: Source, options: ReadOptions) -> RatingStream:
+    """Read a Parquet file, or all *.parquet files of a folder.
 
     Raises:
         DataError: a file is no Parquet or cut off; also later, when a column is not what it should be.
     """
-    paths = required_files(path, lambda folder: sorted(folder.glob("*.parquet")), none="there is no *.parquet in this folder")
-    with _valid(path, "Parquet"):
-        names = pyarrow.parquet.read_schema(paths[0]).names
-        meter = Meter(sum(pyarrow.parquet.read_metadata(file).num_rows for file in paths), "rows")
+    parts = source.parts(parquet_files, none="there is no *.parquet in this folder")
+    files = [part.file or str(part.path) for part in parts]
+    with valid_table(source.path, "Parquet"):
+        footers = [pyarrow.parquet.read_metadata(file) for file in files]
+        names = footers[0].schema.to_arrow_schema().names
+    meter = Meter(sum(footer.num_rows for footer in footers), "rows")
 
     def batches(wanted: list[str]) -> Iterator[pa.RecordBatch]:
-        with _valid(path, "Parquet"):
-            for one in paths:
-                with pyarrow.parquet.ParquetFile(one) as file:
-                    for batch in file.iter_batches(batch_size=BATCH, columns=wanted):
+        with valid_table(source.path, "Parquet"):
+            for file, footer in zip(files, footers, strict=True):
+                with pyarrow.parquet.ParquetFile(file, metadata=footer) as part:
+                    for batch in part.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
                         meter.done += len(batch)
                         yield batch
 
-    return _stream(names, batches, options, path=path, note=f"layout: Parquet, {len(paths)} file(s)", meter=meter)
+    return _stream(names, batches, options, path=source.path, note=f"layout: Parquet, {len(parts)} file(s)", meter=meter)
 
 
-def read_arrow(path: Path, options: ReadOptions) -> RatingStream:
+def read_arrow(source: Source, options: ReadOptions) -> RatingStream:
     """Read an Arrow IPC file (also called Feather), or an Arrow IPC stream.
 
     Raises:
         DataError: the file is no Arrow data or cut off; also later, when a column is not what it should be.
     """
-    with _valid(path, "Arrow"), pa.memory_map(str(path)) as file:
-        is_file = file.read(6) == b"ARROW1"
-        file.seek(0)
-        reader = pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
-        meter = Meter(reader.num_record_batches, "batches") if is_file else Meter(file.size())
-        names = reader.schema.names
+    with valid_table(source.path, "Arrow"):
+        mapped = pa.memory_map(str(source.path))  # so that columns that are not wanted are not read
+        is_file = mapped.read(6) == b"ARROW1"
+        mapped.seek(0)
+        reader = pa.ipc.open_file(mapped) if is_file else pa.ipc.open_stream(mapped)
+    meter = Meter(reader.num_record_batches, "batches") if is_file else Meter(mapped.size())
 
     def batches(wanted: list[str]) -> Iterator[pa.RecordBatch]:
-        with _valid(path, "Arrow"), pa.memory_map(str(path)) as file:
-            if is_file:
-                reader = pa.ipc.open_file(file)
-                for number in range(reader.num_record_batches):
-                    meter.done = number
-                    yield reader.get_batch(number).select(wanted)
-            else:
-                for batch in pa.ipc.open_stream(file):
-                    meter.done = file.tell()
-                    yield batch.select(wanted)
+        with valid_table(source.path, "Arrow"), mapped:
+            for number, batch in enumerate(map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader):
+                meter.done = number if is_file else mapped.tell()
+                yield batch.select(wanted)
 
-    return _stream(names, batches, options, path=path, note="layout: Arrow IPC", meter=meter)
+    return _stream(reader.schema.names, batches, options, path=source.path, note="layout: Arrow IPC", meter=meter)
 
 
 def read_table(table: Any, options: ReadOptions) -> RatingStream:
@@ -99,15 +101,17 @@ def is_pandas(table: Any) -> bool:
 
 
 @contextmanager
-def _valid(path: Path, format_name: str) -> Iterator[None]:
-    with readable(path):
-        try:
-            yield
-        except pa.ArrowInvalid as error:
-            reason = str(error).splitlines()[0]
-            raise DataError(
-                f"not a complete {format_name} file ({reason})", path=path, fix="Download, copy or write the file again."
-            ) from error
+def valid_table(path: Path, format_name: str) -> Iterator[None]:
+    """Turn what goes wrong with the file of a table into a DataError that names it."""
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"not a complete {format_name} file ({reason})", path=path, fix="Download, copy or write the file again."
+        ) from error
+    except UNREADABLE as error:
+        raise unreadable(error, path) from error
 
 
 def _stream(
@@ -121,14 +125,13 @@ def _stream(
 ) -> RatingStream:
     if len(set(names)) != len(names):
         raise DataError(f"two columns have one name: {', '.join(names)}", path=path, fix="Rename one of them.")
-    choice = choose_by_name(names, options, path=path)
+    choice = choose_columns(names, options, path=path)
     wanted = [names[position] for position in choice.positions]
     return RatingStream(
         batches=([batch.column(name) for name in wanted] for batch in open_batches(list(dict.fromkeys(wanted)))),
         choice=choice,
-        parse=False,
+        options=options,
         notes=(note, choice.note),
-        path=path,
-        locate=None,
+        origin=Origin(path),
         meter=meter,
     )

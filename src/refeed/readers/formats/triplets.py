@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pyarrow as pa
-
-from refeed.readers.columns.choosing import Choice
+from refeed.data.rating_columns import Meter, Origin
+from refeed.readers.columns.choosing import ColumnChoice
 from refeed.readers.options import ReadOptions
-from refeed.readers.rating_stream import Meter, RatingStream
-from refeed.readers.text.csv_stream import RaggedRow, parse, ragged_error
-from refeed.readers.text.records import find_record
-from refeed.readers.text.sources import TextSource, required_files
-from refeed.readers.text.streams import open_in_sequence, size_of
+from refeed.readers.source import Source, total_size
+from refeed.readers.stream import RatingStream
+from refeed.readers.text.delimited_text import DelimitedText
+from refeed.readers.text.dialect import Dialect
+from refeed.readers.text.streams import chained
 
-CHOICE = Choice(0, 1, 2, None, {}, ("user", "item", "rating"))
+DIALECT = Dialect("\t", ("user", "item", "rating"), quoting=False)
+CHOICE = ColumnChoice(DIALECT.names)
 
 
 def triplet_files(folder: Path) -> list[Path]:
@@ -27,34 +26,21 @@ def triplet_files(folder: Path) -> list[Path]:
         return files if file.readline().count(b"\t") == 2 else []
 
 
-def read_triplets(path: Path, options: ReadOptions) -> RatingStream:
+def read_triplets(source: Source, options: ReadOptions) -> RatingStream:
     """Read all triplet files of a folder, or one such file.
 
     Raises:
         DataError: there are no such files; also later, when a line is no triplet.
     """
     none = "there are no *.txt files of user, item and rating between tabs in this folder"
-    files = required_files(path, triplet_files, none=none)
-    sources = [TextSource(file) for file in files]
-    meter = Meter(size_of(sources))
+    files = source.parts(triplet_files, none=none)
+    text, meter = DelimitedText(chained(files), DIALECT, block_bytes=options.block_bytes), Meter(total_size(files))
     return RatingStream(
-        batches=_batches(sources, meter),
+        batches=text.batches(CHOICE.positions, meter),
         choice=CHOICE,
-        parse=True,
+        options=options,
         notes=(f"layout: triplets, {len(files):,} file(s)", "columns: user, item, rating by position"),
-        path=path,
-        locate=lambda row: find_record(sources, row + 1),
+        origin=Origin(source.path, locate=text.line_of_row),
+        parse=True,
         meter=meter,
     )
-
-
-def _batches(sources: Sequence[TextSource], meter: Meter) -> Iterator[list[pa.Array]]:
-    ragged = RaggedRow()
-    with open_in_sequence(sources, meter) as stream:
-        try:
-            yield from parse(stream, width=3, columns=range(3), delimiter="\t", quoting=False, skip=0, on_ragged=ragged)
-        except pa.ArrowInvalid:
-            if ragged.row is None:
-                raise
-            file, line = find_record(sources, ragged.row.number)
-            raise ragged_error(ragged.row, expected=3, path=file, line=line) from None

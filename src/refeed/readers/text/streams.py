@@ -4,45 +4,58 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
-from refeed.readers.rating_stream import Meter
-from refeed.readers.text.sources import TextSource, readable
+from typing_extensions import override
 
-BLOCK = 1 << 20
+from refeed.readers.source import Source
+
+BLOCK_BYTES = 1 << 20  # rewritten at a time
 UNIT_SEPARATOR = b"\x1f"  # the ASCII sign for this purpose, which no text holds
 
 
 class ChainedFiles(io.RawIOBase):
-    """The bytes of several files, one after the other; each ends with a line break, also where the file does not.
+    """The bytes of several plain files, one after the other, in the place of a `Source`.
+
+    Each file ends with a line break, also where it has none.
 
     Args:
         paths: the files, in order.
-        meter: counts the bytes.
     """
 
-    def __init__(self, paths: Sequence[Path], meter: Meter) -> None:
+    def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__()
+        self.paths = paths
+        self.name = paths[0]
         self._waiting = list(reversed(paths))
-        self._meter = meter
         self._file: BinaryIO | None = None
         self._last = b"\n"
+        self._position = 0
 
+    @property
+    def file(self) -> ChainedFiles:
+        """What tells the position."""
+        return self
+
+    def stream(self) -> ChainedFiles:
+        """The bytes."""
+        return self
+
+    @override
     def readable(self) -> bool:
-        """Always."""
         return True
 
+    @override
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer`, from as many files as it takes."""
         view, filled = memoryview(buffer), 0
         while filled < len(view):
             if self._file is None:
                 if not self._waiting:
                     break
-                self._file = self._waiting.pop().open("rb", buffering=0)
+                self.name = self._waiting.pop()
+                self._file = self.name.open("rb", buffering=0)
             count = self._file.readinto(view[filled:])  # type: ignore[attr-defined]
             if count:
                 self._last = bytes(view[filled + count - 1 : filled + count])
@@ -53,15 +66,24 @@ class ChainedFiles(io.RawIOBase):
             if self._last not in b"\r\n":
                 self._last = view[filled : filled + 1] = b"\n"
                 filled += 1
-        self._meter.done += filled
+        self._position += filled
         return filled
 
+    @override
+    def tell(self) -> int:
+        return self._position
+
+    @override
     def close(self) -> None:
-        """Close the current file."""
         if self._file is not None:
             self._file.close()
             self._file = None
         super().close()
+
+
+def chained(sources: Sequence[Source]) -> Source | ChainedFiles:
+    """A file, or several plain ones that are read one after the other."""
+    return sources[0] if len(sources) == 1 else ChainedFiles([source.path for source in sources])
 
 
 class RewrittenLines(io.RawIOBase):
@@ -70,22 +92,23 @@ class RewrittenLines(io.RawIOBase):
     Args:
         stream: the bytes in an encoding that keeps ASCII.
         rewrite: takes and gives whole lines.
+        block_bytes: how much is rewritten at a time.
     """
 
-    def __init__(self, stream: BinaryIO, rewrite: Callable[[bytes], bytes]) -> None:
+    def __init__(self, stream: BinaryIO, rewrite: Callable[[bytes], bytes], *, block_bytes: int = BLOCK_BYTES) -> None:
         super().__init__()
-        self._stream, self._rewrite = stream, rewrite
+        self._stream, self._rewrite, self._block_bytes = stream, rewrite, block_bytes
         self._pending = b""
         self._ready = b""
 
+    @override
     def readable(self) -> bool:
-        """Always."""
         return True
 
+    @override
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` with rewritten lines."""
         while not self._ready:
-            block = self._stream.read(BLOCK)
+            block = self._stream.read(self._block_bytes)
             lines, newline, rest = (self._pending + block).rpartition(b"\n")
             self._pending = rest if block else b""
             self._ready = self._rewrite(lines + newline if block else rest)
@@ -105,23 +128,3 @@ def single_spaced(lines: bytes) -> bytes:
 def unit_separated(lines: bytes) -> bytes:
     """The lines with a single byte for each "::", so that a field may hold a ":"."""
     return lines.replace(b"::", UNIT_SEPARATOR)
-
-
-@contextmanager
-def open_in_sequence(sources: Sequence[TextSource], meter: Meter) -> Iterator[BinaryIO]:
-    """One stream over several plain files, or over a single one that may be compressed; `meter` counts the bytes."""
-    if len(sources) == 1:
-        with sources[0].open(meter) as stream:
-            yield stream
-    else:
-        with readable(sources[0].path.parent), ChainedFiles([source.path for source in sources], meter) as chained:
-            yield cast(BinaryIO, chained)
-
-
-def size_of(sources: Sequence[TextSource]) -> int:
-    """The bytes of all files on disk."""
-    total = 0
-    for source in sources:
-        with readable(source.path):
-            total += source.path.stat().st_size
-    return total

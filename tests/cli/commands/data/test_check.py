@@ -112,7 +112,7 @@ def test_every_file_of_a_store_is_checked(ratings_csv, tmp_path):
 
 def test_column_options_are_refused_for_a_store(ratings_csv, tmp_path):
     done("import", ratings_csv, "-o", tmp_path / "store")
-    assert "a ratings store has fixed columns; user cannot be said for it" in refused(
+    assert "a ratings store has fixed columns; user cannot be given for it" in refused(
         4, "check", tmp_path / "store", "--user", "user"
     )
 

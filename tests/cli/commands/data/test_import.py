@@ -94,7 +94,7 @@ def test_ctrl_c_while_reading_leaves_nothing(ratings_csv, tmp_path, monkeypatch)
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("refeed.readers.encoding.RowEncoder.rows", interrupted)
+    monkeypatch.setattr("refeed.readers.stream.RatingStream.blocks", interrupted)
     run = refeed("import", ratings_csv, "-o", tmp_path / "store")
     assert (run.status, run.out, run.err) == (130, "", "interrupted: nothing half-written was left behind\n")
     assert list(tmp_path.iterdir()) == []

@@ -19,8 +19,8 @@ from refeed.readers.formats.stores import is_store
 
 if TYPE_CHECKING:
     from refeed.data.importing.importing import Watch
+    from refeed.data.rating_columns import Meter
     from refeed.data.ratings import Ratings
-    from refeed.readers.rating_stream import Meter
 
 
 @takes_options
@@ -53,14 +53,14 @@ def import_(
 
 def _import(data: Path, output: Path, reading: ReadingOptions, labels: tuple[str, ...], *, overwrite: bool) -> Ratings:
     from refeed.data.importing.importing import import_ratings
+    from refeed.readers import open_ratings
     from refeed.readers.options import ReadOptions
 
-    said = reading.arguments()
-    policies = {name: said.pop(name) for name in ("duplicates", "missing", "layout") if name in said}
-    with _stages() as watch:
-        return import_ratings(
-            data, output, options=ReadOptions(**said, labels=labels), overwrite=overwrite, watch=watch, **policies
-        )
+    given = reading.arguments()
+    layout = given.pop("layout", None)
+    policies = {name: given.pop(name) for name in ("duplicates", "missing") if name in given}
+    with open_ratings(data, ReadOptions(**given, labels=labels), layout=layout) as stream, _stages() as watch:
+        return import_ratings(stream, output, overwrite=overwrite, watch=watch, **policies)
 
 
 @contextmanager

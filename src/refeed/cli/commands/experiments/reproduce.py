@@ -233,12 +233,9 @@ def _require_extras() -> None:
 
 def _is_netflix(source: Path, reading: ReadingOptions) -> bool:
     """Whether these are the files of the Netflix Prize, for which the paper says the splits."""
-    from refeed.readers.formats.stores import is_store
-    from refeed.readers.layouts import recognise
+    from refeed.readers.reading import layout_of
 
-    if reading.layout is not None:
-        return reading.layout == "netflix"
-    return not is_store(source, None) and recognise(source) == "netflix"
+    return (reading.layout or layout_of(source)) == "netflix"
 
 
 def _benchmark_splits(ratings: Ratings, parts: Split, *, is_netflix: bool) -> Iterator[tuple[str, Split]]:

@@ -12,8 +12,7 @@ from refeed.cli.console import results
 from refeed.cli.option_groups import Model, Overwrite, Threads, takes_options
 from refeed.cli.outputs import require_file
 from refeed.cli.reading import ReadingOptions, read_as_trained
-from refeed.errors import ConfigError, DataError
-from refeed.readers.columns.places import shown
+from refeed.errors import ConfigError, DataError, shown
 
 if TYPE_CHECKING:
     import numpy as np

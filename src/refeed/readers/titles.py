@@ -10,8 +10,8 @@ from pathlib import Path
 
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import DataError
-from refeed.readers.columns.choosing import USUAL_NAMES
-from refeed.readers.text.sources import readable
+from refeed.readers.columns.choosing import SIGNS, USUAL_NAMES
+from refeed.readers.source import unreadable
 
 KNOWN_FILES = ("movies.dat", "movies.csv", "u.item", "movie_titles.txt", "movie_titles.csv")
 TITLE_NAMES = frozenset({"title", "name", "movietitle", "booktitle", "producttitle", "itemtitle", "itemname", "moviename"})
@@ -29,8 +29,10 @@ def read_titles(path: str | Path) -> dict[str, str]:
         DataError: there is no such file, a line has no title, or an id has two titles.
     """
     file = _title_file(Path(path))
-    with readable(file):
+    try:
         data = file.read_bytes()
+    except OSError as error:
+        raise unreadable(error, file) from error
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -98,7 +100,7 @@ def _csv_entries(text: str, path: Path) -> Iterator[tuple[int, str, str]]:
     delimiter = max(",\t;|", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = next(reader, [])
-    names = ["".join(letter for letter in name.lower() if letter.isalnum()) for name in header]
+    names = [SIGNS.sub("", name.lower()) for name in header]
     item, title = (_column(names, usual, header, path) for usual in (ITEM_NAMES, TITLE_NAMES))
     for row in reader:
         if not row:

@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from refeed.errors import DataError
-from refeed.readers.columns.choosing import is_usual_name
-from refeed.readers.columns.places import shown
+from refeed.errors import DataError, shown
+from refeed.readers.columns.choosing import ROLES, usual_role
 from refeed.readers.options import ReadOptions
+from refeed.readers.source import HEAD
 
 DELIMITERS = ("::", "\t", ",", ";", "|", " ")  # in the order in which they are preferred
 LINES = 50  # that are looked at
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
-NAMES = {"\t": "tab", " ": "space"}
 
 
 @dataclass(frozen=True)
@@ -26,45 +25,41 @@ class Dialect:
     """How a delimited text is written.
 
     Attributes:
-        delimiter: one character or "::".
-        width: number of fields of a row.
-        header: names of the columns, or None where the first line is data.
+        delimiter: one ASCII character or "::".
+        names: of the columns; "1", "2", … where there is no header.
+        has_header: whether the first line holds the names.
+        quoting: whether a field may be in double quotes.
         runs: whether several spaces in a row count as one delimiter.
     """
 
     delimiter: str
-    width: int
-    header: tuple[str, ...] | None
-    runs: bool
-
-    @property
-    def note(self) -> str:
-        """The dialect in words."""
-        header = "with a header" if self.header is not None else "without a header"
-        return f"layout: delimited text, delimiter '{NAMES.get(self.delimiter, self.delimiter)}', {header}"
+    names: tuple[str, ...]
+    has_header: bool = False
+    quoting: bool = True
+    runs: bool = False
 
 
-def sniff(head: bytes, options: ReadOptions, *, complete: bool, path: Path) -> Dialect:
-    """The dialect of a text that starts with `head`.
+def sniff(head: bytes, options: ReadOptions, *, path: Path) -> Dialect:
+    """Find out how a delimited text of ratings is written.
 
     Args:
-        head: the first bytes.
-        options: what the person said; said things are not sniffed.
-        complete: whether `head` is the whole text.
+        head: the first bytes, from `Source.head`.
+        options: what is given is not found out.
         path: the file, for messages.
 
     Raises:
         DataError: the text is empty or no text, or no delimiter gives rows of 3 or more fields.
     """
-    text = _first_lines(head, options.encoding, complete=complete, path=path)
-    candidates = DELIMITERS if options.delimiter is None else (options.delimiter,)
-    tables = {delimiter: split_rows(text, delimiter) for delimiter in candidates}
-    widths = {delimiter: _common_width(rows) for delimiter, rows in tables.items()}
-    delimiter = max(candidates, key=lambda candidate: (widths[candidate][0] >= 3, widths[candidate][1]))
-    width, _ = widths[delimiter]
+    text = _first_lines(head, options.encoding, path=path)
+    best: tuple[bool, float] = (False, 0.0)  # whether there are 3 fields, and the share of the rows with the usual number
+    rows, delimiter, width = [[text]], "", 0
+    for candidate in DELIMITERS if options.delimiter is None else (options.delimiter,):
+        split = split_rows(text, candidate) or [[text]]
+        usual, count = Counter(map(len, split)).most_common(1)[0]
+        if (score := (usual >= 3, count / len(split))) > best:
+            best, rows, delimiter, width = score, split, candidate, usual
     if width < 3:
         raise _no_delimiter(text, width, options, path=path)
-    rows = tables[delimiter]
     header = _header(rows, options)
     if header is not None and len(rows) > 1 and len(header) != width:
         raise DataError(
@@ -73,55 +68,54 @@ def sniff(head: bytes, options: ReadOptions, *, complete: bool, path: Path) -> D
             line=1,
             fix="Correct the header, or say that there is none: header=False (--no-header).",
         )
-    runs = delimiter == " " and re.search(r"(?m)^ |  | $", text) is not None
-    return Dialect(delimiter, width if header is None else len(header), header, runs)
+    return Dialect(
+        delimiter,
+        names=header or tuple(map(str, range(1, width + 1))),
+        has_header=header is not None,
+        quoting=delimiter != "::",
+        runs=delimiter == " " and re.search(r"(?m)^ |  | $", text) is not None,
+    )
 
 
 def split_rows(text: str, delimiter: str) -> list[list[str]]:
     """The rows of `text` that are not empty, as fields."""
-    lines = io.StringIO(text, newline="")
     if delimiter == "::":
         return [line.strip("\r\n").split("::") for line in io.StringIO(text, newline=None) if line != "\n"]
     if delimiter == " ":
         text = re.sub(r"(?m)^ +| +(?=\r?$)", "", re.sub(" +", " ", text))
-        lines = io.StringIO(text, newline="")
-    return [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
 
 
-def _first_lines(head: bytes, encoding: str, *, complete: bool, path: Path) -> str:
-    text = head.decode("utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding, errors="replace")
+def _first_lines(head: bytes, encoding: str, *, path: Path) -> str:
+    """The first lines that are not blank, without a line that the end of `head` cuts off."""
+    encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
+    text = head[:HEAD].decode(encoding, errors="replace")
     if not text.strip():
         raise DataError("the file is empty", path=path, fix="Give a file with ratings.")
     if "\0" in text:
         raise DataError(
             "the file holds zero bytes, so it is not text in this encoding",
             path=path,
-            fix="If it is text, say its encoding: encoding='utf-16' (--encoding utf-16).",
+            fix="If it is text, give its encoding: encoding='utf-16' (--encoding utf-16).",
         )
     lines = text.splitlines(keepends=True)
-    if not complete and len(lines) > 1:
+    if len(head) > HEAD and len(lines) > 1:
         lines.pop()
     return "".join([line for line in lines if line.strip("\r\n")][:LINES])
 
 
-def _common_width(rows: Sequence[Sequence[str]]) -> tuple[int, float]:
-    """The most common number of fields, and the share of the rows that have it."""
-    width, count = Counter(len(row) for row in rows).most_common(1)[0]
-    return width, count / len(rows)
-
-
 def _header(rows: Sequence[Sequence[str]], options: ReadOptions) -> tuple[str, ...] | None:
-    """The first row if it holds names: as said, or else no number, and usual names or numbers below."""
+    """The first row if it holds names: as given, or else no number, and usual names or numbers below."""
     first, *rest = rows
     if options.header is False:
         return None
-    said = {*options.given_columns().values(), *options.labels}
-    if options.header or any(field in said and not field.isdecimal() for field in first):
+    given = {getattr(options, role) for role in ROLES} | set(options.labels)
+    if options.header or any(field in given and not field.isdecimal() for field in first):
         return tuple(first)
     if any(NUMBER.fullmatch(field) for field in first):
         return None
     columns = zip(*(row for row in rest if len(row) == len(first)), strict=True)
-    if any(is_usual_name(field) for field in first) or any(all(map(NUMBER.fullmatch, column)) for column in columns):
+    if any(map(usual_role, first)) or any(all(map(NUMBER.fullmatch, column)) for column in columns):
         return tuple(first)
     return None
 
@@ -130,7 +124,7 @@ def _no_delimiter(text: str, width: int, options: ReadOptions, *, path: Path) ->
     first = shown(text.splitlines()[0])
     if options.delimiter is None:
         problem = f"no delimiter splits the first lines into 3 or more fields (user, item, rating): {first}"
-        fix = "Say what separates the fields: delimiter='…' (--delimiter)."
+        fix = "Give the one that separates the fields: delimiter='…' (--delimiter)."
     else:
         problem = (
             f"the delimiter {options.delimiter!r} splits the first lines into {width} field(s), expected 3 or more: {first}"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from refeed.data.titles import read_titles, titles_for
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import DataError
+from refeed.readers.titles import read_titles, titles_for
 
 
 def write(tmp_path, name, text, encoding="utf-8"):
