@@ -57,7 +57,7 @@ class ColumnChoice:
         if not left:
             return taken
         listed = ", ".join(left[:MAX_NAMES]) + (" …" if len(left) > MAX_NAMES else "")
-        hint = "" if self.has_times else " (if one holds times, name it: --time NAME)"
+        hint = "" if self.has_times else " (if one holds times, say so: --time NAME)"
         return f"{taken}; not read: {listed}{hint}"
 
 
