@@ -156,7 +156,11 @@ class FittedModel:
         )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the model folder; it appears complete or not at all.
+        """Write the model folder, complete or not at all; see docs/reference/model-folder.md.
+
+        Args:
+            path: the folder.
+            overwrite: replace a model folder that exists.
 
         Raises:
             StorageError: the folder exists (and `overwrite` is false), or it cannot be written.
@@ -194,7 +198,7 @@ class FittedModel:
 
 
 def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> None:
-    """Write a model folder; see `FittedModel.save` and docs/reference/model-folder.md."""
+    """Write a model folder for `FittedModel.save`."""
     with atomic_folder(path, overwrite=overwrite, marker=CONFIG) as folder:
         _write_tensors(fitted.model.state_dict(), folder / WEIGHTS)
         write_ids(fitted.users, folder / USERS)
@@ -233,14 +237,14 @@ def is_model_folder(path: Path) -> bool:
 
 
 def load(path: str | Path, *, device: str = "cpu", verify: bool = False) -> FittedModel:
-    """Read a model folder, checking its files against their hashes.
+    """Load a model folder that `FittedModel.save` wrote, and check its files against their hashes. No code is loaded.
 
-    The ratings of the histories are memory-mapped and not read: of their files, which grow with the number of ratings, only
-    size, type and shape are checked unless `verify` is true.
+    The ratings of the histories are memory-mapped: of their files, which grow with the number of ratings, only size, type and
+    shape are checked unless `verify` is true.
 
     Args:
         path: the folder.
-        device: of PyTorch, or "auto".
+        device: of PyTorch, or "auto" for an accelerator where there is one.
         verify: read and check everything.
 
     Raises:

@@ -27,12 +27,12 @@ PAPER_TRAINING = TrainingOptions(
 
 @dataclass(frozen=True)
 class Preset:
-    """A model and how to train it.
+    """A model and its training options under a name.
 
     Attributes:
         model: the model's description.
         training: the training options, where the model takes any.
-        about: one line for people.
+        about: one line about it.
 
     Examples:
         >>> from refeed import preset
@@ -117,7 +117,10 @@ def start_of(kind: str) -> Preset:
 
 
 def preset(name: str) -> Preset:
-    """The settings of that name.
+    """The preset of that name; `refeed presets` lists them.
+
+    Args:
+        name: such as "default", "best", "autoencoder" or "paper-full".
 
     Raises:
         ConfigError: there is no such preset.

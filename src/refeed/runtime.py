@@ -19,7 +19,7 @@ BRIEF_SPIN = ("GOMP_SPINCOUNT", "3000")
 
 @dataclass(frozen=True)
 class Runtime(Config):
-    """The computing side of a job; it never changes what is computed (but for rounding), except through `seed`.
+    """Device, threads and seed of a job. Only the seed changes results, beyond rounding errors.
 
     Attributes:
         device: "cpu", "cuda", "cuda:1", "mps", … as PyTorch names it.
@@ -42,7 +42,13 @@ class Runtime(Config):
 
     @classmethod
     def detect(cls, *, device: str = "auto", threads: int | None = None, seed: int = 0, loops: LoopsName = "auto") -> Runtime:
-        """The runtime of this machine: all its CPUs, and its accelerator where PyTorch sees one.
+        """The runtime of this machine: all its CPUs, and its accelerator where PyTorch finds one.
+
+        Args:
+            device: of PyTorch; "auto" takes an accelerator where there is one.
+            threads: CPU threads, at least 1; default: all CPUs that this process may use.
+            seed: as in `Runtime`.
+            loops: as in `Runtime`.
 
         Raises:
             ConfigError: the device is unknown to PyTorch or absent from this machine, or a number is out of its range.

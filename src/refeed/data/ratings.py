@@ -47,7 +47,14 @@ class RepeatedPairError(DataError):
 
 @dataclass(frozen=True)
 class RatingScale:
-    """The smallest and largest rating that a person can give; predictions are clipped to it.
+    """The smallest and the largest possible rating; predictions are clipped to it.
+
+    Attributes:
+        minimum: the smallest rating.
+        maximum: the largest rating.
+
+    Raises:
+        DataError: the minimum is above the maximum.
 
     Examples:
         >>> import numpy as np

@@ -20,6 +20,9 @@ def compare(first: Evaluation, second: Evaluation, *, resamples: int = 1000, see
         resamples: of the bootstrap, at least 2.
         seed: of the bootstrap.
 
+    Returns:
+        the difference of the RMSE, in units of the ratings, its 95% interval, and a two-sided p-value.
+
     Raises:
         DataError: the evaluations are of different ratings.
 

@@ -180,6 +180,10 @@ def evaluate(
         options: lengths of the lists, threshold of relevance, bootstrap; default: `EvaluationOptions()`.
         progress: as in `train`.
 
+    Returns:
+        errors in units of the ratings with 95% intervals (bootstrap over users), ranking metrics in 0 to 1 over the whole
+        catalogue, and the calibration of the prediction intervals.
+
     Raises:
         ConfigError: there is no such part, or it is "valid" of a model that was refitted to it.
         DataError: the model was trained on another split, or (where it keeps no record of its split) knows none of the items.

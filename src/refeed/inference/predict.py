@@ -57,16 +57,19 @@ def predict(
     history: Ratings | None = None,
     unknown: UnknownPolicy = "error",
 ) -> npt.NDArray[np.float32]:
-    """The predicted rating of each pair, clipped to the scale, float32 (P,).
+    """Predict the ratings of P pairs of user and item.
 
     Args:
         fitted: the model.
-        users: ids, (P,), as they are or as text.
-        items: ids, (P,), likewise.
-        times: when each rating is given, whole seconds since 1970 UTC, (P,) or one for all; None is not known. Models that know
-            time predict better with it, and `evaluate` gives it to them.
-        history: the ratings that the model may see of the users, new ones among them; None takes those it keeps.
-        unknown: what to do with a user without a history or an item the model does not know: "error", or "null" for NaN.
+        users: ids (P,), as they are or as text.
+        items: ids (P,), likewise.
+        times: when each rating is given, whole seconds since 1970 UTC, (P,) or one for all; default: unknown. Time-aware models
+            predict better with it, and `evaluate` gives it to them.
+        history: ratings that the model may use of its users, new ones among them; default: those that it keeps.
+        unknown: what to do with a user without a history or an item unknown to the model: "error", or "null" for NaN.
+
+    Returns:
+        predicted ratings, clipped to the rating scale, float32 (P,).
 
     Raises:
         DataError: an unknown id (with "error"), or the model keeps no histories and none are given.
@@ -97,16 +100,21 @@ def predict_interval(
     history: Ratings | None = None,
     unknown: UnknownPolicy = "error",
 ) -> PredictedIntervals:
-    """The predicted rating of each pair, and an interval in which ratings lie with the probability `level`.
+    """Predict the ratings of P pairs with intervals that contain the rating with probability `level`.
+
+    The intervals are calibrated on the validation set by split conformal prediction (Vovk et al. 2005).
 
     Args:
         fitted: the model.
-        users: see `predict`.
-        items: see `predict`.
-        level: above 0 and below 1.
-        times: see `predict`.
-        history: see `predict`.
-        unknown: see `predict`.
+        users: as in `predict`.
+        items: as in `predict`.
+        level: nominal share of ratings inside, above 0 and below 1.
+        times: as in `predict`.
+        history: as in `predict`.
+        unknown: as in `predict`.
+
+    Returns:
+        predictions and both ends of their intervals, clipped to the rating scale, float32 (P,) each.
 
     Raises:
         ConfigError: the level is out of its range.

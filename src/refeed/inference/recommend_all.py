@@ -48,18 +48,18 @@ def recommend_all(
     overwrite: bool = False,
     progress: bool | Callback = False,
 ) -> WrittenLists:
-    """Write the k items that each user would rate highest as Parquet, with the columns user, rank, item and score.
+    """Write the k items with the highest predicted ratings for every user as Parquet: columns user, rank, item and score.
 
-    Users come in the order of the vocabulary, ranks (int32) rise from 1, ids are as they were read (int64 or string), and score
-    (float32) is the predicted rating before it is clipped to the scale. Of items with equal scores the one that comes first in
-    the vocabulary comes first. The file appears complete or not at all.
+    Users are in the order of the vocabulary, ranks (int32) start from 1, ids are as they were read (int64 or string), and score
+    (float32) is the predicted rating, not clipped to the scale. Ties are broken by the order of the vocabulary. The file
+    appears complete or not at all.
 
     Args:
         fitted: the model.
         path: the file to write.
-        k: how many items for each user, at least 1; a user gets fewer when the catalogue has fewer that they may get.
+        k: number of items per user, at least 1; fewer where the catalogue has fewer that are not left out.
         exclude_seen: leave out the items that are in the user's history.
-        history: the ratings that the model may see of the users, who may be new to it; None takes those it keeps.
+        history: ratings that the model may use of its users, who may be new to it; default: those that it keeps.
         overwrite: replace a file that is there already.
         progress: as in `train`.
 

@@ -51,28 +51,32 @@ def train(
     keep_histories: bool = True,
     refit: bool = False,
 ) -> FittedModel:
-    """Fit a model to the training part of a split and keep its best epoch on the validation part.
+    """Fit a model to the training set of a split, and keep the epoch with the lowest RMSE on the validation set.
 
     Args:
         spec: the model, for example `AutoEncoder(encoder=(256, 256, 512), dropout=0.8)`.
-        split: train, valid and test ratings under one vocabulary; the test part is not looked at.
-        options: how to train a network; the defaults of `TrainingOptions` when left out. The other models' descriptions hold
-            all that their fitting depends on.
-        runtime: device, threads and the one seed; this machine and seed 0 when left out.
+        split: training, validation and test sets under one vocabulary; the test set is not read.
+        options: training options of a network; default: `TrainingOptions()`. Other models take none: their descriptions hold
+            everything that their fit depends on.
+        runtime: device, threads and seed; default: those of this machine, and seed 0.
         progress: True displays it (a bar on a terminal, a line in a notebook, else lines on standard error); or a function that
             is called with each event of `training.events` and `refeed.progress`.
-        checkpoint_folder: where the state of the run is kept, to be taken up again with `resume`.
-        resume: take up the run in `checkpoint_folder`; the options may have changed, all but batch_size and
-            pretrain_epochs (another optimizer starts anew).
-        keep_histories: keep the training ratings in the fitted model, so that it knows its users' histories.
-        refit: once the epoch (of an ensemble: the variants, epochs and weights) is chosen on the validation part, fit anew to
-            train and valid together, which takes as long again. Prediction intervals and the log are of the first fit.
+        checkpoint_folder: where the state of the run is kept, for `resume`; default: not kept.
+        resume: resume the run in `checkpoint_folder`, bit for bit as if it had not been interrupted. The options may have
+            changed, except batch_size and pretrain_epochs (another optimizer starts from its initial state).
+        keep_histories: keep the training ratings in the fitted model as its users' histories.
+        refit: once the epoch (of an ensemble: the variants, epochs and weights) is chosen on the validation set, refit to the
+            training and validation sets together, which takes as long again. Prediction intervals and the log are of the first
+            fit.
+
+    Returns:
+        the model with vocabularies, rating scale, histories, training log and (given a validation set) prediction intervals.
 
     Raises:
-        ConfigError: `resume` without a checkpoint folder, or compiled loops are asked for and cannot be had.
+        ConfigError: `resume` without a checkpoint folder, or compiled loops are requested and not available.
         BundleError: the checkpoint is absent, damaged or of another run.
-        TrainingError: the loss is not finite any more, or the run diverged otherwise (the message says what to change).
-        InterruptedTrainingError: Ctrl-C.
+        TrainingError: the loss is no longer finite, or the run diverged otherwise (the message says what to change).
+        InterruptedTrainingError: Ctrl-C or SIGTERM.
         StorageError: the checkpoint folder cannot be written, or holds something else.
 
     Examples:

@@ -22,14 +22,18 @@ _PART_OF_LABEL: Mapping[str, int] = {
 
 @dataclass(frozen=True)
 class ColumnSplit(Splitter):
-    """The file's own labels: train, training, base; valid, validation, val, dev; test, testing (in any case).
+    """Predefined split: a label column of the data says which set each rating is in.
 
-    Ratings with any other label are left out. Where no rating is labelled valid, valid is drawn at random from train.
+    Labels are train, training or base; valid, validation, val or dev; test or testing (in any case). Ratings with other labels
+    are left out. Where no rating is labelled valid, the validation set is drawn at random from the training set.
 
     Attributes:
         column: name of the label column.
-        valid: share of the training ratings to draw for valid where the column has none, 0 to 1.
-        seed: seed of that draw.
+        valid: share of the training ratings for the validation set where the column has none, above 0 and below 1.
+        seed: of that random choice.
+
+    Raises:
+        SplitError: a value out of its range.
 
     Examples:
         >>> import pyarrow as pa

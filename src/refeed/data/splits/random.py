@@ -18,12 +18,17 @@ Folds = Annotated[int, Bound("at least 2", lambda value: value >= 2)]
 
 @dataclass(frozen=True, kw_only=True)
 class RandomSplit(Splitter):
-    """Valid and test are ratings drawn at random, of exactly these shares (rounded); the past is learnt from the future.
+    """Random split: validation and test sets are random ratings, exactly these shares of all (rounded).
+
+    Where ratings have times, such a split learns the past from the future; prefer `TimeSplit`.
 
     Attributes:
-        valid: share of the ratings for valid, 0 to 1.
-        test: share of the ratings for test, 0 to 1.
-        seed: seed of the draw.
+        valid: share of the ratings for the validation set, above 0 and below 1.
+        test: share of the ratings for the test set, above 0 and below 1.
+        seed: of the random choice.
+
+    Raises:
+        SplitError: a value out of its range.
 
     Examples:
         >>> import numpy as np
@@ -59,13 +64,16 @@ class RandomSplit(Splitter):
 
 @dataclass(frozen=True, kw_only=True)
 class KFoldSplit(Splitter):
-    """The ratings cut at random into folds of equal size (to within one); one fold is test, valid is drawn from the others.
+    """K-fold cross-validation: one of k random folds of equal size (to within one rating) is the test set.
 
     Attributes:
-        folds: number of folds, at least 2.
-        fold: which one is test, 0 to folds - 1; the folds are the same whichever it is.
-        valid: share of the other folds' ratings for valid, 0 to 1.
-        seed: seed of the draws.
+        folds: number of folds k, at least 2.
+        fold: index of the test fold, 0 to k - 1; the folds are the same for all of them.
+        valid: share of the other folds' ratings for the validation set, drawn at random, above 0 and below 1.
+        seed: of the random choices.
+
+    Raises:
+        SplitError: a value out of its range.
 
     Examples:
         >>> import numpy as np

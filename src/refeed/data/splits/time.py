@@ -26,19 +26,22 @@ Instant = Annotated[str, Bound(EXPECTED, lambda text: seconds_of(text) is not No
 
 @dataclass(frozen=True, kw_only=True)
 class TimeSplit(Splitter):
-    """One global time line, as in the paper: the past is train, a fair coin sends the future to valid or test.
+    """Global time split, as in Kuchaiev & Ginsburg (2017): the past is for training, the future for validation and test.
 
     Times are ISO dates or datetimes (UTC where they name no zone) or whole seconds since 1970 as a text. Exactly one of `at`
-    and `fraction` says where the future begins.
+    and `fraction` gives the start of the future.
 
     Attributes:
-        at: the future begins with the ratings of this time.
-        fraction: the future begins at the time of the rating at this share of the time line, 0 to 1; the ratings of one second
-            stay together. The time line is that of the ratings within `train_from` and `test_until`.
+        at: time at which the future starts.
+        fraction: share of the ratings, in the order of time, before the future starts, above 0 and below 1; ratings of the same
+            second stay together. Only ratings within `train_from` and `test_until` count.
         train_from: ratings before this time are left out.
         test_until: ratings from this time on are left out.
-        valid_share: chance of a later rating to go to valid instead of test, 0 to 1.
-        seed: seed of the coin.
+        valid_share: probability that a future rating is for validation instead of test, above 0 and below 1.
+        seed: of that random choice.
+
+    Raises:
+        SplitError: a value out of its range, or not exactly one of `at` and `fraction`.
 
     Examples:
         >>> import numpy as np
@@ -108,11 +111,14 @@ NETFLIX_MONTHS: Mapping[NetflixName, tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class NetflixSplit(Splitter):
-    """One of the paper's four splits of the Netflix Prize data: a `TimeSplit` by name, in UTC.
+    """One of the four splits of the Netflix Prize data in Kuchaiev & Ginsburg (2017), table 1: a `TimeSplit` by name, in UTC.
 
     Attributes:
         name: "full", "3-months", "6-months" or "1-year"; the dates are in NETFLIX_MONTHS.
-        seed: seed of the coin between valid and test.
+        seed: of the random choice between validation and test.
+
+    Raises:
+        SplitError: there is no split of that name.
 
     Examples:
         >>> import numpy as np
@@ -140,16 +146,20 @@ class NetflixSplit(Splitter):
 
 @dataclass(frozen=True, kw_only=True)
 class UserTimeSplit(Splitter):
-    """Each user's last ratings by time are test and the ones before those valid; not one time line, so the future leaks.
+    """Per-user time split: each user's last ratings are for test, the ones before those for validation.
 
-    Exactly one of `fraction` and `last` says how many. Ratings of one user at the same second are taken in the order of the
-    items. A user with too few ratings to fill all three sides stays in train whole.
+    Users have time lines of their own, so that the ratings of other users leak information about the future. Exactly one of
+    `fraction` and `last` is given. Ratings of a user at the same second are in the order of the items. All ratings of a user
+    with too few for all three sets are for training.
 
     Attributes:
-        fraction: share of each user's ratings for test, rounded down, 0 to 1.
+        fraction: share of each user's ratings for test, rounded down, above 0 and below 1.
         last: number of each user's ratings for test, at least 1.
-        valid_fraction: share for valid; None is the same as `fraction`.
-        valid_last: number for valid; None is the same as `last`.
+        valid_fraction: share for validation; None: the same as `fraction`.
+        valid_last: number for validation; None: the same as `last`.
+
+    Raises:
+        SplitError: a value out of its range, or not exactly one of `fraction` and `last`.
 
     Examples:
         >>> import numpy as np
