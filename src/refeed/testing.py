@@ -191,7 +191,7 @@ class ModelContract:
         expected = scorer.score_rows(history)[rows, items]
         np.testing.assert_allclose(scorer.predict_pairs(history, rows, items), expected, rtol=1e-5, atol=1e-5)
 
-    def test_kept_scorer_answers_as_a_new_one_does(self, fitted: FittedModel) -> None:
+    def test_kept_scorer_predicts_as_a_new_one(self, fitted: FittedModel) -> None:
         history, kept = training_ratings(fitted).rows([5, 2, 9]), fitted.model.scorer()
         rows, items = np.array([2, 0, 2]), np.array([1, 3, 0])
         for _ in range(2):
@@ -199,7 +199,7 @@ class ModelContract:
             assert np.array_equal(kept.score_rows(history), new.score_rows(history))
             assert np.array_equal(kept.predict_pairs(history, rows, items), new.predict_pairs(history, rows, items))
 
-    def test_pairs_may_repeat_more_often_than_there_are_places(self, fitted: FittedModel) -> None:
+    def test_pairs_may_be_repeated(self, fitted: FittedModel) -> None:
         history, n = training_ratings(fitted).rows([4]), len(fitted.items)
         items = np.tile(np.arange(n)[::-1], 3)
         scorer = fitted.model.scorer()
@@ -212,13 +212,13 @@ class ModelContract:
         assert scorer.predict_pairs(training_ratings(fitted).rows([0]), nothing, nothing).shape == (0,)
         assert scorer.score_rows(training_ratings(fitted).rows([])).shape == (0, len(fitted.items))
 
-    def test_prediction_does_not_depend_on_who_else_is_asked_about(self, fitted: FittedModel) -> None:
+    def test_prediction_does_not_depend_on_other_users(self, fitted: FittedModel) -> None:
         together = predictions_of(fitted)
         scorer = fitted.model.scorer()
         alone = np.concatenate([scorer.score_rows(training_ratings(fitted).rows([user])) for user in range(len(fitted.users))])
         np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-5)
 
-    def test_new_person_is_a_history_and_not_a_retraining(self, fitted: FittedModel) -> None:
+    def test_new_users_are_predicted_from_their_history(self, fitted: FittedModel) -> None:
         n = len(fitted.items)
         happy, grumpy = dict.fromkeys(range(n), 5.0), dict.fromkeys(range(n), 1.0)
         scores = fitted.model.scorer().score_rows(history_of(happy, grumpy, {}, num_items=n))

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from refeed.optim import row_lazy_momentum
 from refeed.optim.row_lazy_momentum import RowLazyMomentum
 
 ROWS, WIDTH = 7, 3
@@ -98,19 +97,18 @@ def test_step_that_decays_weights_to_nothing_is_no_division_by_zero():
     assert ours.advance(0, 0.5) == (-float("inf"), 0.0)
 
 
-def test_change_of_frames_in_blocks_of_rows_is_that_of_all_rows_at_once(monkeypatch):
-    ends = []
+def test_change_of_frames_in_blocks_of_rows_is_that_of_all_rows_at_once():
+    results = []
     for block in (1, 2 * WIDTH, 1 << 18):
-        monkeypatch.setattr(row_lazy_momentum, "BLOCK", block)
-        those = parameters()
-        ours = RowLazyMomentum(those, [0.1, 0.0], momentum=0.9)
-        step(ours, [0, 3])
-        ours.read(torch.tensor([1]), 0.5 * ours._rate)  # so different a rate starts the frames anew
-        ours.flush()
-        ends.append([one.detach().clone() for one in those])
-    for end in ends[:2]:
-        for one, other in zip(end, ends[2], strict=True):
-            assert torch.equal(one, other)
+        weights = parameters()
+        momenta = RowLazyMomentum(weights, [0.1, 0.0], momentum=0.9, block=block)
+        step(momenta, [0, 3])
+        momenta.read(torch.tensor([1]), 0.5 * momenta._rate)  # so different a rate restarts the frames
+        momenta.flush()
+        results.append([weight.detach().clone() for weight in weights])
+    for result in results[:2]:
+        for found, expected in zip(result, results[2], strict=True):
+            assert torch.equal(found, expected)
 
 
 def test_closed_parameters_hold_no_memory_but_their_own():

@@ -41,10 +41,13 @@ class RowLazyMomentum:
         parameters: of shape (n, …), all with the same n.
         weight_decay: d of each parameter, at least 0.
         momentum: mu, 0 to below 1.
+        block: numbers of a block of rows when frames are changed, at least 1.
     """
 
-    def __init__(self, parameters: list[nn.Parameter], weight_decay: list[float], *, momentum: float) -> None:
-        self.parameters, self.weight_decay, self.momentum = parameters, weight_decay, momentum
+    def __init__(
+        self, parameters: list[nn.Parameter], weight_decay: list[float], *, momentum: float, block: int = BLOCK
+    ) -> None:
+        self.parameters, self.weight_decay, self.momentum, self._block = parameters, weight_decay, momentum, block
         self.coordinates = [_with_momenta(parameter) for parameter in parameters]  # (2n, …): y0 (or w), below it y1 (or v)
         self.frames: list[Frame] | None = None  # P of each parameter; None: flat, the coordinates are weights and momenta
         self._rate = 0.0  # at the start of the frames
@@ -186,7 +189,7 @@ class RowLazyMomentum:
             first.mul_(float(matrix[0, 0]))
         elif not np.array_equal(matrix, np.eye(2)):
             (a, b), (c, d) = matrix.tolist()
-            rows = max(1, BLOCK * len(first) // first.numel())
+            rows = max(1, self._block * len(first) // first.numel())
             for start in range(0, len(first), rows):
                 y0, y1 = first[start : start + rows], second[start : start + rows]
                 mixed = y0 * c

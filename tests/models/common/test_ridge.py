@@ -8,7 +8,6 @@ import torch
 
 from refeed.data.history import History
 from refeed.data.row_blocks import pointers
-from refeed.models.common import row_groups
 from refeed.models.common.ridge import RidgeSolver
 
 LENGTHS = np.array([40, 3, 0, 9, 1, 300, 8, 7, 41, 0, 300, 12])
@@ -40,16 +39,14 @@ def alone(rows: History, penalties, *, intercept: bool) -> np.ndarray:
 
 @pytest.mark.parametrize("intercept", [False, True])
 @pytest.mark.parametrize("group", [1 << 19, 1 << 12, 100, 1], ids=lambda group: f"groups of {group}")
-def test_every_row_has_the_solution_it_would_have_alone(monkeypatch, group, intercept):
-    monkeypatch.setattr(row_groups, "GROUP", group)  # small ones cut long rows into pieces
+def test_every_row_has_the_solution_it_would_have_alone(group, intercept):
     rows, penalties = rows_of(LENGTHS), np.linspace(0.5, 20, len(LENGTHS))
-    solved = RidgeSolver(FEATURES, intercept=intercept).solve(rows, penalties)
+    solved = RidgeSolver(FEATURES, intercept=intercept, group=group).solve(rows, penalties)  # small groups cut long rows
     np.testing.assert_allclose(solved.numpy(), alone(rows, penalties, intercept=intercept), atol=2e-5)
 
 
-def test_all_threads_give_what_one_gives_and_are_given_back(monkeypatch):
-    monkeypatch.setattr(row_groups, "GROUP", 1 << 10)
-    rows, solver, before = rows_of(LENGTHS), RidgeSolver(FEATURES), torch.get_num_threads()
+def test_the_number_of_threads_does_not_change_the_result_and_is_restored():
+    rows, solver, before = rows_of(LENGTHS), RidgeSolver(FEATURES, group=1 << 10), torch.get_num_threads()
     try:
         torch.set_num_threads(1)
         expected = solver.solve(rows, np.ones(len(rows)))

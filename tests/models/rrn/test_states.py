@@ -85,12 +85,10 @@ def test_rows_of_all_lengths_together_are_as_each_alone():
     torch.testing.assert_close(together, torch.cat(alone))
 
 
-def test_states_in_blocks_are_the_same(monkeypatch):
+def test_states_in_blocks_are_the_same():
     network = new_network()
-    many = sequences({0: 5.0, 1: 1.0}, {2: 3.5}, {0: 2.0}, {1: 4.0, 2: 1.0}, moments=[1, 2, 3, 4, 5, 6])
-    whole = network.states(many)
-    monkeypatch.setattr("refeed.models.rrn.states.STEPS_AT_ONCE", 2)
-    torch.testing.assert_close(network.states(many), whole)
+    rows = sequences({0: 5.0, 1: 1.0}, {2: 3.5}, {0: 2.0}, {1: 4.0, 2: 1.0}, moments=[1, 2, 3, 4, 5, 6])
+    torch.testing.assert_close(network.states(rows, steps_at_once=2), network.states(rows))
 
 
 def test_no_rows_have_no_states():

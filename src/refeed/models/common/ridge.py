@@ -23,10 +23,12 @@ class RidgeSolver:
     Args:
         features: f, (n, k), one vector for each column.
         intercept: append a 1 to every f, so that x ends with a constant, penalised like the other numbers.
+        group: numbers of a batch; default: `row_groups.GROUP`.
     """
 
-    def __init__(self, features: Tensor, *, intercept: bool = False) -> None:
+    def __init__(self, features: Tensor, *, intercept: bool = False, group: int | None = None) -> None:
         columns, width = features.shape
+        self._group = group
         self._features = features.new_zeros(columns + 1, width + intercept)  # the last row is for padding
         self._features[:-1, :width] = features
         self._features[:-1, width:] = 1.0
@@ -46,7 +48,7 @@ class RidgeSolver:
             vectors[index] = self._solve_group(rows, group, penalties[group])
 
         filled = np.flatnonzero(rows.counts)
-        groups = (filled[group] for group in similar_rows(rows.counts[filled], width=vectors.shape[1]))
+        groups = (filled[group] for group in similar_rows(rows.counts[filled], width=vectors.shape[1], group=self._group))
         for_each_group(work, groups, device=vectors.device)
         return vectors
 
@@ -60,7 +62,7 @@ class RidgeSolver:
             return (features.mT @ by_entry).squeeze(-1)
         gram = self._features.new_zeros(len(group), width, width)
         moments = self._features.new_zeros(len(group), width, 1)
-        piece = group_size(len(group) * width)
+        piece = group_size(len(group) * width, self._group)
         for start in range(0, longest, piece):
             features, targets = self._padded(rows, group, start, min(start + piece, longest))
             gram.baddbmm_(features.mT, features)

@@ -19,25 +19,26 @@ STRETCH = 1.25  # a row is padded to at most this multiple of its length
 Group = TypeVar("Group")
 
 
-def similar_rows(counts: npt.NDArray[np.int64], *, width: int) -> Iterator[npt.NDArray[np.int64]]:
-    """All rows, shortest first, in groups of about the same length that hold up to `GROUP` numbers.
+def similar_rows(counts: npt.NDArray[np.int64], *, width: int, group: int | None = None) -> Iterator[npt.NDArray[np.int64]]:
+    """All rows, shortest first, in groups of about the same length that hold up to `group` numbers.
 
     Args:
         counts: entries of each row, (B,).
         width: numbers held for each entry, at least 1.
+        group: default: `GROUP`.
     """
     order = np.argsort(counts, kind="stable")
     lengths, start = counts[order], 0
     while start < len(order):
         stop = int(np.searchsorted(lengths, max(1.0, STRETCH * lengths[start]), side="right"))
-        stop = min(stop, start + group_size(width * max(1, int(lengths[stop - 1]))))
+        stop = min(stop, start + group_size(width * max(1, int(lengths[stop - 1])), group))
         yield order[start:stop]
         start = stop
 
 
-def group_size(numbers: int) -> int:
+def group_size(numbers: int, group: int | None = None) -> int:
     """How many rows (or columns) of so many numbers each make a group, at least 1."""
-    return max(1, GROUP // numbers)
+    return max(1, (group or GROUP) // numbers)
 
 
 def padded_indices(

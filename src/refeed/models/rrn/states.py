@@ -84,9 +84,9 @@ class StateNetwork(nn.Module):
         return states
 
     @torch.no_grad()
-    def states(self, sequences: Sequences) -> Tensor:
+    def states(self, sequences: Sequences, *, steps_at_once: int = STEPS_AT_ONCE) -> Tensor:
         """The same as `forward`, without gradients and in bounded memory."""
-        blocks = row_blocks(sequences.timeline.indptr, size=STEPS_AT_ONCE)
+        blocks = row_blocks(sequences.timeline.indptr, size=steps_at_once)
         parts = [self(sequences.rows(np.arange(block.rows.start, block.rows.stop))[0]) for block in blocks]
         return torch.cat(parts) if parts else self.affine.weight.new_zeros(0, self.affine.out_features)
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from refeed.models import AutoEncoder
 from refeed.models.autoencoder.network import Network
-from refeed.models.autoencoder.refeeding import blocked as blocked_refeeding
 from refeed.models.autoencoder.refeeding.batch_trainer import refeeding_form
 from refeed.models.autoencoder.refeeding.blocked import BlockedFeed
 from refeed.models.autoencoder.refeeding.dense import DenseFeed
@@ -85,21 +84,19 @@ def test_gram_form_is_as_exact_in_single_precision_at_usual_sizes(by):
 
 @pytest.mark.parametrize("on_last", [True, False])
 @pytest.mark.parametrize("activation", ["selu", "relu6", "sigmoid"])
-@pytest.mark.parametrize("values_at_once", [1, 24, 10_000])
-def test_blocked_form_equals_the_dense_one_whatever_the_blocks(values_at_once, activation, on_last, monkeypatch):
-    monkeypatch.setattr(blocked_refeeding, "BLOCK_VALUES", values_at_once)
+@pytest.mark.parametrize("block_values", [1, 24, 10_000])
+def test_blocked_form_equals_the_dense_one_whatever_the_blocks(block_values, activation, on_last):
     hidden = torch.randn(8, 5, generator=torch.Generator().manual_seed(1))
     make = lambda network, fed: BlockedFeed(  # noqa: E731
-        network, fed, weights_move=True, dropped=0.0, noise=torch.Generator()
+        network, fed, weights_move=True, dropped=0.0, noise=torch.Generator(), block_values=block_values
     )
     network, twin = (network_of(19, (5,), on_last=on_last, tied=False, activation=activation) for _ in range(2))
     assert_close(of_feed(network, hidden, make, 0.01), of_dense(twin, hidden, 0.01))
 
 
-def test_noise_on_what_is_fed_is_the_same_whenever_it_is_worked_out(monkeypatch):
-    monkeypatch.setattr(blocked_refeeding, "BLOCK_VALUES", 16)
+def test_noise_on_the_fed_output_is_the_same_whenever_it_is_computed():
     network, noise = network_of(11, (4,), on_last=False, tied=False), torch.Generator().manual_seed(6)
-    feed = BlockedFeed(network, torch.randn(5, 4), weights_move=False, dropped=0.5, noise=noise)
+    feed = BlockedFeed(network, torch.randn(5, 4), weights_move=False, dropped=0.5, noise=noise, block_values=16)
     after = noise.get_state()
     first, second = (torch.cat([fed for _, fed in feed.blocks()], 1) for _ in range(2))
     assert torch.equal(first, second)

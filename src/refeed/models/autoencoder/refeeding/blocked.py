@@ -26,13 +26,23 @@ class BlockedFeed(Feed):
         weights_move: whether the weights are updated before the output is fed; then the current ones are copied.
         dropped: probability of dropping a fed value.
         noise: random numbers of dropping.
+        block_values: fed values held at once, at least 1.
     """
 
-    def __init__(self, network: Network, hidden: Tensor, *, weights_move: bool, dropped: float, noise: torch.Generator) -> None:
+    def __init__(
+        self,
+        network: Network,
+        hidden: Tensor,
+        *,
+        weights_move: bool,
+        dropped: float,
+        noise: torch.Generator,
+        block_values: int = BLOCK_VALUES,
+    ) -> None:
         self._network, self._hidden, self._dropped = network, hidden, dropped
         weight, bias = network.last_weight.detach(), network.output_bias.detach()
         self._weight, self._bias = (weight.clone(), bias.clone()) if weights_move else (weight, bias)
-        self._width = max(1, BLOCK_VALUES // max(1, len(hidden)))
+        self._width = max(1, block_values // max(1, len(hidden)))
         self._noise, self._state = noise, noise.get_state()
         self._only_block: Tensor | None = None
         if dropped:
