@@ -48,3 +48,9 @@ def test_optimiser_that_loads_a_state_goes_on_as_the_other_one(name, before, dty
             mine.copy_(theirs)
     assert [first.step() for _ in range(3)] == [second.step() for _ in range(3)]
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(first.weights, second.weights, strict=True))
+
+
+def test_optimiser_without_momentum_has_no_state():
+    valley = Valley(lambda weights: torch.optim.SGD(weights, lr=1e-4))
+    valley.step()
+    assert state_tensors(valley.optimizer) == {}

@@ -89,5 +89,5 @@ def test_refitted_model_is_scored_on_test_with_both_parts_as_histories():
     predictions = predict_ratings(refitted.scorer(), Histories.of_training(split.refitting().train), split.test)
     errors = split.test.scale.clip(predictions) - split.test.values
     assert evaluate(refitted, split).rmse == pytest.approx(np.sqrt(np.square(errors).mean()), abs=1e-6)
-    with pytest.raises(ConfigError, match="fitted to the validation part too"):
+    with pytest.raises(ConfigError, match="refitted to the validation set too"):
         evaluate(refitted, split, "valid")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from concurrent.futures import wait
 from contextlib import closing
 
 import numpy as np
@@ -67,7 +67,7 @@ def test_step_is_a_function_of_seed_epoch_and_step():
     assert all(torch.equal(a, b) for a, b in zip(weights(first), weights(again), strict=True))
 
 
-def test_first_batch_of_an_epoch_is_made_ready_while_the_one_before_trains(monkeypatch):
+def test_first_batch_of_an_epoch_is_prepared_while_the_last_one_trains(monkeypatch):
     made = []
     prepare = BatchTrainer.prepare
     monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows.columns.tolist()) or prepare(self, rows))
@@ -75,9 +75,7 @@ def test_first_batch_of_an_epoch_is_made_ready_while_the_one_before_trains(monke
         steps = fitter.num_steps(0)
         for step in range(steps):
             fitter.train_step(0, step)
-        deadline = time.monotonic() + 5
-        while len(made) <= steps and time.monotonic() < deadline:
-            time.sleep(0.001)
+        wait(fitter._ahead._coming)
     first = RATINGS.rows(epoch_batches(RATINGS.user_counts, 9, seed=5, epoch=1)[0]).indices.tolist()
     assert made[steps : steps + 1] == [first]
 
@@ -92,16 +90,16 @@ def test_steps_may_go_on_after_the_last_epoch(batch_size):
 
 
 @pytest.mark.parametrize(("batch_size", "alive"), [(1000, 2), (15, 3), (9, 4)])
-def test_few_batches_are_not_all_held_ready(batch_size, alive, monkeypatch):
+def test_few_batches_are_not_all_prepared_ahead(batch_size, alive, monkeypatch):
     made = []
     monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows))
     with closing(new_fitter(TrainingOptions(epochs=9, batch_size=batch_size))) as fitter:
         fitter.train_step(0, 0)
-        time.sleep(0.05)
-        assert len(made) == alive  # that in training among them
+        wait(fitter._ahead._coming)
+        assert len(made) == alive  # including the one of the step
 
 
-def test_nothing_is_made_ready_beyond_the_last_epoch(monkeypatch):
+def test_nothing_is_prepared_beyond_the_last_epoch(monkeypatch):
     made = []
     monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows))
     with closing(new_fitter(TrainingOptions(epochs=1, batch_size=9))) as fitter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
+from concurrent.futures import wait
 
 import pytest
 
@@ -18,22 +18,23 @@ def test_batches_come_in_order_from_the_first_on():
     prefetcher.close()
 
 
-def test_it_works_ahead_but_not_further_than_said():
+def test_it_works_ahead_but_not_further_than_given():
     made = []
     prefetcher = Prefetcher(lambda number: made.append(number) or number, first=0, count=100, ahead=2)
-    wait_until(lambda: len(made) == 3)  # two in the queue, one in hand
-    time.sleep(0.02)
-    assert made == [0, 1, 2]
+    wait(prefetcher._coming)
+    assert made == [0, 1, 2]  # two ahead, and the next one
     prefetcher.take()
-    wait_until(lambda: len(made) == 4)
+    wait(prefetcher._coming)
+    assert made == [0, 1, 2, 3]
     prefetcher.close()
 
 
-def test_with_none_held_ready_one_is_in_the_making():
+def test_with_none_ahead_the_next_one_is_being_computed():
     made = []
     prefetcher = Prefetcher(lambda number: made.append(number) or number, first=0, count=3, ahead=0)
     assert [prefetcher.take(), prefetcher.is_over] == [0, False]
-    wait_until(lambda: len(made) == 2)
+    wait(prefetcher._coming)
+    assert made == [0, 1]
     assert [prefetcher.take(), prefetcher.take(), prefetcher.is_over] == [1, 2, True]
     prefetcher.close()
 
@@ -54,10 +55,3 @@ def test_closing_ends_the_thread_even_while_the_queue_is_full():
     assert threading.active_count() == before
     with pytest.raises(IndexError):
         prefetcher.take()
-
-
-def wait_until(holds) -> None:
-    deadline = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)

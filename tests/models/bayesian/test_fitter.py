@@ -205,3 +205,11 @@ def test_chain_of_sessions_goes_on_from_its_state():
     assert {"sessions.effects", "sessions.variance"} < whole.state().keys()
     for name, tensor in whole.state().items():
         assert torch.equal(resumed.state()[name], tensor)
+
+
+def test_chain_without_a_state_starts_afresh():
+    ratings, _ = with_session_effects(users=30, items=20)
+    spec = BayesianFactorisation(factors=2, samples=3, burn_in=2)
+    first, second = (GibbsFitter(spec.build(30, 20, seed=0), ratings, spec, seed=1) for _ in range(2))
+    second.load_state({})
+    assert first.train_step(0, 0) == second.train_step(0, 0)
