@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from refeed.errors import ConfigError, InterruptedTrainingError
 from refeed.models import AutoEncoder, Bias
 from refeed.optim.options import TrainingOptions
 from refeed.progress import Advanced, silent
-from refeed.reports import extras
 from refeed.reproduce.benchmark import benchmark
 from refeed.reproduce.benchmark.benchmark import run_benchmark
 from refeed.reproduce.benchmark.statistics import score_benchmark
@@ -112,10 +112,7 @@ def test_benchmark_cut_off_anywhere_goes_on_to_the_same_end_and_does_no_run_twic
 
 
 def test_missing_search_is_said_before_any_run(tmp_path, monkeypatch):
-    def absent(name):
-        raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ConfigError, match=r"pip install 'refeed\[tune\]'"):
         bench(tmp_path / "out", BIASES, trials=HAND_PICKED + 1)
     assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from helpers.made_up_runs import outcome_of, system_named
 from refeed.errors import ConfigError
 from refeed.models import AutoEncoder, Bias, Ensemble
 from refeed.optim.options import TrainingOptions
-from refeed.reports import extras
 from refeed.reproduce.benchmark.systems import HAND_PICKED, System, candidates, systems
 from refeed.reproduce.benchmark.tuning import best_trial, require_search, tune_systems
 from refeed.reproduce.scales import SCALES
@@ -43,10 +43,7 @@ def tuned(*systems, trials, seed=0, run=None):
 
 @pytest.fixture
 def no_optuna(monkeypatch):
-    def absent(name):
-        raise ModuleNotFoundError(f"No module named '{name}'")
-
-    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    monkeypatch.setitem(sys.modules, "optuna", None)
 
 
 def test_hand_picked_candidates_come_first_and_proposals_in_rounds_of_all_systems_together():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from helpers.one_process import OneProcess
 from refeed.cli.commands.experiments.reproduce import Budget, Name
 from refeed.data.splits.column import ColumnSplit
 from refeed.data.splits.time import NETFLIX_MONTHS, NetflixSplit
-from refeed.reports import extras
 from refeed.reproduce import report
 from refeed.reproduce.ablations.ablations import EXPERIMENTS
 from refeed.reproduce.benchmark import benchmark
@@ -123,14 +123,7 @@ def test_options_of_the_benchmark_are_refused_for_other_experiments(data, tmp_pa
 
 
 def test_missing_search_is_said_before_any_work(data, tmp_path, monkeypatch, reported):
-    find = extras.importlib.import_module
-
-    def absent(name):
-        if name == "optuna":
-            raise ModuleNotFoundError(f"No module named '{name}'")
-        return find(name)
-
-    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    monkeypatch.setitem(sys.modules, "optuna", None)
     command = (
         "reproduce",
         "benchmark",
@@ -186,10 +179,7 @@ def test_folder_with_something_else_is_refused_before_any_work(data, tmp_path):
 
 
 def test_missing_extra_is_said_before_any_work(data, tmp_path, monkeypatch):
-    def absent(name):
-        raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     error = refused(4, "reproduce", "dropout", "--data", data, "-o", tmp_path / "out")
     assert "report" in error
     assert not (tmp_path / "out").exists()
