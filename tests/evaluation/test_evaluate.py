@@ -222,8 +222,8 @@ def test_calibration_by_hand():
     inside = np.abs(np.asarray(SPLIT.test.values) - predictions) <= 0.6 * spread
     width = np.minimum(predictions + 0.6 * spread, 5) - np.maximum(predictions - 0.6 * spread, 1)
     assert 0 < inside.mean() < 1
-    assert [one.coverage for one in result.calibration.levels] == [inside.mean()] * 10
-    assert [one.width for one in result.calibration.levels] == pytest.approx([width.mean()] * 10)
+    assert [level.coverage for level in result.calibration.levels] == [inside.mean()] * 10
+    assert [level.width for level in result.calibration.levels] == pytest.approx([width.mean()] * 10)
     assert (result.rmse, result.calibration.levels[-1].level) == (RESULT.rmse, 0.95)
     values = json.loads(json.dumps(result.to_dict(), allow_nan=False))["calibration"]
     assert values["crps"] == result.calibration.crps

@@ -1,4 +1,4 @@
-"""Outcomes of runs that nobody ran, with numbers of one's choice; for findings, tables and pages."""
+"""Outcomes of runs that nobody ran, with given errors, for findings, tables and pages."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def experiment_result(
     """A result whose settings, by label, have this `final_train`, `final_valid` and `best_valid`; else all the same."""
     rows = []
     for setting in experiment.grid(scale, range(seeds)):
-        wanted = {"final_train": 0.9, "final_valid": 1.0, "best_valid": 1.0, **(numbers or {}).get(setting.label, {})}
+        errors = {"final_train": 0.9, "final_valid": 1.0, "best_valid": 1.0, **(numbers or {}).get(setting.label, {})}
         outcomes = []
         for number, run in enumerate(setting.runs):
             shift = spread * number
-            best, final = wanted["best_valid"], wanted["final_valid"]
+            best, final = errors["best_valid"], errors["final_valid"]
             valid = [best + 0.3, best + 0.1, best, *np.linspace(best, max(best, final), EPOCHS - 3)]
-            train = wanted["final_train"] + 0.4 * np.exp(-np.arange(EPOCHS)[::-1] / 10)[::-1] - 0.4 * np.exp(-(EPOCHS - 1) / 10)
+            train = errors["final_train"] + 0.4 * np.exp(-np.arange(EPOCHS)[::-1] / 10)[::-1] - 0.4 * np.exp(-(EPOCHS - 1) / 10)
             status = "diverged" if setting.label in diverged else "finished"
             outcomes.append(outcome_of(run, train=train + shift, valid=np.add(valid, shift), status=status))
         rows.append(SettingResult(setting, tuple(outcomes)))
@@ -81,7 +81,7 @@ def system_named(name: str, **options) -> System:
 def benchmark_result(
     split: Split, folder: Path, errors: Mapping[str, float | None], *, seeds: int = 2, scale: Scale = TINY, **options
 ) -> BenchmarkResult:
-    """A benchmark whose systems, by name, are wrong by about so much; one of None diverged in all its trials."""
+    """A benchmark whose systems, by name, have about this RMSE; None: all trials of the system diverged."""
     rng = np.random.default_rng(0)
     noise = rng.normal(size=len(split.test))
     results = []
@@ -90,8 +90,8 @@ def benchmark_result(
         tried = system.candidates[: scale.trials]
         status = "diverged" if size is None else "finished"
         trials = tuple(
-            outcome_of(Run(f"{name}/trial {n}", one.spec, one.options, 0), folder / name, status=status)
-            for n, one in enumerate(tried, 1)
+            outcome_of(Run(f"{name}/trial {n}", candidate.spec, candidate.options, 0), folder / name, status=status)
+            for n, candidate in enumerate(tried, 1)
         )
         finals = []
         for seed in range(seeds) if size is not None else ():

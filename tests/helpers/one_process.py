@@ -8,7 +8,7 @@ from refeed.runs.worker import perform
 
 
 class OneProcess:
-    """Stands in for `experiments.crew.Crew`; what workers would tell is told when the run is over.
+    """Stands in for `runs.crew.Crew`; messages of workers are delivered when the run is over.
 
     Attributes:
         done: names of all runs that were done, since the last `done.clear()`.
@@ -29,7 +29,7 @@ class OneProcess:
         for task in tasks:
             pipe = _Pipe()
             perform(task, self.split, pipe, threads=self.threads)
-            for message in pipe.told:
+            for message in pipe.messages:
                 progressed(task, message)
             self.done.append(task.run.name)
             ended(task)
@@ -39,10 +39,10 @@ class _Pipe:
     """Nobody says stop."""
 
     def __init__(self):
-        self.told = []
+        self.messages = []
 
     def poll(self):
         return False
 
     def send(self, message):
-        self.told.append(message)
+        self.messages.append(message)

@@ -36,14 +36,14 @@ def judged(sums: CoverageSums, counts: np.ndarray):
 
 def test_share_inside_counts_the_ends_and_width_is_the_mean():
     levels = calibration_of([3, 4, 2], [3, 4.5, 4]).levels  # on the ends; half above; one below
-    assert [one.level for one in levels] == list(LEVELS)
-    assert {one.coverage for one in levels} == {1 / 3}
-    assert {one.width for one in levels} == {2.5 / 3}
+    assert [level.level for level in levels] == list(LEVELS)
+    assert {level.coverage for level in levels} == {1 / 3}
+    assert {level.width for level in levels} == {2.5 / 3}
 
 
 def test_score_is_the_width_and_a_fine_for_ratings_outside_that_grows_with_the_level():
     levels = calibration_of([3, 4, 2], [3, 4.5, 4]).levels
-    assert [one.score for one in levels] == pytest.approx([(2.5 + 2 / (1 - level) * 1.5) / 3 for level in LEVELS])
+    assert [at_level.score for at_level in levels] == pytest.approx([(2.5 + 2 / (1 - level) * 1.5) / 3 for level in LEVELS])
 
 
 def test_coverage_interval_draws_whole_users():
@@ -60,9 +60,9 @@ def test_each_level_has_its_own_coverage_width_and_interval():
     sums.add(USERS, np.append(np.zeros(20, int), 1), truth, middles, bounds)
     assert sums.inside.tolist() == [[0, 0, 2 * level] for level in range(10)]
     levels = judged(sums, np.array([1, 0, 20])).levels
-    assert [one.coverage for one in levels] == [2 * level / 21 for level in range(10)]
-    assert [one.width for one in levels] == pytest.approx(2 * half_widths)
-    assert [one.coverage_interval for one in levels] == [(0.0, 2 * level / 20) for level in range(10)]
+    assert [at_level.coverage for at_level in levels] == [2 * level / 21 for level in range(10)]
+    assert [level.width for level in levels] == pytest.approx(2 * half_widths)
+    assert [at_level.coverage_interval for at_level in levels] == [(0.0, 2 * level / 20) for level in range(10)]
 
 
 def test_an_interval_for_each_level_is_required():

@@ -21,16 +21,16 @@ def sets(*rows: list[int]) -> tuple[np.ndarray, np.ndarray]:
 def naive(scores: np.ndarray, relevant: list[list[int]], seen: list[list[int]], k: int) -> dict[str, float]:
     """The formulas of the module's docstring, one user and one rank at a time."""
     found: dict[str, list[float]] = {f"{name}@{k}": [] for name in ("ndcg", "recall", "precision", "map")}
-    for row, wanted, known in zip(scores, relevant, seen, strict=True):
-        if not wanted:
+    for row, relevant_items, seen_items in zip(scores, relevant, seen, strict=True):
+        if not relevant_items:
             continue
-        ranking = sorted((i for i in range(len(row)) if i not in known), key=lambda i: (-row[i], i))[:k]
-        rel = [item in wanted for item in ranking]
-        ideal = sum(1 / log2(i + 2) for i in range(min(k, len(wanted))))
+        ranking = sorted((i for i in range(len(row)) if i not in seen_items), key=lambda i: (-row[i], i))[:k]
+        rel = [item in relevant_items for item in ranking]
+        ideal = sum(1 / log2(i + 2) for i in range(min(k, len(relevant_items))))
         found[f"ndcg@{k}"].append(sum(r / log2(i + 2) for i, r in enumerate(rel)) / ideal)
-        found[f"recall@{k}"].append(sum(rel) / len(wanted))
+        found[f"recall@{k}"].append(sum(rel) / len(relevant_items))
         found[f"precision@{k}"].append(sum(rel) / k)
-        found[f"map@{k}"].append(sum(r * sum(rel[: i + 1]) / (i + 1) for i, r in enumerate(rel)) / min(k, len(wanted)))
+        found[f"map@{k}"].append(sum(r * sum(rel[: i + 1]) / (i + 1) for i, r in enumerate(rel)) / min(k, len(relevant_items)))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 

@@ -43,8 +43,8 @@ def test_logarithmic_axis_has_round_places():
 
 def test_panels_are_two_a_row_and_an_empty_place_stays_empty():
     axes = axes_of(*[Panel(name, [1, 2, 3]) for name in "abc"])
-    assert [one.get_xlabel() for one in axes] == ["a", "b", "c", ""]
-    assert [one.axison for one in axes] == [True, True, True, False]
+    assert [panel.get_xlabel() for panel in axes] == ["a", "b", "c", ""]
+    assert [panel.axison for panel in axes] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(("panels", "y"), [([], Y), ([Panel("a", [1, 2])], Y), ([Panel("a", [])], [])])

@@ -55,7 +55,7 @@ def test_values_out_of_range_are_refused(change, message):
 
 def test_scales_are_found_by_name():
     assert scale("small") is SCALES["small"]
-    assert all(name == one.name for name, one in SCALES.items())
+    assert all(name == scale.name for name, scale in SCALES.items())
     with pytest.raises(ConfigError, match="budget: no 'smal'; did you mean 'small'"):
         scale("smal")
 

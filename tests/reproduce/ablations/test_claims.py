@@ -78,7 +78,7 @@ def test_ties_leave_a_claim_open():
 
 
 def test_settings_that_diverged_are_left_out():
-    a, b, gone = setting("A", 0.9), setting("B", 0.95), setting("C", 0.8, status="diverged")
-    assert judge(CLAIM, [(a, b), (a, gone)], "best_valid").verdict == "holds"
-    finding = judge(CLAIM, [(a, gone)], "best_valid")
+    a, b, diverged = setting("A", 0.9), setting("B", 0.95), setting("C", 0.8, status="diverged")
+    assert judge(CLAIM, [(a, b), (a, diverged)], "best_valid").verdict == "holds"
+    finding = judge(CLAIM, [(a, diverged)], "best_valid")
     assert finding.verdict == "open" and finding.text.endswith("too many runs diverged.")

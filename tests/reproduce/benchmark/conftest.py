@@ -30,9 +30,9 @@ def searched(tmp_path_factory):
     whole = benchmark_result(SPLIT, tmp_path_factory.mktemp("searched"), {"bias": 0.9, "rrn": 0.5}, seeds=1, scale=scale)
     bias, rrn = whole.results
     further = candidates(Bias(), "item_regularisation=2.5", "item_regularisation=3.5 user_regularisation=4")[1:]
-    outcomes = [outcome_of(Run("x", one.spec, one.options, 0), valid=(1.2, 1.0)) for one in further]
-    more = [
-        replace(one, tried=(*one.tried, *further[:some]), trials=(*one.trials, *outcomes[:some]))
-        for one, some in ((bias, 1), (rrn, 2))
+    outcomes = [outcome_of(Run("x", candidate.spec, candidate.options, 0), valid=(1.2, 1.0)) for candidate in further]
+    results = [
+        replace(result, tried=(*result.tried, *further[:count]), trials=(*result.trials, *outcomes[:count]))
+        for result, count in ((bias, 1), (rrn, 2))
     ]
-    return score_benchmark(replace(whole, results=tuple(more)))
+    return score_benchmark(replace(whole, results=tuple(results)))

@@ -51,9 +51,9 @@ def outcomes_of(benchmark):
 
 def test_trials_take_the_first_seed_and_never_read_the_test_part(tmp_path):
     (result,) = bench(tmp_path, BIASES).results
-    assert [one.run.name for one in result.trials] == ["benchmark/bias/trial 1", "benchmark/bias/trial 2"]
-    assert {(one.run.seed, one.run.reads_test) for one in result.trials} == {(3, False)}
-    assert result.tuning_seconds == sum(one.seconds for one in result.trials)
+    assert [trial.run.name for trial in result.trials] == ["benchmark/bias/trial 1", "benchmark/bias/trial 2"]
+    assert {(trial.run.seed, trial.run.reads_test) for trial in result.trials} == {(3, False)}
+    assert result.tuning_seconds == sum(trial.seconds for trial in result.trials)
 
 
 def test_chosen_settings_are_fitted_with_every_seed_and_tested(tmp_path):
@@ -61,7 +61,7 @@ def test_chosen_settings_are_fitted_with_every_seed_and_tested(tmp_path):
     (result,) = found.results
     assert result.chosen == 1  # in the first neither users nor items have a bias
     assert result.tried[1].change == "item_regularisation=5 user_regularisation=5"
-    assert [(one.run.seed, one.run.reads_test, one.run.spec) for one in result.finals] == [
+    assert [(final.run.seed, final.run.reads_test, final.run.spec) for final in result.finals] == [
         (3, True, Bias(5, 5)),
         (4, True, Bias(5, 5)),
     ]
@@ -88,12 +88,12 @@ def pressing_ctrl_c(name):
 
 def test_trials_beyond_the_hand_picked_ones_are_proposed_and_the_best_of_all_is_tested(tmp_path):
     (result,) = bench(tmp_path, BIASES, seeds=(3,), trials=10).results
-    assert [one.run.name for one in result.trials] == [f"benchmark/bias/trial {number}" for number in range(1, 11)]
-    assert [(one.run.spec, one.run.seed, one.run.reads_test) for one in result.trials] == [
+    assert [trial.run.name for trial in result.trials] == [f"benchmark/bias/trial {number}" for number in range(1, 11)]
+    assert [(trial.run.spec, trial.run.seed, trial.run.reads_test) for trial in result.trials] == [
         (tried.spec, 3, False) for tried in result.tried
     ]
     assert result.finals[0].run.spec == result.tried[result.chosen].spec
-    assert result.trials[result.chosen].valid_rmse == min(one.valid_rmse for one in result.trials)
+    assert result.trials[result.chosen].valid_rmse == min(trial.valid_rmse for trial in result.trials)
 
 
 @pytest.mark.parametrize("at", ["benchmark/bias/trial 1", "benchmark/bias/trial 5", "benchmark/bias/trial 8"])
@@ -103,10 +103,10 @@ def test_benchmark_cut_off_anywhere_goes_on_to_the_same_end_and_does_no_run_twic
     OneProcess.done.clear()
     with pytest.raises(InterruptedTrainingError, match="give the same command again"):
         bench(tmp_path / "cut", BIASES, trials=10, progress=pressing_ctrl_c(at))
-    assert len(OneProcess.done) < runs - 1  # in one process a run is over, but not noted, before it is told of
+    assert len(OneProcess.done) < runs - 1  # in one process a run is over, but not noted, before it is reported
     resumed = bench(tmp_path / "cut", BIASES, trials=10)
     assert resumed.results[0].tried == whole.results[0].tried
-    assert [one.valid_rmse for one in outcomes_of(resumed)] == [one.valid_rmse for one in outcomes_of(whole)]
+    assert [outcome.valid_rmse for outcome in outcomes_of(resumed)] == [outcome.valid_rmse for outcome in outcomes_of(whole)]
     assert len(OneProcess.done) == len(set(OneProcess.done)) == runs - 1
     assert all(outcome.cached for outcome in outcomes_of(bench(tmp_path / "cut", BIASES, trials=10)))
 
@@ -120,25 +120,25 @@ def test_missing_search_is_said_before_any_run(tmp_path, monkeypatch):
 
 
 def test_system_whose_trials_all_diverge_is_not_tested(tmp_path):
-    wild = TrainingOptions(epochs=2, optimizer="sgd", learning_rate=1e30)
+    diverging = TrainingOptions(epochs=2, optimizer="sgd", learning_rate=1e30)
     steps = [f"learning_rate={n}e30" for n in range(2, HAND_PICKED + 1)]
-    net = System("wild", "wild network", "ours", candidates(AutoEncoder(encoder=(4,)), *steps, options=wild))
-    bias, gone = bench(tmp_path, BIASES, net, seeds=(0,)).results
-    assert (gone.chosen, gone.finals, gone.tested) == (None, (), ())
-    assert {one.status for one in gone.trials} == {"diverged"}
+    net = System("wild", "wild network", "ours", candidates(AutoEncoder(encoder=(4,)), *steps, options=diverging))
+    bias, wild = bench(tmp_path, BIASES, net, seeds=(0,)).results
+    assert (wild.chosen, wild.finals, wild.tested) == (None, (), ())
+    assert {trial.status for trial in wild.trials} == {"diverged"}
     assert len(bias.tested) == 1
 
 
 def test_system_that_the_ratings_are_not_enough_for_is_left_out_and_named(tmp_path):
     found = bench(tmp_path, BIASES, system_named("timely", needs_times=True))
     assert found.left_out == {"TIMELY": "it needs the times of the ratings"}
-    assert [one.system.name for one in found.results] == ["bias"]
+    assert [result.system.name for result in found.results] == ["bias"]
 
 
 def test_all_systems_are_compared_by_default(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "all_systems", lambda scale: (BIASES,) if scale is TINY else ())
     found = run_benchmark(SPLIT, TINY, [0], tmp_path, workers=1, threads=1)
-    assert [one.system for one in found.results] == [BIASES]
+    assert [result.system for result in found.results] == [BIASES]
 
 
 @pytest.mark.parametrize(("systems", "seeds"), [((), (0,)), ((BIASES,), ())])

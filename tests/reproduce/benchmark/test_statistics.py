@@ -1,4 +1,4 @@
-"""What is said of the benchmark's predictions, against numbers worked out by hand."""
+"""The scores of the benchmark's systems, against numbers worked out by hand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TINY = SCALES["tiny"]
 
 
 def of_predictions(split, folder: Path, *predictions, name="a") -> SystemResult:
-    """A system with one run a seed that predicted this."""
+    """A system with one run per seed with these predictions."""
     system = system_named(name)
     finals = []
     for seed, values in enumerate(predictions):
@@ -32,7 +32,7 @@ def of_predictions(split, folder: Path, *predictions, name="a") -> SystemResult:
         np.save(outcome.folder / TEST_PREDICTIONS, np.array(values, np.float32))
         finals.append(outcome)
     tried = system.candidates[: TINY.trials]
-    trials = tuple(outcome_of(Run(f"{name}/t", one.spec, one.options, 0)) for one in tried)
+    trials = tuple(outcome_of(Run(f"{name}/t", candidate.spec, candidate.options, 0)) for candidate in tried)
     return SystemResult(system, tried, trials, 0, tuple(finals))
 
 
@@ -63,14 +63,14 @@ def test_systems_are_sorted_and_compared_with_the_best_in_pairs(tmp_path):
     split = random_split(users=60, items=30)
     benchmark = benchmark_result(split, tmp_path, {"bad": 1.0, "good": 0.3, "middle": 0.6, "lost": None})
     scores = score_benchmark(benchmark)
-    assert [one.result.system.name for one in scores.scores] == ["good", "middle", "bad"]
+    assert [score.result.system.name for score in scores.scores] == ["good", "middle", "bad"]
     assert scores.failed == ("LOST",)
     good, middle, bad = scores.scores
-    assert [one.name for one in scores.differences_to_best] == ["middle", "bad"]
+    assert [other.name for other in scores.differences_to_best] == ["middle", "bad"]
     assert scores.differences_to_best[0].paired.difference == pytest.approx(middle.rmse - good.rmse)
     assert scores.differences_to_best[1].paired.low > 0
-    raw = [one.paired.p_value for one in scores.differences_to_best]
-    assert [one.adjusted for one in scores.differences_to_best] == pytest.approx(holm(raw).tolist())
+    raw = [other.paired.p_value for other in scores.differences_to_best]
+    assert [other.adjusted for other in scores.differences_to_best] == pytest.approx(holm(raw).tolist())
     assert scores.differences_to_best[1].adjusted < 0.05
     between = scores.difference("middle", "bad")
     assert between is not None and between.difference == pytest.approx(middle.rmse - bad.rmse) and between.high < 0

@@ -22,7 +22,7 @@ def test_every_system_has_equally_many_different_candidates(scale):
         if system.tunes_itself:
             assert len(system.candidates) == 1 and system.name == "default"
             continue
-        assert len({(one.spec, one.options) for one in system.candidates}) == HAND_PICKED, system.name
+        assert len({(candidate.spec, candidate.options) for candidate in system.candidates}) == HAND_PICKED, system.name
         assert system.candidates[0].change == ""
 
 
@@ -59,8 +59,8 @@ def test_the_papers_systems_and_stronger_ones_are_there():
 def test_networks_train_for_the_epochs_of_the_scale():
     scale = SCALES["tiny"]
     for system in systems(scale):
-        for one in system.candidates:
-            assert not one.spec.uses_training_options or one.options.epochs == scale.epochs
+        for candidate in system.candidates:
+            assert not candidate.spec.uses_training_options or candidate.options.epochs == scale.epochs
 
 
 def test_the_two_deep_networks_differ_in_refeeding_alone():

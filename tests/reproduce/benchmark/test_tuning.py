@@ -48,15 +48,15 @@ def no_optuna(monkeypatch):
 
 def test_hand_picked_candidates_come_first_and_proposals_in_rounds_of_all_systems_together():
     made = Made(of_items)
-    one, other = tuned(system_named("a"), system_named("b"), trials=10, run=made)
+    first, other = tuned(system_named("a"), system_named("b"), trials=10, run=made)
     assert [len(batch) for batch in made.batches] == [8, 8, 4]
     numbers = [f"benchmark/{name}/trial {number}" for name in ("a", "b") for number in range(1, 11)]
     assert sorted(numbers) == sorted(name for batch in made.batches for name in batch)
     assert made.batches[2] == [f"benchmark/{name}/trial {number}" for name in ("a", "b") for number in (9, 10)]
-    assert one.tried[:HAND_PICKED] == one.system.candidates
-    assert one.tried == other.tried  # the same model, space and seed
-    assert len({(tried.spec, tried.options) for tried in one.tried}) == len(one.trials) == 10
-    assert [outcome.run.spec for outcome in one.trials] == [tried.spec for tried in one.tried]
+    assert first.tried[:HAND_PICKED] == first.system.candidates
+    assert first.tried == other.tried  # the same model, space and seed
+    assert len({(tried.spec, tried.options) for tried in first.tried}) == len(first.trials) == 10
+    assert [outcome.run.spec for outcome in first.trials] == [tried.spec for tried in first.tried]
 
 
 @pytest.mark.parametrize("trials", [1, 2, HAND_PICKED])
@@ -91,9 +91,9 @@ def test_search_learns_from_the_hand_picked_candidates():
 
 def test_proposals_are_described_as_changes_of_the_first_settings():
     (found,) = tuned(system_named("a"), trials=9)
-    for one in found.tried[HAND_PICKED:]:
-        assert candidates(Bias(), one.change)[1] == one
-        assert {part.partition("=")[0] for part in one.change.split()} <= {"item_regularisation", "user_regularisation"}
+    for candidate in found.tried[HAND_PICKED:]:
+        assert candidates(Bias(), candidate.change)[1] == candidate
+        assert {part.partition("=")[0] for part in candidate.change.split()} <= {"item_regularisation", "user_regularisation"}
 
 
 def test_system_whose_space_is_smaller_than_the_budget_ends_and_others_go_on():
@@ -102,7 +102,10 @@ def test_system_whose_space_is_smaller_than_the_budget_ends_and_others_go_on():
         fixed=("user_regularisation",), ranges={"item_regularisation": OneOf((10.0, 5.0, 20.0))},
     )  # fmt: skip
     short, whole = tuned(small, system_named("a"), trials=12)
-    assert sorted(one.change for one in short.tried[HAND_PICKED:]) == ["item_regularisation=20", "item_regularisation=5"]
+    assert sorted(candidate.change for candidate in short.tried[HAND_PICKED:]) == [
+        "item_regularisation=20",
+        "item_regularisation=5",
+    ]
     assert len(whole.trials) == 12
 
 
@@ -122,13 +125,13 @@ def test_proposal_that_the_model_does_not_take_is_a_trial_without_a_run():
         ranges={"tied": OneOf((False, True)), "decoder": OneOf(((), (3,)))},
     )  # fmt: skip
     (found,) = tuned(net, trials=8, run=Made())
-    assert sorted(one.change for one in found.tried[HAND_PICKED:]) == ["decoder=3", "tied=true"]
+    assert sorted(candidate.change for candidate in found.tried[HAND_PICKED:]) == ["decoder=3", "tied=true"]
     assert len(found.trials) == len(found.tried)
 
 
 def test_best_settings_are_chosen_wherever_they_come_from():
     (found,) = tuned(system_named("a"), trials=12)
-    errors = [one.valid_rmse for one in found.trials]
+    errors = [outcome.valid_rmse for outcome in found.trials]
     assert found.chosen == errors.index(min(errors)) >= HAND_PICKED
 
 
@@ -166,5 +169,6 @@ def test_docs_say_the_number_of_settings_of_each_budget():
 def test_every_system_gets_the_papers_number_of_trials(scale):
     made = Made(lambda run: 1 + len(str(run.spec)) / 1000)
     for found in tuned(*systems(scale), trials=SCALES["paper"].trials, run=made):
-        settings = {(one.spec, one.options if one.spec.uses_training_options else None) for one in found.tried}
+        takes_options = found.system.candidates[0].spec.uses_training_options
+        settings = {(tried.spec, tried.options if takes_options else None) for tried in found.tried}
         assert len(settings) == (1 if found.system.tunes_itself else 12), found.system.name
