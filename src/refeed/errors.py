@@ -26,22 +26,22 @@ class RefeedError(Exception):
 
 
 class DataError(RefeedError):
-    """A source of ratings that cannot be used as it is.
+    """Ratings, ids or other input data that cannot be used.
 
     Args:
         problem: what is wrong and what was expected, one sentence without a full stop.
-        path: the file (or other source) it was found in.
-        line: 1-based line of that file, counting the header.
+        path: file (or other source) of the problem.
+        line: line of that file, from 1, counting the header.
         column: name of the column.
-        fix: what the person can do about it.
+        fix: how to solve it, one or more sentences.
 
     Examples:
         >>> from refeed import DataError, Ratings
         >>> try:
         ...     Ratings.from_columns(["ann", "ann"], ["Heat", "Heat"], [3, 5])
         ... except DataError as error:
-        ...     print(error.fix)
-        Say what to do with them: duplicates='last' (--duplicates last) keeps the latest, 'mean' averages them.
+        ...     print(error.problem.partition(" (")[0])
+        user 'ann' rated item 'Heat' more than once
     """
 
     exit_code: ClassVar[int] = 3
@@ -56,7 +56,7 @@ class DataError(RefeedError):
         fix: str | None = None,
     ) -> None:
         self.problem, self.path, self.line, self.column, self.fix = problem, path, line, column, fix
-        place = ", ".join(
+        where = ", ".join(
             part
             for part in (
                 str(path) if path is not None else "",
@@ -65,12 +65,12 @@ class DataError(RefeedError):
             )
             if part
         )
-        message = f"{place}: {problem}" if place else problem
+        message = f"{where}: {problem}" if where else problem
         super().__init__(f"{message}\n  {fix}" if fix else message)
 
 
 class SplitError(DataError):
-    """A split that these ratings do not allow (a side without ratings, no timestamps, an unknown label).
+    """A split that these ratings do not allow (a set without ratings, no timestamps, an unknown label).
 
     Examples:
         >>> from refeed import RandomSplit, SplitError
@@ -113,7 +113,7 @@ class BundleError(RefeedError):
 
 
 class TrainingError(RefeedError):
-    """Training that cannot go on (for example: the loss is not a number).
+    """Training that cannot continue (for example: the loss is not a number).
 
     Examples:
         >>> import numpy as np
