@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 
 def state_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """The state of an optimiser as tensors named PARAMETER.QUANTITY; a plain number becomes a float64 scalar."""
-    tensors: dict[str, Tensor] = {}
-    for parameter, quantities in optimizer.state_dict()["state"].items():
-        for name, value in quantities.items():
-            if value is None:
-                continue
-            is_number = isinstance(value, int | float)
-            tensors[f"{parameter}.{name}"] = torch.tensor(value, dtype=torch.float64) if is_number else value
-    return tensors
+    """The state of an optimiser as tensors named PARAMETER.QUANTITY."""
+    state = optimizer.state_dict()["state"]
+    return {f"{parameter}.{name}": value for parameter, values in state.items() for name, value in values.items()}
 
 
 def load_state_tensors(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
@@ -27,14 +19,11 @@ def load_state_tensors(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> N
 
     The tensors are copied: those of a file may be aligned differently, so that sums over them round differently.
     """
-    state: dict[int, dict[str, Any]] = {}
+    state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         parameter, name = key.split(".")
-        is_number = value.dim() == 0 and value.dtype == torch.float64
-        state.setdefault(int(parameter), {})[name] = value.item() if is_number else value.clone()
-    whole = optimizer.state_dict()
-    whole["state"] = state
-    optimizer.load_state_dict(whole)
+        state.setdefault(int(parameter), {})[name] = value.clone()
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
 def with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
