@@ -41,11 +41,11 @@ MODELS: dict[str, type[Spec]] = {**{name: kind.spec for name, kind in KINDS.item
 
 
 def register(spec: type[Spec], build_fitter: FitterBuilder) -> None:
-    """Make a kind of model known that is not refeed's own, so that it is trained, saved and loaded like those that are.
+    """Register a kind of model from outside refeed, to be trained, saved and loaded like the others.
 
     Args:
         spec: the class of its descriptions.
-        build_fitter: makes the fitter of a new model; see `registry.FitterBuilder`.
+        build_fitter: builds a new model and its fitter; see `registry.FitterBuilder`.
 
     Raises:
         ConfigError: there is another model of this kind.

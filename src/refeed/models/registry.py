@@ -35,7 +35,7 @@ class Kind(NamedTuple):
 
     Attributes:
         spec: the class of its descriptions.
-        build_fitter: what makes the fitter of a new model.
+        build_fitter: builds a new model and its fitter.
     """
 
     spec: type[Spec]
@@ -58,5 +58,5 @@ KINDS: dict[str, Kind] = {
 
 
 def build_fitter(spec: Spec, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:
-    """The fitter of a new model, which lies on the runtime's device."""
+    """Build the fitter of a new model on the runtime's device."""
     return KINDS[spec.kind].build_fitter(spec, train, options, runtime)
