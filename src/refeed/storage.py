@@ -16,7 +16,7 @@ PARTIAL = ".partial-"  # how names of unfinished files and folders begin; a writ
 
 @contextmanager
 def atomic_folder(path: str | Path, *, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
-    """A new, empty folder to fill; it takes the name `path` only when the `with` block ends without an error.
+    """Give a new, empty folder to fill, which takes the name `path` only when the `with` block ends without an error.
 
     On any error, Ctrl-C included, it is removed and what was at `path` stays as it was. Missing parent folders are made.
 
@@ -51,7 +51,7 @@ def atomic_folder(path: str | Path, *, overwrite: bool = False, marker: str | No
 
 @contextmanager
 def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """A path to write a file at; it takes the name `path` only when the `with` block ends without an error.
+    """Give a path to write a file at, which takes the name `path` only when the `with` block ends without an error.
 
     On any error, Ctrl-C included, it is removed and what was at `path` stays as it was. Missing parent folders are made.
 
@@ -80,17 +80,17 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 def require_free(path: str | Path, *, overwrite: bool) -> None:
-    """Refuse early what would only be refused after long work.
+    """Check that nothing is at `path`, or that it may be replaced, before long work.
 
     Raises:
         StorageError: something is at `path` and may not be replaced.
     """
     if Path(path).exists() and not overwrite:
-        raise StorageError(f"{path}: exists already; choose another path or say --overwrite (overwrite=True)")
+        raise _exists(path)
 
 
 def require_writable(path: str | Path) -> None:
-    """Find out early, by making a file and removing it, whether the place of `path` can be written to.
+    """Check that `path` can be written to, by making a file beside it and removing it, before long work.
 
     Raises:
         StorageError: the system refuses (no permission, a read-only disk, too long a name, a parent that is a file).
@@ -108,15 +108,15 @@ def require_writable(path: str | Path) -> None:
 
 
 def require_replaceable_folder(target: Path, *, overwrite: bool, marker: str | None) -> None:
-    """Check what `atomic_folder` checks, where the work before it would be lost.
+    """Check what `atomic_folder` checks, before long work.
 
     Raises:
-        StorageError: something is at `target` that may not be replaced; an empty folder always may with `overwrite`.
+        StorageError: something is at `target` that may not be replaced; with `overwrite` an empty folder always may.
     """
     if not target.exists():
         return
     if not overwrite:
-        raise StorageError(f"{target}: exists already; choose another path or say --overwrite (overwrite=True)")
+        raise _exists(target)
     if not target.is_dir():
         raise StorageError(f"{target}: is a file, and only a folder may be replaced by a folder; choose another path")
     if marker is not None and any(target.iterdir()) and not (target / marker).is_file():
@@ -134,8 +134,12 @@ def _as_storage_error(target: Path) -> Iterator[None]:
         raise StorageError(f"{target}: cannot be written ({error.strerror or error}{place})") from error
 
 
+def _exists(path: str | Path) -> StorageError:
+    return StorageError(f"{path}: exists already; choose another path, or replace it with --overwrite (overwrite=True)")
+
+
 def _temporary_sibling(target: Path) -> Path:
-    """A free name in the same folder, hence on the same disk, where a rename is one step."""
+    """A free name in the same folder, hence on the same disk, where a rename is atomic."""
     return target.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{target.name}")
 
 
@@ -143,11 +147,11 @@ def _require_replaceable_file(target: Path, overwrite: bool) -> None:
     if target.is_dir():
         raise StorageError(f"{target}: is a folder, expected a file name; choose another path")
     if target.exists() and not overwrite:
-        raise StorageError(f"{target}: exists already; choose another path or say --overwrite (overwrite=True)")
+        raise _exists(target)
 
 
 def _swap_in(written: Path, target: Path) -> None:
-    """Give the folder `written` the name `target`; what had that name goes only after that."""
+    """Rename the folder `written` to `target`; what had that name is removed only after that."""
     if not target.exists():
         written.rename(target)
         return
@@ -158,7 +162,7 @@ def _swap_in(written: Path, target: Path) -> None:
     except BaseException:
         retired.rename(target)
         raise
-    shutil.rmtree(retired, ignore_errors=True)  # the new folder is in place: a rest of the old one is no failure
+    shutil.rmtree(retired, ignore_errors=True)  # the new folder is in place, so files that remain of the old one are no error
 
 
 def _flush(path: Path) -> None:

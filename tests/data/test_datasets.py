@@ -152,7 +152,7 @@ def test_server_that_drips_is_given_up_after_the_total_time(serve):
 
 
 def test_unknown_data_set_names_those_there_are():
-    with pytest.raises(DataError, match="data set 'ml-1m' cannot be fetched; those that can are tiny"):
+    with pytest.raises(DataError, match="data set 'ml-1m' cannot be downloaded; those that can are tiny"):
         fetch_dataset("ml-1m")
 
 

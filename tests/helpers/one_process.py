@@ -8,7 +8,7 @@ from refeed.runs.worker import perform
 
 
 class OneProcess:
-    """Stands in for `runs.crew.Crew`; messages of workers are delivered when the run is over.
+    """Stands in for `runs.worker_pool.WorkerPool`; messages of workers are delivered when the run is over.
 
     Attributes:
         done: names of all runs that were done, since the last `done.clear()`.
@@ -25,7 +25,7 @@ class OneProcess:
     def __exit__(self, *_):
         return None
 
-    def work_off(self, tasks, *, progressed, ended):
+    def run(self, tasks, *, progressed, ended):
         for task in tasks:
             pipe = _Pipe()
             perform(task, self.split, pipe, threads=self.threads)

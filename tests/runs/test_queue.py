@@ -76,7 +76,7 @@ def no_processes(*_, **__):
 def test_each_run_is_done_once_in_order_of_seeds_and_kept(tmp_path, monkeypatch):
     short = [Run(f"short/{seed}", SPEC, replace(OPTIONS, epochs=2), seed) for seed in (1, 0)]
     runs = [*short, WILD, Run("biases", Bias(), OPTIONS, 0), replace(short[0], name="the same again")]
-    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "WorkerPool", OneProcess)
     OneProcess.done.clear()
     outcomes = go(runs, tmp_path, workers=2, threads=4)
     assert [outcome.run for outcome in outcomes] == runs
@@ -87,14 +87,14 @@ def test_each_run_is_done_once_in_order_of_seeds_and_kept(tmp_path, monkeypatch)
     assert timeless(outcomes[0].log) == timeless(outcomes[4].log) == expected_log(short[0])
     assert outcomes[3].peak_memory > 100e6  # PyTorch alone is that much
 
-    monkeypatch.setattr(run_queue, "Crew", no_processes)
+    monkeypatch.setattr(run_queue, "WorkerPool", no_processes)
     again = go(runs, tmp_path, told=(quiet := Told()))
     assert again == [replace(outcome, cached=True) for outcome in outcomes]
     assert quiet.events == []
 
 
 def test_events_say_how_many_runs_are_done_and_what_is_left_of_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "WorkerPool", OneProcess)
     runs = [Run("net", SPEC, replace(OPTIONS, epochs=2), 0), WILD]
     go(runs, tmp_path, told=(told := Told()))
     assert told.events[0] == Started(task="0/2 runs", total=1.0) and told.events[-1] == Stopped()
@@ -134,7 +134,7 @@ def test_run_cut_off_by_ctrl_c_goes_on_and_equals_the_uninterrupted_one(tmp_path
         go([LONG], tmp_path, told=told)
     assert told.of(Message)[0].text.startswith("stopping: ") and told.events[-1] == Stopped()
     require_cut(tmp_path)
-    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "WorkerPool", OneProcess)
     (outcome,) = go([LONG], tmp_path, told=(resumed := Told()))
     require_whole(outcome, resumed)
 
@@ -191,7 +191,7 @@ def test_kill_of_the_parent_leaves_no_process_behind(tmp_path):
 
 
 def test_damaged_outcome_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_queue, "Crew", no_processes)
+    monkeypatch.setattr(run_queue, "WorkerPool", no_processes)
     folder = tmp_path / RUNS / WILD.fingerprint(SPLIT.fingerprint)
     folder.mkdir(parents=True)
     for text in ("{", json.dumps({"outcome": {"log": []}})):

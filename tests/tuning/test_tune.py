@@ -30,7 +30,7 @@ SPACE = {"item_regularisation": Between(0.5, 50.0, log=True), "user_regularisati
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     OneProcess.done.clear()
-    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "WorkerPool", OneProcess)
 
 
 def search(folder, *, spec=None, options=OPTIONS, split=SPLIT, **more):

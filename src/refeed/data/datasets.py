@@ -1,4 +1,4 @@
-"""Public data sets: found on this machine, or fetched from their publisher and checked."""
+"""Public data sets: found on this machine, or downloaded from their publisher and verified."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FILE_HASHES: Mapping[str, Mapping[str, str]] = {
         "u1.test": "18c6014a4b2c7324f250a63f8904a7b16b2b19f911129e346141507b0cbac950",
     },
 }
-"""SHA-256 of the files of each data set that can be fetched; other files of the publisher's archive are not kept."""
+"""SHA-256 of the files of each data set that can be downloaded; other files of the publisher's archive are not kept."""
 
 
 def find_dataset(name: str, *, data_folder: str | Path | None = None) -> Path | None:
@@ -53,19 +53,19 @@ def find_dataset(name: str, *, data_folder: str | Path | None = None) -> Path | 
 
 
 def known_datasets() -> list[str]:
-    """The names of data sets: of folders on this machine, and of those that can be fetched."""
-    here = {path.name for folder in _folders() if folder.is_dir() for path in folder.iterdir() if path.is_dir()}
-    return sorted(here | FILE_HASHES.keys())
+    """Names of the data sets on this machine and of those that can be downloaded, sorted."""
+    local = {path.name for folder in _folders() if folder.is_dir() for path in folder.iterdir() if path.is_dir()}
+    return sorted(local | FILE_HASHES.keys())
 
 
 def _folders(data_folder: str | Path | None = None) -> list[Path]:
-    """Where data sets are looked for, the first place first."""
+    """The folders that are searched for data sets, in order."""
     chosen = data_folder or os.environ.get("REFEED_DATA")
     return [*([Path(chosen)] if chosen else []), cache_folder()]
 
 
 def cache_folder() -> Path:
-    """Where fetched data sets are kept for this person, as the operating system has it; it need not exist yet."""
+    """The user's cache folder of refeed by the conventions of the operating system; it need not exist."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "refeed"
     if sys.platform == "darwin":
@@ -74,23 +74,23 @@ def cache_folder() -> Path:
 
 
 def fetch_dataset(name: str, *, timeout: float = 5.0, total: float = 120.0, base_url: str = GROUPLENS) -> Path:
-    """Download a data set from its publisher into the cache; each file must have the known hash.
+    """Download a data set from its publisher into the cache, and verify the hash of each file.
 
     Args:
         name: one of FILE_HASHES.
-        timeout: seconds to wait for the first answer and for each further piece.
-        total: seconds for the whole download.
-        base_url: where `name`.zip lies.
+        timeout: longest wait for the first answer and for each further chunk, seconds.
+        total: longest time of the whole download, seconds.
+        base_url: address of the folder of `name`.zip.
 
     Returns:
-        the folder in the cache.
+        the data set's folder in the cache.
 
     Raises:
-        DataError: an unknown name, no answer in time, or files that are not the known ones.
+        DataError: an unknown name, no answer in time, or a file with another hash.
         StorageError: the cache cannot be written.
     """
     if name not in FILE_HASHES:
-        raise DataError(f"data set '{name}' cannot be fetched; those that can are {', '.join(FILE_HASHES)}")
+        raise DataError(f"data set '{name}' cannot be downloaded; those that can are {', '.join(FILE_HASHES)}")
     url = f"{base_url}/{name}.zip"
     files = _unzip(_download(url, timeout=timeout, total=total), name, url)
     folder = cache_folder() / name
@@ -103,11 +103,11 @@ def fetch_dataset(name: str, *, timeout: float = 5.0, total: float = 120.0, base
 def _download(url: str, *, timeout: float, total: float) -> bytes:
     """The bytes at `url`.
 
-    A thread of its own receives them, because looking up a host's name knows no time limit.
+    Another thread receives them, because looking up the name of a host has no time limit.
     """
     arrivals: SimpleQueue[bytes | Exception] = SimpleQueue()
-    given_up = threading.Event()
-    threading.Thread(target=_receive, args=(url, timeout, arrivals, given_up), daemon=True).start()
+    cancelled = threading.Event()
+    threading.Thread(target=_receive, args=(url, timeout, arrivals, cancelled), daemon=True).start()
     content, end = bytearray(), time.monotonic() + total
     try:
         while True:
@@ -125,17 +125,17 @@ def _download(url: str, *, timeout: float, total: float) -> bytes:
             url, f"not complete after {total:g} s" if out_of_time else f"no answer within {timeout:g} s"
         ) from None
     finally:
-        given_up.set()
+        cancelled.set()
 
 
-def _receive(url: str, timeout: float, arrivals: SimpleQueue[bytes | Exception], given_up: threading.Event) -> None:
-    """Put the bytes at `url` into `arrivals` in pieces, the last one empty; or the exception that ended it."""
+def _receive(url: str, timeout: float, arrivals: SimpleQueue[bytes | Exception], cancelled: threading.Event) -> None:
+    """Put the bytes at `url` into `arrivals` in chunks, the last one empty; or the exception that ended the download."""
     try:
         with urllib.request.urlopen(url, timeout=timeout) as response:
-            while not given_up.is_set():
-                piece = response.read1(1 << 16)
-                arrivals.put(piece)
-                if not piece:
+            while not cancelled.is_set():
+                chunk = response.read1(1 << 16)
+                arrivals.put(chunk)
+                if not chunk:
                     return
     except (OSError, http.client.HTTPException) as error:
         arrivals.put(error)
@@ -150,7 +150,7 @@ def _unreachable(url: str, reason: str) -> DataError:
 
 
 def _unzip(archive: bytes, name: str, url: str) -> dict[str, bytes]:
-    """The known files of a data set by name; nothing else of the archive is read, so its paths lead nowhere."""
+    """The known files of a data set by name; nothing else of the archive is read, so that its paths are harmless."""
     files = {}
     try:
         with zipfile.ZipFile(BytesIO(archive)) as members:

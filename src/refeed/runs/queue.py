@@ -16,12 +16,12 @@ from typing_extensions import override
 from refeed.data.splits.base import Split
 from refeed.errors import BundleError, ConfigError, InterruptedTrainingError
 from refeed.progress import Advanced, Callback, Finished, Started, silent
-from refeed.runs.crew import Crew
 from refeed.runs.remaining_time import RemainingTime
 from refeed.runs.report import RunsReport
 from refeed.runs.run import Outcome, Run
 from refeed.runs.split_folder import SplitFolder
 from refeed.runs.worker import OUTCOME, Progressed, Task
+from refeed.runs.worker_pool import WorkerPool
 
 RUNS, SPLITS = "runs", "splits"
 
@@ -85,7 +85,7 @@ class RunQueue:
     def __init__(self, split: Split, folder: Path, *, workers: int, threads: int) -> None:
         self._split, self._folder = split, folder
         self._workers, self._threads = workers, threads
-        self._crew: Crew | None = None
+        self._pool: WorkerPool | None = None
         self._open = ExitStack()
         self.interrupted = False
 
@@ -119,7 +119,7 @@ class RunQueue:
         try:
             if missing:
                 in_time = takewhile(lambda _: time.monotonic() < until, missing)
-                self._started().work_off(
+                self._started().run(
                     in_time,
                     progressed=lambda task, progressed: report.advance(task.run, progressed),
                     ended=lambda task: report.finish(kept_outcome(task, cached=False)),
@@ -129,13 +129,13 @@ class RunQueue:
             self.interrupted = True
         return [kept_outcome(task, cached=task.folder not in folders) if _is_done(task) else None for task in tasks]
 
-    def _started(self) -> Crew:
-        """The crew, started where it was not."""
-        if self._crew is None:
+    def _started(self) -> WorkerPool:
+        """The worker processes, started where they were not."""
+        if self._pool is None:
             split_folder = SplitFolder(self._folder / SPLITS / self._split.fingerprint)
             split_folder.write(self._split)
-            self._crew = self._open.enter_context(Crew(self._workers, split_folder, threads=self._threads))
-        return self._crew
+            self._pool = self._open.enter_context(WorkerPool(self._workers, split_folder, threads=self._threads))
+        return self._pool
 
 
 class _QueueReport(RunsReport):

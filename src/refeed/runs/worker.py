@@ -45,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Progressed:
-    """`epoch` of `epochs` are done; the last one took so many seconds (None: the run was only begun or taken up)."""
+    """`epoch` of `epochs` are done; the last one took so many seconds (None: the run was only begun or resumed)."""
 
     epoch: int
     epochs: int
@@ -78,7 +78,7 @@ def work(connection: Connection, split_folder: SplitFolder, threads: int) -> Non
                 perform(task, split, connection, threads=threads)
             except InterruptedTrainingError:
                 return
-            except Exception as error:  # whatever it is, the parent tells people which run it was
+            except Exception as error:  # whatever it is, the parent says which run it was
                 connection.send(Ended(_noted(error, task.folder)))
             else:
                 connection.send(Ended())
@@ -232,6 +232,6 @@ def _noted(error: Exception, folder: Path) -> str:
     """The error in words; the traceback of one that refeed does not raise on purpose goes into a file beside the run."""
     if isinstance(error, RefeedError):
         return str(error)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / ERROR).write_text(traceback.format_exc(), encoding="utf-8")
+    with atomic_file(folder / ERROR, overwrite=True) as file:
+        file.write_text(traceback.format_exc(), encoding="utf-8")
     return f"{type(error).__name__}: {error}\n  The traceback is in {folder / ERROR}."

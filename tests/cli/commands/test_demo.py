@@ -133,6 +133,6 @@ def test_commands_to_try_next_name_ids_where_there_are_no_titles(tmp_path):
 def test_earlier_results_are_refused_before_any_work_unless_they_may_be_replaced(tmp_path):
     done("demo", "--synthetic", "-o", tmp_path / "demo")
     run_error = refused(7, "demo", "--synthetic", "-o", tmp_path / "demo")
-    assert run_error.startswith(f"{tmp_path / 'demo' / 'model'}: exists already; choose another path or say --overwrite")
+    assert run_error.startswith(f"{tmp_path / 'demo' / 'model'}: exists already; choose another path")
     done("demo", "--synthetic", "-o", tmp_path / "demo", "--overwrite", "--seed", "5")
     assert load(tmp_path / "demo" / "model").provenance.seed == 5

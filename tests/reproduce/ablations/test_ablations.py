@@ -137,7 +137,7 @@ def test_experiments_share_the_runs_that_are_the_same():
 
 
 def test_outcomes_belong_to_their_settings(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "WorkerPool", OneProcess)
     OneProcess.done.clear()
     experiments, scale = [EXPERIMENTS["width"], EXPERIMENTS["dropout"]], replace(SCALES["tiny"], epochs=1)
     results = run_experiments(experiments, random_split(), scale, (0, 1), tmp_path, workers=1, threads=1)

@@ -36,7 +36,7 @@ BIASES = System(
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     OneProcess.done.clear()
-    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "WorkerPool", OneProcess)
 
 
 def bench(folder: Path, *systems: System, seeds=(3, 4), trials=TINY.trials, progress=silent):

@@ -75,7 +75,7 @@ def test_long_imports_tell_how_far_they_are(ratings_csv, tmp_path, monkeypatch):
 def test_existing_output_is_refused_before_the_source_is_read(tmp_path):
     (tmp_path / "store").mkdir()
     error = refused(7, "import", tmp_path / "absent.csv", "-o", tmp_path / "store")
-    assert "store: exists already; choose another path or say --overwrite" in error
+    assert "store: exists already; choose another path, or replace it with --overwrite" in error
 
 
 def test_overwrite_replaces_a_store_and_nothing_else(ratings_csv, tmp_path):

@@ -29,7 +29,7 @@ def in_this_process(monkeypatch):
     """No new processes, and of all systems only the biases and EASE."""
     OneProcess.done.clear()
     few = [one for one in systems(SCALES["tiny"]) if one.name in ("bias", "ease")]
-    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "WorkerPool", OneProcess)
     monkeypatch.setattr(benchmark, "all_systems", lambda _: few)
 
 

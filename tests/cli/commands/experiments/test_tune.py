@@ -23,7 +23,7 @@ BIASES = ("--model", "bias", "--threads", 1, "--trials", 3, "--split", "user-tim
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     OneProcess.done.clear()
-    monkeypatch.setattr(run_queue, "Crew", OneProcess)
+    monkeypatch.setattr(run_queue, "WorkerPool", OneProcess)
 
 
 @pytest.fixture
@@ -126,10 +126,10 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_what_is_best_so_far(data, tmp_path,
 
 def test_ctrl_c_before_any_trial_is_done_leaves_nothing_to_show(data, tmp_path, monkeypatch):
     class Pressed(OneProcess):
-        def work_off(self, tasks, *, progressed, ended):
+        def run(self, tasks, *, progressed, ended):
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(run_queue, "Crew", Pressed)
+    monkeypatch.setattr(run_queue, "WorkerPool", Pressed)
     cut = refeed("tune", data, "-o", tmp_path / "out", *BIASES)
     assert (cut.status, cut.out) == (130, "")
     assert "stopped with 0 trials done" in cut.err

@@ -233,7 +233,7 @@ def test_loss_that_explodes_stops_the_run_and_says_how_to_go_on(ratings_csv, tmp
 def test_existing_output_is_refused_before_the_data_are_read(tmp_path, options):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "beach.png").touch()
-    words = "may be something else" if options else "exists already; choose another path or say --overwrite"
+    words = "may be something else" if options else "exists already; choose another path, or replace it with --overwrite"
     assert words in refused(7, "train", tmp_path / "absent.csv", "-o", tmp_path / "photos", *options)
 
 

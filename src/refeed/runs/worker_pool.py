@@ -1,4 +1,4 @@
-"""Worker processes, and handing tasks to them."""
+"""A pool of worker processes that do runs."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from refeed.runs.worker import STOP, Ended, Progressed, Task, work
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class Crew:
+class WorkerPool:
     """New Python processes that live as long as the `with` block, each with a pipe to this one.
 
-    At the end of the block they are told to stop: an idle one ends at once, a busy one after the step under way, when it has
-    written a checkpoint. Ctrl-C while waiting for that ends them at once.
+    At the end of the block they are stopped: an idle one ends at once, a busy one after its current step, when it has written a
+    checkpoint. Ctrl-C while waiting for that ends them at once.
+
+    Unlike `concurrent.futures.ProcessPoolExecutor` it passes on the progress of a run, lets runs keep their state when it is
+    stopped, and knows which run was lost with a process that was killed.
 
     Args:
         size: number of processes, at least 1.
-        split_folder: of the ratings of all tasks.
-        threads: CPU threads of each.
+        split_folder: the ratings of all tasks.
+        threads: CPU threads of each process.
     """
 
     def __init__(self, size: int, split_folder: SplitFolder, *, threads: int) -> None:
@@ -36,7 +39,7 @@ class Crew:
         self._size, self._threads = size, threads
         self._processes: dict[Connection, BaseProcess] = {}
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> WorkerPool:
         context = get_context("spawn")
         with _inherited_by_workers(self._threads):
             for _ in range(self._size):
@@ -50,7 +53,7 @@ class Crew:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             for connection in self._processes:
-                with suppress(OSError):  # that one is gone already
+                with suppress(OSError):  # its process is gone already
                     connection.send(STOP)
             for process in self._processes.values():
                 process.join()
@@ -60,25 +63,30 @@ class Crew:
                 process.join()
                 connection.close()
 
-    def work_off(
+    def run(
         self, tasks: Iterable[Task], *, progressed: Callable[[Task, Progressed], None], ended: Callable[[Task], None]
     ) -> None:
-        """Hand out the tasks in order, each taken from `tasks` when a process is free for it, until all are done.
+        """Do the tasks in order, each taken from `tasks` when a process is free for it, until all are done.
+
+        Args:
+            tasks: to do.
+            progressed: called with a task and how far it is.
+            ended: called with each task that is done.
 
         Raises:
             TrainingError: a task failed, or its process ended.
         """
-        left, busy = iter(tasks), dict[Connection, Task]()
+        waiting, busy = iter(tasks), dict[Connection, Task]()
         idle = list(self._processes)
         while True:
-            while idle and (task := next(left, None)) is not None:
+            while idle and (task := next(waiting, None)) is not None:
                 connection = idle.pop()
                 busy[connection] = task
                 self._send(connection, task)
             if not busy:
                 return
             ready = wait(list(busy))
-            for connection in [one for one in busy if one in ready]:
+            for connection in [connection for connection in busy if connection in ready]:
                 message = self._received(connection, busy[connection])
                 if isinstance(message, Progressed):
                     progressed(busy[connection], message)
@@ -112,10 +120,10 @@ class Crew:
 
 @contextmanager
 def _inherited_by_workers(threads: int) -> Iterator[None]:
-    """What processes started in this block have from their first moment: few threads, and no ear for Ctrl-C."""
+    """Give processes that are started in this block few threads, and make them ignore Ctrl-C, from their first moment."""
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    hears = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if hears else None
+    is_main = threading.current_thread() is threading.main_thread()  # only this thread may set handlers
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     try:
         yield
@@ -125,5 +133,5 @@ def _inherited_by_workers(threads: int) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-        if hears:
+        if is_main:
             signal.signal(signal.SIGINT, handler)
