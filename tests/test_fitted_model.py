@@ -152,7 +152,7 @@ def test_damaged_file_is_named(spoiled, name, damage):
         message = f"the model folder is incomplete, {name} is missing"
     else:
         spoil(spoiled / name, damage)
-        message = f"{name} is damaged, its hash is not the one recorded; get the folder anew"
+        message = f"{name} is damaged, its hash is not the one recorded; restore the folder"
     with pytest.raises(BundleError, match=message):
         load(spoiled)
 

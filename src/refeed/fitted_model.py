@@ -30,7 +30,7 @@ from refeed.tensor_files import read_tensors, write_tensors
 from refeed.version import __version__
 
 FORMAT, VERSION = "refeed-model", 4
-# not the ensembles of versions 1 and 2, nor Bayesian factorisations of before sessions: they had other tensors
+# except ensembles of versions 1 and 2, and Bayesian factorisations from before sessions, which had other tensors
 READABLE = (1, 2, 3, VERSION)
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 INTERVALS = "intervals.safetensors"
@@ -46,15 +46,15 @@ class Provenance:
 
     Attributes:
         data_fingerprint: of all ratings before the split.
-        split_fingerprint: of the three parts.
-        split: the splitter as a dict, None where there was none.
+        split_fingerprint: of the three sets.
+        split: the splitter as a dict, None without one.
         options: the training options as a dict.
         seed: of the run.
         best_epoch: the epoch whose weights these are, from 1.
-        log: one dict an epoch; see `training.events.EpochRecord`.
-        refit: whether the model was fitted anew to train and valid together, once its settings were chosen.
-        reading: how the source was read (columns, delimiter, …), so that it is read the same way again.
-        note: anything else that should be known ("converted from …").
+        log: one dict per epoch with the fields of `training.events.EpochRecord`.
+        refit: whether the model was refitted to training and validation set together.
+        reading: how the source was read (columns, delimiter, …), so that it is read in the same way again.
+        note: a remark, such as "converted from …".
     """
 
     data_fingerprint: str = ""
@@ -71,11 +71,11 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class _ModelState:
-    """What tells whether a model's tensors are still those that a scorer was built from.
+    """State of a model's tensors, from which changes since a scorer was built are recognised.
 
     Attributes:
-        tensors: the parameters and buffers; kept, so that no other tensor gets their identity.
-        versions: of each: the count of its changes in place, its device and the address of its memory.
+        tensors: the parameters and buffers; references keep their identities from being reused.
+        versions: of every tensor, the count of its changes in place, its device and the address of its memory.
     """
 
     tensors: tuple[Tensor, ...]
@@ -93,7 +93,7 @@ class _ModelState:
 
 @dataclass(frozen=True, eq=False)
 class FittedModel:
-    """A model with everything that people need to use it.
+    """A fitted model with everything that is needed to use it.
 
     Attributes:
         spec: the description that it was built from.
@@ -101,10 +101,10 @@ class FittedModel:
         users: ids of the training users, in the model's order.
         items: ids of the items, in the model's order.
         scale: smallest and largest rating; predictions are clipped to it.
-        histories: the training ratings, None when they were left out.
-        titles: of the items, None where unknown; an empty tuple when there are none.
+        histories: the training ratings; None where they are not kept.
+        titles: of the items, None where unknown; an empty tuple without titles.
         provenance: where it comes from.
-        intervals: its prediction intervals, None where there was no validation part to learn them from.
+        intervals: its prediction intervals; None without a validation set to calibrate them.
 
     Examples:
         >>> import numpy as np
@@ -168,18 +168,18 @@ class FittedModel:
         save(self, path, overwrite=overwrite)
 
     def to(self, device: str) -> FittedModel:
-        """The same model, moved to a device of PyTorch."""
+        """Move the model to a device of PyTorch, and return it."""
         return replace(self, model=self.model.to(device))
 
-    def titles_of(self, positions: Iterable[int]) -> list[str | None]:
-        """Titles of the items at these positions, None where unknown."""
-        return [self.titles[position] if self.titles else None for position in positions]
+    def titles_of(self, indices: Iterable[int]) -> list[str | None]:
+        """Return the titles of the items with these indices, None where unknown."""
+        return [self.titles[index] if self.titles else None for index in indices]
 
     def scorer(self) -> Scorer:
-        """The model's scorer, built at the first call and kept as long as the model's tensors stay as they are.
+        """Return the model's scorer, which is built at the first call and kept as long as the model's tensors do not change.
 
-        A scorer holds what does not depend on the users: with the default ensemble building it takes ten times as long as a
-        list for one user. Another one is built after the model was trained further, given other weights or moved.
+        A scorer holds all that does not depend on the users. It is built again after the model was trained further, given other
+        weights or moved to another device; copies, pickles and model folders do not contain it.
         """
         state = _ModelState.of(self.model)
         kept: tuple[_ModelState, Scorer] | None = self.__dict__.get(_KEPT_SCORER)
@@ -193,12 +193,12 @@ class FittedModel:
 
     @property
     def num_parameters(self) -> int:
-        """Number of trained numbers."""
+        """Number of trained parameters."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
 
 def save(fitted: FittedModel, path: str | Path, *, overwrite: bool = False) -> None:
-    """Write a model folder for `FittedModel.save`."""
+    """Write a model folder, in the format of docs/reference/model-folder.md."""
     with atomic_folder(path, overwrite=overwrite, marker=CONFIG) as folder:
         _write_tensors(fitted.model.state_dict(), folder / WEIGHTS)
         write_ids(fitted.users, folder / USERS)
@@ -232,7 +232,7 @@ def _write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def is_model_folder(path: Path) -> bool:
-    """Whether a folder says that it is a model."""
+    """Whether a folder has the files of a model folder."""
     return all((path / name).is_file() for name in (CONFIG, MANIFEST))
 
 
@@ -354,7 +354,7 @@ def _verify(folder: Path, *, everything: bool) -> None:
         if name not in recorded:
             raise BundleError(f"{folder}: the model folder holds {name}, which does not belong to it; remove that file")
         if found[name] not in (recorded[name], NOT_READ):
-            raise BundleError(f"{folder}: {name} is damaged, its hash is not the one recorded; get the folder anew")
+            raise BundleError(f"{folder}: {name} is damaged, its hash is not the one recorded; restore the folder from a copy")
 
 
 def _hashes(folder: Path, *, leave_out: frozenset[str] = frozenset()) -> dict[str, str]:

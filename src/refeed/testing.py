@@ -170,7 +170,7 @@ class ModelContract:
 
     def test_interrupted_and_resumed_run_equals_the_uninterrupted_one(self, fitted: FittedModel, tmp_path: Path) -> None:
         split = random_split(given=self.given)
-        with pytest.raises(InterruptedTrainingError, match="resume to go on"):
+        with pytest.raises(InterruptedTrainingError, match="resume to continue"):
             train(self.spec, split, OPTIONS, runtime=RUNTIME, progress=InterruptAfter(1), checkpoint_folder=tmp_path)
         resumed = train(self.spec, split, OPTIONS, runtime=RUNTIME, checkpoint_folder=tmp_path, resume=True)
         assert np.array_equal(predictions_of(resumed), predictions_of(fitted))

@@ -1,4 +1,4 @@
-"""Who a model thinks it sees."""
+"""The histories that a model sees, and whom it takes their users for."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_same_vocabularies_keep_their_positions():
     assert histories.known_as.tolist() == [0, 1]
 
 
-def test_other_people_are_minus_one_and_unknown_items_are_left_out():
+def test_other_users_are_minus_one_and_unknown_items_are_left_out():
     given = ratings_of(("u2", "a", 1), ("u9", "c", 5), ("u9", "z", 2))
     history = Histories.for_model(FITTED, given).rows([0, 1])
     assert history.users.tolist() == [1, -1]
@@ -41,7 +41,7 @@ def test_other_people_are_minus_one_and_unknown_items_are_left_out():
     assert history.num_items == 3
 
 
-def test_user_ids_of_the_other_type_are_new_people():
+def test_user_ids_of_the_other_type_are_new_users():
     given = ratings_of((1, "a", 1), (2, "c", 5))
     assert Histories.for_model(FITTED, given).known_as.tolist() == [-1, -1]
 
@@ -49,7 +49,7 @@ def test_user_ids_of_the_other_type_are_new_people():
 def test_item_that_the_model_does_not_have_is_damage():
     damaged = replace(TRAIN, indices=np.array([0, 3, 1]))
     assert Histories.of_training(damaged).rows([1]).indices.tolist() == [1]
-    with pytest.raises(BundleError, match="an item beyond the 3 that there are, so their file is damaged"):
+    with pytest.raises(BundleError, match=r"an item beyond the 3 of the model, so their file is damaged\n.*`refeed check`"):
         Histories.of_training(damaged).rows([0, 1])
 
 

@@ -40,12 +40,12 @@ def test_given_histories_bring_new_users_with_them():
     assert predict(FITTED, ["new"], ["c"], history=history).tolist() == [5.0]
 
 
-def test_nothing_asked_is_nothing_predicted():
+def test_no_pairs_are_no_predictions():
     assert predict(FITTED, [], []).shape == (0,)
 
 
 def test_users_and_items_of_different_length_are_refused():
-    with pytest.raises(DataError, match="users and items must be as many, got 2 and 1"):
+    with pytest.raises(DataError, match="users and items: expected the same number of ids, got 2 and 1"):
         predict(FITTED, ["u1", "u2"], ["a"])
 
 
@@ -57,7 +57,7 @@ def test_model_without_histories_needs_them_given():
 
 
 @pytest.mark.parametrize("block", [1, 4096])
-def test_interval_lies_around_each_prediction_in_the_order_asked(monkeypatch, block):
+def test_interval_lies_around_each_prediction_in_the_order_of_the_pairs(monkeypatch, block):
     monkeypatch.setattr(predict_module, "USERS_PER_BLOCK", block)
     users, items = ["u3", "u1", "u2", "u1"], ["a", "b", "c", "d"]
     found = predict_interval(SURE, users, items, level=0.6)
@@ -75,7 +75,7 @@ def test_interval_of_an_unknown_pair_is_nan_and_of_a_new_user_from_their_history
 
 
 def test_model_without_intervals_and_level_out_of_range_are_refused():
-    with pytest.raises(DataError, match=r"has no prediction intervals(.|\n)*Train it with a validation part"):
+    with pytest.raises(DataError, match=r"has no prediction intervals(.|\n)*Train it with a validation set"):
         predict_interval(FITTED, ["u1"], ["a"], level=0.9)
     with pytest.raises(ConfigError, match=r"level: expected above 0 and below 1, .* got 90"):
         predict_interval(SURE, ["u1"], ["a"], level=90)
@@ -96,18 +96,18 @@ class ClockScorer(BiasScorer):
 def test_times_go_to_the_model_with_their_pairs():
     timed = replace(SURE, model=Clock(FITTED.model.offsets, 3, 4))
     users, items = ["u3", "u1", "u9", "u1"], ["a", "b", "a", "c"]
-    ask = {"unknown": "null"}
-    assert predict(timed, users, items, **ask).tolist()[:2] == [5.0, 5.0]
+    options = {"unknown": "null"}
+    assert predict(timed, users, items, **options).tolist()[:2] == [5.0, 5.0]
     times = [3600, 2 * 3600, 0, 0]
     expected = [2.0, 3.0, np.nan, 1.0]
-    np.testing.assert_array_equal(predict(timed, users, items, times=times, **ask), expected)
-    np.testing.assert_array_equal(predict(timed, users, items, times=7200, **ask), [3.0, 3.0, np.nan, 3.0])
-    np.testing.assert_array_equal(predict_interval(timed, users, items, level=0.5, times=times, **ask).predictions, expected)
+    np.testing.assert_array_equal(predict(timed, users, items, times=times, **options), expected)
+    np.testing.assert_array_equal(predict(timed, users, items, times=7200, **options), [3.0, 3.0, np.nan, 3.0])
+    np.testing.assert_array_equal(
+        predict_interval(timed, users, items, level=0.5, times=times, **options).predictions, expected
+    )
 
 
 @pytest.mark.parametrize("times", [[1, 2], 1.5, ["now"], [[1, 2, 3]]])
 def test_times_that_are_none_are_refused(times):
-    with pytest.raises(
-        DataError, match="times: expected whole seconds since 1970, one for each of 3 pairs or one for all, got "
-    ):
+    with pytest.raises(DataError, match="times: expected whole seconds since 1970, 3 of them or one for all pairs, got "):
         predict(FITTED, ["u1", "u2", "u3"], ["a", "a", "a"], times=times)

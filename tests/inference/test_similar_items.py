@@ -21,8 +21,8 @@ RATINGS = ratings_by_genre()
 def test_items_of_the_same_genre_are_the_most_similar(genre_model):
     for item in range(GENRES):
         found = similar_items(genre_model, item, k=17)
-        assert {one.item % GENRES for one in found[:5]} == {item}
-        similarity = [one.similarity for one in found]
+        assert {entry.item % GENRES for entry in found[:5]} == {item}
+        similarity = [entry.similarity for entry in found]
         assert similarity == sorted(similarity, reverse=True)
         assert similarity[4] > 0.4 and similarity[5] < 0.1
 
@@ -42,12 +42,11 @@ def test_item_with_few_ratings_is_less_similar():
     assert similar_items(fitted, 0, k=1)[0].similarity < 3 / (3 + 10) + 1e-6
 
 
-def test_sample_of_users_is_the_same_at_each_call(monkeypatch):
+def test_sample_of_users_is_the_same_at_each_call():
     fitted = train(ALS(factors=3), split_of(RATINGS), runtime=Runtime(threads=1, seed=1))
-    whole = similar_items(fitted, 1)
-    monkeypatch.setattr("refeed.inference.similar_items.NUM_USERS", 40)
-    assert similar_items(fitted, 1) == similar_items(fitted, 1) != whole
-    assert {one.item % GENRES for one in similar_items(fitted, 1, k=5)} == {1}
+    sampled = similar_items(fitted, 1, num_users=40)
+    assert sampled == similar_items(fitted, 1, num_users=40) != similar_items(fitted, 1)
+    assert {found.item % GENRES for found in sampled[:5]} == {1}
 
 
 def test_model_that_predicts_no_difference_between_users_has_no_similar_items():
@@ -64,3 +63,5 @@ def test_histories_are_those_given_or_kept_and_the_rest_is_refused(genre_model):
         similar_items(genre_model, 99)
     with pytest.raises(ConfigError, match="k: expected at least 1, got 0"):
         similar_items(genre_model, 1, k=0)
+    with pytest.raises(ConfigError, match="num_users: expected at least 2, got 1"):
+        similar_items(genre_model, 1, num_users=1)

@@ -1,4 +1,4 @@
-"""The most memory over a while."""
+"""Peak memory during some work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 import numpy as np
 import pytest
 
-from refeed.runs import peak_memory
 from refeed.runs.peak_memory import peak_bytes, reset_peak
 
 
@@ -23,14 +22,13 @@ def test_peak_is_of_what_was_held_since_it_was_reset():
     assert peak_bytes() - before < 15_000_000
 
 
-def test_system_that_cannot_forget_tells_the_peak_of_the_process(tmp_path, monkeypatch):
-    monkeypatch.setattr(peak_memory, "CLEAR", tmp_path / "absent" / "clear_refs")
-    monkeypatch.setattr(peak_memory, "STATUS", tmp_path / "absent")
-    assert not reset_peak()
-    assert peak_bytes() == resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def test_system_that_cannot_reset_the_peak_reports_that_of_the_process(tmp_path):
+    assert not reset_peak(clear=tmp_path / "absent" / "clear_refs")
+    assert peak_bytes(status=tmp_path / "absent") == resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
 
 
-def test_system_that_tells_nothing_gives_0(tmp_path, monkeypatch):
-    monkeypatch.setattr(peak_memory, "STATUS", tmp_path / "absent")
+def test_system_that_reports_no_peak_gives_0(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "resource", None)
-    assert peak_bytes() == 0
+    assert peak_bytes(status=tmp_path / "absent") == 0

@@ -130,7 +130,9 @@ def require_whole(outcome, resumed):
 
 def test_run_cut_off_by_ctrl_c_goes_on_and_equals_the_uninterrupted_one(tmp_path, monkeypatch):
     told = Told(after=5, do=lambda: signal.raise_signal(signal.SIGINT))
-    with pytest.raises(InterruptedTrainingError, match="stopped with 0 of 1 runs done; give the same command again to go on"):
+    with pytest.raises(
+        InterruptedTrainingError, match="stopped with 0 of 1 runs done; give the same command again to continue"
+    ):
         go([LONG], tmp_path, told=told)
     assert told.of(Message)[0].text.startswith("stopping: ") and told.events[-1] == Stopped()
     require_cut(tmp_path)

@@ -36,7 +36,7 @@ def test_only_json_and_safetensors_are_written(tmp_path):
 
 
 def test_absent_checkpoint_is_named(tmp_path):
-    with pytest.raises(BundleError, match="there is no checkpoint to take up; start without resuming"):
+    with pytest.raises(BundleError, match="there is no checkpoint to resume; start without resuming"):
         read_checkpoint(tmp_path / "run")
 
 
@@ -55,7 +55,7 @@ def test_absent_checkpoint_is_named(tmp_path):
 def test_damage_is_refused_with_the_reason(tmp_path, name, content, message):
     write_checkpoint(CHECKPOINT, tmp_path / "run")
     (tmp_path / "run" / name).write_bytes(content)
-    with pytest.raises(BundleError, match=f"{message}.*start anew"):
+    with pytest.raises(BundleError, match=f"{message}.*start again"):
         read_checkpoint(tmp_path / "run")
 
 

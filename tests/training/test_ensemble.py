@@ -1,4 +1,4 @@
-"""Fitting an ensemble: weights on the validation part, members kept when they are done."""
+"""Fitting an ensemble: weights on the validation set, members kept when they are done."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_members_of_another_run_are_refused(tmp_path):
         train(ENSEMBLE, random_split(), runtime=RUNTIME, checkpoint_folder=tmp_path / "run", resume=True)
 
 
-def test_run_without_resume_starts_anew_and_spares_other_folders(tmp_path):
+def test_run_without_resume_starts_again_and_spares_other_folders(tmp_path):
     with pytest.raises(InterruptedTrainingError):
         train(ENSEMBLE, random_split(), runtime=RUNTIME, progress=InterruptAfter(2), checkpoint_folder=tmp_path / "run")
     (tmp_path / "run" / ".partial-0123-member-2").mkdir()  # of a write that was killed
@@ -88,7 +88,7 @@ def test_run_without_resume_starts_anew_and_spares_other_folders(tmp_path):
     (tmp_path / "other" / "letter.txt").write_text("dear reader")
     with pytest.raises(StorageError, match="holds something else"):
         train(ENSEMBLE, random_split(), runtime=RUNTIME, checkpoint_folder=tmp_path / "other")
-    with pytest.raises(BundleError, match="no checkpoint to take up"):
+    with pytest.raises(BundleError, match="no checkpoint to resume"):
         train(ENSEMBLE, random_split(), runtime=RUNTIME, checkpoint_folder=tmp_path / "none", resume=True)
 
 
@@ -117,7 +117,7 @@ def test_best_variant_of_each_member_is_kept(tmp_path):
     fitted = train(both, split, runtime=RUNTIME)
     variants = [Member(variant.text) for variant in both.members[1].variants]
     alone = [train(Ensemble(members=(both.members[0], variant)), split, runtime=RUNTIME) for variant in variants]
-    errors = [one.provenance.log[-1]["valid_rmse"] for one in alone]
+    errors = [model.provenance.log[-1]["valid_rmse"] for model in alone]
     assert errors[0] != errors[1]
     best = alone[int(np.argmin(errors))]
     assert fitted.spec == best.spec and np.array_equal(predictions_of(fitted), predictions_of(best))
@@ -201,12 +201,12 @@ def test_weights_that_vary_with_the_pair_are_kept_where_they_are_better(tmp_path
 @pytest.mark.parametrize("others", [(), (1e9,), (1e9, 1e8)])
 def test_best_penalty_on_moving_weights_is_taken(others):
     split = drifting_split()
-    of = [
+    models = [
         train(Ensemble(members=("bias",), feature_ratings=ratings), split, runtime=RUNTIME)
         for ratings in ((100.0,), (*others, 100.0), (100.0, *others))
     ]
-    assert len({one.provenance.log[-1]["valid_rmse"] for one in of}) == 1
-    assert all(np.array_equal(one.model.weights_by_feature, of[0].model.weights_by_feature) for one in of)
+    assert len({model.provenance.log[-1]["valid_rmse"] for model in models}) == 1
+    assert all(np.array_equal(model.model.weights_by_feature, models[0].model.weights_by_feature) for model in models)
 
 
 def test_weights_stay_constant_where_varying_ones_are_no_better(monkeypatch):

@@ -1,4 +1,4 @@
-"""Intervals are learnt from the errors on the validation part."""
+"""Intervals are learnt from the errors on the validation set."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_test_part_is_not_looked_at():
 
 
 @pytest.mark.parametrize("spec", [Bias(), ALS(factors=2)], ids=["bias", "als"])
-def test_intervals_hold_what_they_promise_on_further_ratings_of_people_who_scatter_differently(spec):
+def test_intervals_hold_what_they_promise_on_further_ratings_of_users_who_scatter_differently(spec):
     rng = np.random.default_rng(3)
     shape, noise = (120, 100), np.repeat([0.3, 1.0], 60)[:, None]
     values = 3 + rng.normal(0, 0.5, (1, 100)) + noise * rng.normal(size=shape)

@@ -65,9 +65,9 @@ def test_epoch_record_by_hand():
     assert (first.epoch, first.refeed_loss, first.valid_rmse, first.learning_rate) == (1, 0.5, 0.9, 1.0)
     assert (second.epoch, second.learning_rate) == (2, 0.5)
     assert recorder.events[0] == Started(task="training", total=2, completed=0) and recorder.events[-1] == Stopped()
-    steps = [(one.epoch, one.step, one.completed) for one in recorder.of(StepFinished)]
+    steps = [(event.epoch, event.step, event.completed) for event in recorder.of(StepFinished)]
     assert steps == [(epoch, step, epoch + step / 3) for epoch in (0, 1) for step in (1, 2, 3)]
-    assert [(one.record, one.is_best) for one in recorder.of(EpochFinished)] == [(first, True), (second, True)]
+    assert [(event.record, event.is_best) for event in recorder.of(EpochFinished)] == [(first, True), (second, True)]
 
 
 def test_events_say_where_the_run_is():
@@ -85,7 +85,7 @@ def test_events_say_where_the_run_is():
     first, second, third = recorder.of(EpochFinished)
     speed = f"{third.record.ratings_per_second:,.0f} ratings/s"
     assert third.status == f"epoch 3/3  train 1.0000  valid 0.8500 (best 0.8000)  {speed}"
-    assert [one.is_notable for one in (first, second, third)] == [True, False, True]
+    assert [event.is_notable for event in (first, second, third)] == [True, False, True]
 
 
 def test_best_epoch_is_restored():
@@ -119,7 +119,7 @@ def test_interrupted_run_goes_on_where_it_stopped(tmp_path, steps):
             loop.resume()
         return loop.run()
 
-    with pytest.raises(InterruptedTrainingError, match=f"after {steps % 3 or 3} batches.*resume to go on") as caught:
+    with pytest.raises(InterruptedTrainingError, match=f"after {steps % 3 or 3} batches.*resume to continue") as caught:
         run(CountingFitter(patience=3), InterruptAfter(steps))
     assert caught.value.exit_code == 130
     fitter, recorder = CountingFitter(patience=3), Recorder()
@@ -142,7 +142,7 @@ def test_interruption_after_the_last_step_of_an_epoch_keeps_the_finished_step(tm
     assert (progress["epoch"], progress["step"]) == (0, 3)
 
 
-def test_wish_during_validation_stops_before_the_next_epoch(tmp_path):
+def test_request_during_validation_stops_before_the_next_epoch(tmp_path):
     interrupt = InterruptAfter(4)  # after the three steps of the epoch and the validation
 
     def validate():
@@ -169,12 +169,12 @@ def test_failure_of_a_model_whose_options_are_its_own_keeps_nothing(tmp_path):
         checkpoint_folder=folder,
         options_may_change=False,
     )
-    with pytest.raises(TrainingError, match=r"epoch 4, batch 2(.|\n)*start anew with others"):
+    with pytest.raises(TrainingError, match=r"epoch 4, batch 2(.|\n)*start again with others"):
         loop.run()
     assert not folder.exists()
 
 
-def test_failure_keeps_the_best_epoch_with_the_optimiser_anew(tmp_path):
+def test_failure_keeps_the_best_epoch_with_a_new_optimiser_state(tmp_path):
     folder = tmp_path / "run"
     failing = CountingFitter(fail_at=(3, 1))
     with pytest.raises(TrainingError, match=r"epoch 4, batch 2(.|\n)*last good state \(epoch 2\) is kept in"):
@@ -240,7 +240,7 @@ def test_checkpoint_that_does_not_fit_is_refused(tmp_path, monkeypatch, spoil, r
     checkpoint = read_checkpoint(tmp_path / "run")
     spoil(checkpoint.tensors, checkpoint.progress)
     monkeypatch.setattr(loop_module, "read_checkpoint", lambda folder: checkpoint)
-    with pytest.raises(BundleError, match=f"(?s)damaged checkpoint .*{reason}.*delete it and start anew"):
+    with pytest.raises(BundleError, match=f"(?s)damaged checkpoint .*{reason}.*delete it and start again"):
         TrainingLoop(CountingFitter(), validate=None, checkpoint_folder=tmp_path / "run").resume()
 
 

@@ -1,4 +1,4 @@
-"""Fitting anew to train and valid together, once the settings are chosen."""
+"""Refitting to training and validation set together, once the settings are chosen."""
 
 from __future__ import annotations
 

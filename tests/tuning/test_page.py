@@ -43,7 +43,7 @@ def trial(number: int, best: float | None, **values) -> Trial:
 
 
 def tuning_of(*errors: float | None, refused=False, **more) -> Tuning:
-    trials = [trial(number, one, dropout=0.1 * number) for number, one in enumerate(errors)]
+    trials = [trial(number, error, dropout=0.1 * number) for number, error in enumerate(errors)]
     if refused:
         trials.append(Trial(len(trials), START, None, "they do not go together"))
     options = {"importances": {"dropout": 0.8, "encoder": 0.2}, "stopped": "", "seed": 3, **more}
@@ -61,16 +61,16 @@ def test_trials_are_in_the_order_of_their_errors_and_failed_ones_last():
     table = trial_table(TUNING)
     assert table.columns == ["trial", "validation RMSE", "best epoch", "seconds", "dropout", "encoder", "weight_decay"]
     assert [row[:2] for row in table.rows] == [
-        ["2", 0.9], ["0 (start)", 1.0], ["1", 1.2], ["4", 7.0], ["3", "diverged"], ["5", "cannot be"],
+        ["2", 0.9], ["0 (start)", 1.0], ["1", 1.2], ["4", 7.0], ["3", "diverged"], ["5", "not possible"],
     ]  # fmt: skip
     assert table.rows[0][2:] == [2, "2", "0.2", "8,4", "0.001"]
-    assert table.caption == "All trials, the best first; trial 0 is where the search began"
+    assert table.caption == "All trials, the best first; trial 0 has the settings to start from"
 
 
 def test_short_table_has_the_start_in_any_case():
     table = trial_table(tuning_of(1.3, 1.0, 0.9, 1.1), most=2)
     assert [row[0] for row in table.rows] == ["2", "0 (start)"]
-    assert table.caption == "2 trials of 4, the best first; trial 0 is where the search began"
+    assert table.caption == "2 trials of 4, the best first; trial 0 has the settings to start from"
 
 
 def test_importances_are_shares():
@@ -87,10 +87,10 @@ def test_page_says_what_was_found_and_what_to_do_next():
     assert page.title == "Tuning on stars.csv: autoencoder"
     glance = page.sections[0]
     assert glance.paragraphs[0] == "Trial 2 is the best: its validation RMSE is 0.9000, that of the start 1.0000."
-    assert "the test part, which no trial has read" in glance.paragraphs[1]
+    assert "the test set, which no trial has read" in glance.paragraphs[1]
     shown = facts(page)
     assert (shown["validation RMSE, start"], shown["validation RMSE, best"], shown["difference"]) == (1.0, 0.9, "-0.1000")
-    assert (shown["trials"], shown["of them failed"]) == (6, 2)
+    assert (shown["trials"], shown["failed trials"]) == (6, 2)
     assert glance.blocks[1].rows[1] == ["encoder", "8|8,4", "16", "8,4"]
     assert glance.blocks[2] == Code("refeed train stars.csv")
 
@@ -98,8 +98,8 @@ def test_page_says_what_was_found_and_what_to_do_next():
 @pytest.mark.parametrize(
     ("tuning", "says"),
     [
-        (tuning_of(0.8, 0.9), "No trial was better than the settings that the search began with."),
-        (tuning_of(None, 0.9), f"the settings that the search began with failed ({FAILED})"),
+        (tuning_of(0.8, 0.9), "No trial was better than the settings to start from."),
+        (tuning_of(None, 0.9), f"the settings to start from failed ({FAILED})"),
         (tuning_of(1.0, 0.9, stopped="time"), "The search ended early: the time was over."),
         (tuning_of(1.0, stopped="interrupted"), "The search ended early: interrupted."),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from refeed.errors import ConfigError
 from refeed.reports import extras
-from refeed.tuning.proposals import DRAWN_EVENLY, ENOUGH_FOR_IMPORTANCES, Proposals
+from refeed.tuning.proposals import LEAST_FOR_IMPORTANCES, RANDOM_TRIALS, Proposals
 from refeed.tuning.search_spaces import Between, OneOf
 
 SPACE = {
@@ -52,8 +52,8 @@ def test_tree_learns_what_was_good_and_random_draws_do_not():
 
 
 def test_failed_trials_are_nothing_to_learn_from():
-    failing = range(DRAWN_EVENLY, 12)
-    assert proposed(12, failing=failing)[:DRAWN_EVENLY] == proposed(12)[:DRAWN_EVENLY]
+    failing = range(RANDOM_TRIALS, 12)
+    assert proposed(12, failing=failing)[:RANDOM_TRIALS] == proposed(12)[:RANDOM_TRIALS]
     assert proposed(12, failing=failing) != proposed(12)
 
 
@@ -62,7 +62,7 @@ def test_settings_that_were_not_proposed_are_learnt_from_where_they_lie_in_the_s
     proposals = Proposals(SPACE, sampler="tpe", seed=0)
     proposals.add_observation({**start, "dropout": 0.95}, 1.0)
     proposals.add_observation({**start, "encoder": (9,)}, 1.0)
-    for _ in range(ENOUGH_FOR_IMPORTANCES - 1):
+    for _ in range(LEAST_FOR_IMPORTANCES - 1):
         one = proposals.ask()
         proposals.tell(one, error(one.values))
     assert proposals.importances() == {}
@@ -82,7 +82,7 @@ def test_option_that_decides_is_the_most_important():
 
 def test_single_option_has_no_importance():
     proposals = Proposals({"dropout": SPACE["dropout"]}, sampler="random", seed=0)
-    for _ in range(ENOUGH_FOR_IMPORTANCES):
+    for _ in range(LEAST_FOR_IMPORTANCES):
         one = proposals.ask()
         proposals.tell(one, error(one.values))
     assert proposals.importances() == {}

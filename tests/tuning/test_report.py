@@ -39,9 +39,9 @@ def test_each_trial_is_a_line():
     follow(Console(file=told, width=200))
     assert told.getvalue().splitlines() == [
         "trial 0: validation RMSE 0.9000, 1 s (the best so far)",
-        "trial 1: validation RMSE 1.0000, there already (best 0.9000)",
+        "trial 1: validation RMSE 1.0000, done before (best 0.9000)",
         "trial 2: diverged (the loss is not a finite number)",
-        "trial 3: cannot be (they do not go together)",
+        "trial 3: not possible (they do not go together)",
         "stopping: the runs under way keep their state (Ctrl-C again ends them at once) …",
     ]
 
@@ -50,7 +50,7 @@ def test_each_trial_is_a_line():
 def test_bar_on_a_terminal_goes_when_all_is_over(limits):
     told = io.StringIO()
     follow(Console(file=told, width=120, force_terminal=True), **limits)
-    assert "trial 3: cannot be" in told.getvalue()
+    assert "trial 3: not possible" in told.getvalue()
     assert told.getvalue().rstrip("\n").endswith("\x1b[2K")  # the line of the bar is wiped
 
 

@@ -79,7 +79,7 @@ def test_no_trial_is_done_twice_and_more_go_on_from_fewer(tmp_path):
     ten = search(tmp_path, trials=10, progress=(events := Told()))
     assert len(OneProcess.done) == 10
     assert told(ten)[:6] == told(six)
-    assert [", there already (" in message for message in events.messages] == [True] * 6 + [False] * 4
+    assert [", done before (" in message for message in events.messages] == [True] * 6 + [False] * 4
     assert told(search(tmp_path / "anew", trials=10)) == told(ten)
 
 
@@ -131,7 +131,7 @@ def test_no_trial_begins_when_the_time_is_over(tmp_path, monkeypatch):
     assert [trial.number for trial in tuning.trials] == [0, 1, 2, 3, 4]
     assert [event.completed for event in events.of(Finished)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     further = search(tmp_path, trials=None, minutes=2.5, progress=Clock(monkeypatch))
-    assert told(further) == told(tuning)  # the clock counts trials that were there already, too
+    assert told(further) == told(tuning)  # the clock counts trials of before, too
 
 
 def test_trial_that_diverges_is_a_failed_one(tmp_path):
@@ -158,7 +158,7 @@ def test_settings_that_do_not_go_together_are_failed_trials(tmp_path):
     )
     (failed,) = [trial for trial in tuning.trials if trial.outcome is None]
     assert dict(failed.values) == {"tied": True, "decoder": (3,)}
-    assert f"trial {failed.number}: cannot be ({failed.problem})" in events.messages
+    assert f"trial {failed.number}: not possible ({failed.problem})" in events.messages
     assert "decoder: tied weights need the mirrored decoder" in failed.problem
     assert tuning.stopped == "exhausted"
     assert len(tuning.trials) == 4

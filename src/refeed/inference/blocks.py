@@ -1,4 +1,4 @@
-"""Blocks of users, worked through on all cores, their results in order and in bounded memory."""
+"""Work on users in blocks, on all cores, with results in order and in bounded memory."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from refeed.progress import Callback, silent, tracked
 
 USERS_PER_BLOCK = 512
 SCORES_PER_BLOCK = 1 << 22  # of users by all items: 16 MiB in float32, so that they stay near the processor
-FEWEST_USERS = 32  # scored at once: with fewer, reading the last layer's weights would take longer than multiplying with them
+FEWEST_USERS = 32  # a block: with fewer, reading the last layer's weights would take longer than multiplying with them
 
 Result = TypeVar("Result")
 Block = tuple[npt.NDArray[np.int64], Result]
 
 
 def users_per_scored_block(num_items: int) -> int:
-    """How many users to score on all items at once."""
+    """Number of users to score on all items at once."""
     return min(USERS_PER_BLOCK, max(FEWEST_USERS, SCORES_PER_BLOCK // num_items))
 
 
@@ -34,15 +34,15 @@ def over_blocks(
     task: str = "",
     progress: Callback = silent,
 ) -> Generator[Block[Result], None, None]:
-    """Each block of `size` users with `work(block)`, in order.
+    """Yield blocks of `size` users with the result of `work(block)`, in order.
 
     Each thread that PyTorch may use takes blocks of its own, so that all of the work is spread, not the matrix products alone.
-    At most one block more than there are threads is under way, or done and not yet taken. A single block has all threads.
+    At most one block more than there are threads is in progress, or done and not yet yielded. A single block has all threads.
 
     Args:
-        work: called in several threads at once.
+        work: called in several threads at the same time.
         users: int64 (U,).
-        size: users a block, at least 1.
+        size: number of users in a block, at least 1.
         task: name of the work.
         progress: called with the number of users that are done.
     """
@@ -64,7 +64,7 @@ def _in_threads(
     work: Callable[[npt.NDArray[np.int64]], Result], blocks: list[npt.NDArray[np.int64]], threads: int
 ) -> Generator[Block[Result], None, None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(1)  # of this thread and, below, of those that work
+    torch.set_num_threads(1)  # of this thread and, below, of the workers
     results = mapped(work, blocks, workers=threads, prepare=partial(torch.set_num_threads, 1))
     try:
         yield from zip(blocks, results, strict=True)

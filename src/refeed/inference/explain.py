@@ -72,12 +72,12 @@ def explain(fitted: FittedModel, who: Id | Mapping[Id, float], item: Id, *, hist
         [7]
     """
     seen = history_of(fitted, who, history=history)
-    (place,) = fitted.items.lookup(fitted.items.align([item]))
+    (index,) = fitted.items.lookup(fitted.items.align([item]))
     scorer = fitted.scorer()
 
     def work(left_out: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         rows = np.arange(len(left_out), dtype=np.int64)
-        return scorer.predict_pairs(_without(seen, left_out), rows, np.full_like(rows, place))
+        return scorer.predict_pairs(_without(seen, left_out), rows, np.full_like(rows, index))
 
     ratings = np.arange(-1, seen.num_ratings, dtype=np.int64)  # -1: none is left out
     with closing(over_blocks(work, ratings, size=USERS_PER_BLOCK)) as blocks:
@@ -90,14 +90,14 @@ def explain(fitted: FittedModel, who: Id | Mapping[Id, float], item: Id, *, hist
 
 
 def _without(history: History, left_out: npt.NDArray[np.int64]) -> History:
-    """The one row of a history without the rating at each of these places, a row each; with all of them for -1."""
+    """Histories that each lack one rating of a history of one row, by its index, (B,); index -1 leaves out none."""
     is_kept = np.arange(history.num_ratings) != left_out[:, None]  # (B, ratings)
-    rows, places = np.nonzero(is_kept)
+    rows, kept = np.nonzero(is_kept)
     return History(
         indptr=np.searchsorted(rows, np.arange(len(left_out) + 1)).astype(np.int64),
-        indices=history.indices[places],
-        values=history.values[places],
+        indices=history.indices[kept],
+        values=history.values[kept],
         num_items=history.num_items,
         users=np.full(len(left_out), -1, np.int64),
-        timestamps=None if history.timestamps is None else history.timestamps[places],
+        timestamps=None if history.timestamps is None else history.timestamps[kept],
     )

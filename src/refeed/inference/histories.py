@@ -1,4 +1,4 @@
-"""The histories of many users, as a model may see them."""
+"""The histories of users, as a model may see them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Histories:
 
     Attributes:
         ratings: the histories, users x the model's items.
-        known_as: int64 (num_users,), each user's position in training, -1 for a person who was not in it.
+        known_as: int64 (num_users,), each user's row in the training ratings, -1 for a user without one.
     """
 
     ratings: Ratings
@@ -28,37 +28,37 @@ class Histories:
 
     @classmethod
     def of_training(cls, train: Ratings) -> Histories:
-        """The histories that a model is trained on."""
+        """Return the histories that a model is trained on."""
         return cls(train, np.arange(train.num_users, dtype=np.int64))
 
     @classmethod
     def for_model(cls, fitted: FittedModel, ratings: Ratings) -> Histories:
-        """Any ratings as histories; those of items that the model does not know are left out."""
+        """Return any ratings as histories, without those of items that the model does not know."""
         known = ratings if ratings.items == fitted.items else ratings.reindexed(ratings.users, fitted.items)[0]
-        return cls(known, _positions(fitted, ratings))
+        return cls(known, _rows_in_training(fitted, ratings))
 
     @classmethod
     def seen_by(cls, fitted: FittedModel, given: Ratings | None) -> Histories:
-        """The given ratings as histories; see `require_histories`."""
+        """Return the given ratings as histories, or those that the model keeps; raises as `require_histories` does."""
         return cls.for_model(fitted, require_histories(fitted, given))
 
     def rows(self, users: npt.ArrayLike) -> History:
-        """The histories of the users at these positions.
+        """Return the histories of the users at these rows, int64 (B,).
 
         Raises:
-            BundleError: an item is none of the model's, as in a damaged file that is mapped and was never read as a whole.
+            BundleError: an item is not one of the model's, as in a damaged file that is mapped and was never read as a whole.
         """
         history = self.ratings.rows(users)
         if history.num_ratings and not 0 <= history.indices.min() <= history.indices.max() < history.num_items:
             raise BundleError(
-                f"the histories hold an item beyond the {history.num_items:,} that there are, so their file is damaged; "
-                "`refeed check` of the model folder or store tells which"
+                f"the histories hold an item beyond the {history.num_items:,} of the model, so their file is damaged\n"
+                "  `refeed check` of the model folder or the store names the file."
             )
         return replace(history, users=self.known_as[history.users])
 
 
 def require_histories(fitted: FittedModel, given: Ratings | None) -> Ratings:
-    """The given ratings, or those that the model keeps where none are given.
+    """Return the given ratings, or those that the model keeps where none are given.
 
     Raises:
         DataError: what is given is not `Ratings`, or the model keeps none and none are given.
@@ -78,26 +78,26 @@ def require_histories(fitted: FittedModel, given: Ratings | None) -> Ratings:
 
 
 def ratings_of_user(ratings: Ratings, user: Id) -> Ratings:
-    """The ratings of one user alone, under a vocabulary of that user.
+    """Return the ratings of a single user, under a vocabulary of that user.
 
     Raises:
         DataError: the user is unknown.
     """
-    position = ratings.users.lookup(ratings.users.align([user]))
-    places = slice(*ratings.indptr[[position[0], position[0] + 1]].tolist())
+    row = ratings.users.lookup(ratings.users.align([user]))
+    entries = slice(*ratings.indptr[[row[0], row[0] + 1]].tolist())
     return replace(
         ratings,
-        users=ratings.users.take(position),
-        indptr=np.array([0, places.stop - places.start], np.int64),
-        indices=ratings.indices[places],
-        values=ratings.values[places],
-        timestamps=None if ratings.timestamps is None else ratings.timestamps[places],
+        users=ratings.users.take(row),
+        indptr=np.array([0, entries.stop - entries.start], np.int64),
+        indices=ratings.indices[entries],
+        values=ratings.values[entries],
+        timestamps=None if ratings.timestamps is None else ratings.timestamps[entries],
         labels={},
         notes=(),
     )
 
 
-def _positions(fitted: FittedModel, ratings: Ratings) -> npt.NDArray[np.int64]:
+def _rows_in_training(fitted: FittedModel, ratings: Ratings) -> npt.NDArray[np.int64]:
     if ratings.users == fitted.users:
         return np.arange(ratings.num_users, dtype=np.int64)
     if ratings.users.is_integer != fitted.users.is_integer:

@@ -1,4 +1,4 @@
-"""Predicted ratings of given pairs of users and items, alone or with intervals."""
+"""Predicted ratings of pairs of users and items, alone or with intervals."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from refeed.inference.histories import Histories
 from refeed.intervals.conformal import RatingIntervals, require_level
 
 UnknownPolicy = Literal["error", "null"]
-Places = npt.NDArray[np.int64]
-Answer = Callable[[History, Places, Places, Places | None], npt.NDArray[np.floating]]
+Indices = npt.NDArray[np.int64]
+PairFunction = Callable[[History, Indices, Indices, Indices | None], npt.NDArray[np.floating]]
 
 
 class PredictedIntervals(NamedTuple):
@@ -86,8 +86,8 @@ def predict(
         >>> predict(model, ["somebody"], [9], history=new).shape
         (1,)
     """
-    asked = _asked(fitted, users, items, times=times, history=history, unknown=unknown)
-    return asked.everywhere(_predictions(fitted, asked))
+    pairs = _pairs(fitted, users, items, times=times, history=history, unknown=unknown)
+    return pairs.all_values(_predictions(fitted, pairs))
 
 
 def predict_interval(
@@ -131,37 +131,37 @@ def predict_interval(
         True
     """
     intervals, level = require_intervals(fitted), require_level(level)
-    asked = _asked(fitted, users, items, times=times, history=history, unknown=unknown)
-    predictions = _predictions(fitted, asked)
-    spread = _answers(asked, lambda history, rows, items, _: intervals.residual_variance.spread(history, rows, items))
+    pairs = _pairs(fitted, users, items, times=times, history=history, unknown=unknown)
+    predictions = _predictions(fitted, pairs)
+    spread = _computed(pairs, lambda history, rows, items, _: intervals.residual_variance.spread(history, rows, items))
     low, high = intervals.bounds(predictions, spread, level=level, scale=fitted.scale)
-    return PredictedIntervals(*map(asked.everywhere, (predictions, low, high)))
+    return PredictedIntervals(*map(pairs.all_values, (predictions, low, high)))
 
 
 def require_intervals(fitted: FittedModel) -> RatingIntervals:
-    """The model's intervals.
+    """Return the model's intervals.
 
     Raises:
-        DataError: it has none.
+        DataError: the model has none.
     """
     if fitted.intervals is None:
         raise DataError(
-            "this model has no prediction intervals: trained without a validation part, converted, or made by an old refeed",
-            fix="Train it with a validation part; the intervals are learnt from its errors there.",
+            "this model has no prediction intervals (trained without a validation set, converted, or saved by an old refeed)",
+            fix="Train it with a validation set; the intervals are learnt from its errors there.",
         )
     return fitted.intervals
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
-    """Pairs that are asked about.
+class _Pairs:
+    """P requested pairs, of which K are of a known user and a known item.
 
     Attributes:
         histories: what the model may see.
-        known: int64 (K,), which of P pairs are of a known user and item.
-        rows: int64 (K,), the users of these in the histories.
-        columns: int64 (K,), their items.
-        times: int64 (K,), when; None is not known.
+        known: int64 (K,), indices of the known pairs, 0 to P - 1.
+        rows: int64 (K,), rows of their users in the histories.
+        columns: int64 (K,), indices of their items.
+        times: int64 (K,), when they are rated; None is unknown.
         number: P.
     """
 
@@ -172,14 +172,14 @@ class _Asked:
     times: npt.NDArray[np.int64] | None
     number: int
 
-    def everywhere(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Values of the known pairs, (K,), as those of all pairs, NaN for the others, float32 (P,)."""
-        all_values = np.full(self.number, np.nan, np.float32)
-        all_values[self.known] = values
-        return all_values
+    def all_values(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Values of all pairs from those of the known ones, (K,): NaN for the others, float32 (P,)."""
+        of_all = np.full(self.number, np.nan, np.float32)
+        of_all[self.known] = values
+        return of_all
 
 
-def _asked(
+def _pairs(
     fitted: FittedModel,
     users: Ids,
     items: Ids,
@@ -187,49 +187,46 @@ def _asked(
     times: npt.ArrayLike | None,
     history: Ratings | None,
     unknown: UnknownPolicy,
-) -> _Asked:
+) -> _Pairs:
     histories = Histories.seen_by(fitted, history)
     missing: Literal["error", "mark"] = "error" if unknown == "error" else "mark"
     known_users = histories.ratings.users
     rows = known_users.lookup(known_users.align(users), missing=missing)
     columns = fitted.items.lookup(fitted.items.align(items), missing=missing)
     if len(rows) != len(columns):
-        raise DataError(f"users and items must be as many, got {len(rows):,} and {len(columns):,}")
+        raise DataError(f"users and items: expected the same number of ids, got {len(rows):,} and {len(columns):,}")
     known = np.flatnonzero((rows >= 0) & (columns >= 0))
-    when = None if times is None else _times(times, len(rows))[known]
-    return _Asked(histories, known, rows[known], columns[known], when, len(rows))
+    known_times = None if times is None else _times(times, len(rows))[known]
+    return _Pairs(histories, known, rows[known], columns[known], known_times, len(rows))
 
 
 def _times(times: npt.ArrayLike, number: int) -> npt.NDArray[np.int64]:
     given = np.asarray(times)
     if given.dtype.kind not in "iu" or given.shape not in {(), (number,)}:
         what = f"{given.dtype} of shape {given.shape}"
-        raise DataError(
-            f"times: expected whole seconds since 1970, one for each of {number:,} pairs or one for all, got {what}"
-        )
+        raise DataError(f"times: expected whole seconds since 1970, {number:,} of them or one for all pairs, got {what}")
     return np.broadcast_to(given.astype(np.int64), (number,))
 
 
-def _predictions(fitted: FittedModel, asked: _Asked) -> npt.NDArray[np.floating]:
-    """Of the known pairs, clipped to the scale."""
-    return fitted.scale.clip(_answers(asked, fitted.scorer().predict_pairs))
+def _predictions(fitted: FittedModel, pairs: _Pairs) -> npt.NDArray[np.floating]:
+    """Predictions for the known pairs, clipped to the scale."""
+    return fitted.scale.clip(_computed(pairs, fitted.scorer().predict_pairs))
 
 
-def _answers(asked: _Asked, answer: Answer) -> npt.NDArray[np.float64]:
-    """What `answer` says about the known pairs, which lie in any order, by blocks of users, float64 (K,)."""
-    answers = np.empty(len(asked.rows))
-    order = np.argsort(asked.rows, kind="stable")
-    people, first = np.unique(asked.rows[order], return_index=True)
-    ends = np.append(first, len(order))
+def _computed(pairs: _Pairs, function: PairFunction) -> npt.NDArray[np.float64]:
+    """Values of a function of the known pairs, which are in any order, by blocks of users, float64 (K,)."""
+    values = np.empty(len(pairs.rows))
+    order = np.argsort(pairs.rows, kind="stable")
+    users, first = np.unique(pairs.rows[order], return_index=True)
+    bounds = np.append(first, len(order))  # of each user's pairs in `order`
 
     def work(block: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]]:
-        chosen = people[block]
-        places = order[ends[block[0]] : ends[block[-1] + 1]]
-        rows = np.searchsorted(chosen, asked.rows[places])
-        times = None if asked.times is None else asked.times[places]
-        return places, answer(asked.histories.rows(chosen), rows, asked.columns[places], times)
+        chosen = order[bounds[block[0]] : bounds[block[-1] + 1]]
+        rows = np.searchsorted(users[block], pairs.rows[chosen])
+        times = None if pairs.times is None else pairs.times[chosen]
+        return chosen, function(pairs.histories.rows(users[block]), rows, pairs.columns[chosen], times)
 
-    with closing(over_blocks(work, np.arange(len(people)), size=USERS_PER_BLOCK)) as blocks:
-        for _, (places, found) in blocks:
-            answers[places] = found
-    return answers
+    with closing(over_blocks(work, np.arange(len(users)), size=USERS_PER_BLOCK)) as blocks:
+        for _, (chosen, found) in blocks:
+            values[chosen] = found
+    return values

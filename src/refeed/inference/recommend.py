@@ -1,4 +1,4 @@
-"""Top-N recommendations for a known user or a new person, without retraining."""
+"""Top-N recommendations for a known or a new user, without retraining."""
 
 from __future__ import annotations
 
@@ -95,10 +95,10 @@ def recommend(
 
 
 def history_of(fitted: FittedModel, who: Id | Mapping[Id, float], *, history: Ratings | None = None) -> History:
-    """What the model may see of a user (by id) or of a new user (by their ratings); see `recommend`.
+    """Return what the model may see of a user (by id) or of a new user (by their ratings).
 
     Raises:
-        DataError: see `recommend`.
+        DataError: as in `recommend`.
         ConfigError: a history is given beside a new user's ratings.
     """
     if isinstance(who, Mapping):
@@ -116,7 +116,7 @@ def history_of(fitted: FittedModel, who: Id | Mapping[Id, float], *, history: Ra
 
 
 def new_history(fitted: FittedModel, items: list[Id], ratings: list[float]) -> History:
-    """The history of a user who was not in training.
+    """Return the history of a user who was not in training.
 
     Raises:
         DataError: unknown or repeated item, or a rating outside the model's scale.
@@ -124,9 +124,9 @@ def new_history(fitted: FittedModel, items: list[Id], ratings: list[float]) -> H
     values = np.asarray(ratings, np.float32)
     outside = ~((values >= fitted.scale.minimum) & (values <= fitted.scale.maximum))
     if outside.any():
-        place = int(np.argmax(outside))
+        first = int(np.argmax(outside))
         raise DataError(
-            f"the rating {ratings[place]:g} of item {items[place]!r} is outside the scale "
+            f"the rating {ratings[first]:g} of item {items[first]!r} is outside the scale "
             f"{fitted.scale.minimum:g} to {fitted.scale.maximum:g} of this model"
         )
     return History.of_one(fitted.items.lookup(fitted.items.align(items)), values, num_items=len(fitted.items))

@@ -1,4 +1,4 @@
-"""Top-N lists of every user to one Parquet file, in bounded memory."""
+"""Top-N recommendations for all users, as a Parquet file and in bounded memory."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class WrittenLists:
     """What `recommend_all` wrote.
 
     Attributes:
-        users: with a list.
-        rows: recommendations in all.
-        left_out: users without a rating of an item that the model knows; nothing is known of their taste.
+        users: number of users with recommendations.
+        rows: number of recommendations of all users.
+        left_out: number of users without a rating of an item that the model knows.
     """
 
     users: int
@@ -65,7 +65,7 @@ def recommend_all(
 
     Raises:
         ConfigError: k is below 1.
-        DataError: no histories are kept and none are given, no user has one, or the model predicts what is not a number.
+        DataError: no history is kept and none given, no user has a rating of a known item, or a prediction is not a number.
         StorageError: the file exists (and `overwrite` is false), or it cannot be written.
 
     Examples:
@@ -82,7 +82,7 @@ def recommend_all(
     histories = Histories.seen_by(fitted, history)
     users = np.flatnonzero(histories.ratings.user_counts)
     if len(users) == 0:
-        raise DataError("no user has a rating of an item that the model knows, so there is nobody to recommend to")
+        raise DataError("no user has a rating of an item that the model knows, so there are no recommendations")
     callback = callback_of(progress)
     lists = top_lists(
         fitted.scorer(), histories, users, k=min(k, len(fitted.items)), exclude_seen=exclude_seen, progress=callback
@@ -93,7 +93,7 @@ def recommend_all(
 
 
 def _write(lists: Iterable[TopLists], path: Path, users: Vocabulary, items: Vocabulary) -> int:
-    """Write the lists; the number of rows."""
+    """Write the lists, and return the number of rows."""
     schema = pa.schema({"user": users.ids.type, "rank": pa.int32(), "item": items.ids.type, "score": pa.float32()})
     rows = 0
     with pyarrow.parquet.ParquetWriter(path, schema, use_dictionary=["user", "rank", "item"]) as writer:
@@ -116,7 +116,7 @@ def _table(lists: TopLists, schema: pa.Schema, users: Vocabulary, items: Vocabul
 
 
 def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in tables of about `ROWS_PER_GROUP`, so that neither many small nor few huge groups are written."""
+    """The same rows in tables of about `ROWS_PER_GROUP`, so that the file has neither many small nor few huge row groups."""
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)

@@ -1,4 +1,4 @@
-"""Predictions for many pairs, in blocks of users and bounded memory."""
+"""Predictions for pairs of users and items, in blocks of users and bounded memory."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Predicted(NamedTuple):
 
     Attributes:
         history: what the model saw of them.
-        wanted: the requested pairs, a row for each of them.
-        predictions: one for each rating of `wanted`, not clipped, float32 (pairs,).
+        wanted: the requested pairs, B rows.
+        predictions: of the pairs of `wanted`, not clipped, float32 (pairs,).
     """
 
     history: History
@@ -34,7 +34,7 @@ class Predicted(NamedTuple):
 def predicted_blocks(
     scorer: Scorer, histories: Histories, requested: Ratings, *, progress: Callback = silent
 ) -> Generator[Block[Predicted], None, None]:
-    """Predict the given pairs in blocks of users: the positions of the users of each block, and what is predicted for them.
+    """Predict the requested pairs in blocks of users; yield the rows of the users of each block and its predictions.
 
     Args:
         scorer: of a fitted model.

@@ -16,7 +16,7 @@ from refeed.fitted_model import FittedModel
 from refeed.inference.blocks import over_blocks, users_per_scored_block
 from refeed.inference.histories import Histories
 
-NUM_USERS = 1000  # users whose predictions are compared
+NUM_USERS = 1000
 SEED = 0  # of the sample of users
 SUPPORT_DAMPING = 10.0  # ratings at which a similarity is halved
 LEAST_DEVIATION = 1e-5  # of predictions that differ at all, in widths of the rating scale
@@ -42,25 +42,28 @@ class SimilarItem:
     similarity: float
 
 
-def similar_items(fitted: FittedModel, item: Id, *, k: int = 10, history: Ratings | None = None) -> list[SimilarItem]:
+def similar_items(
+    fitted: FittedModel, item: Id, *, k: int = 10, history: Ratings | None = None, num_users: int = NUM_USERS
+) -> list[SimilarItem]:
     """Find the k items that are most similar to an item, by any model.
 
-    Two items are similar where the same users are predicted to rate both above or below the rest of the catalogue. From
-    the predicted rating of every item for up to 1,000 users (a sample with a fixed seed) each user's mean is subtracted, and
-    the similarity is Pearson's correlation of two items over the users: the adjusted cosine of Sarwar et al. (2001) on
-    predictions in place of ratings, which every user has for every item. It is multiplied by n / (n + 10), n the number of
-    ratings of the less rated item of the two, since little is known of an item with few ratings (Koren 2008). It is 0 where a
-    model predicts no difference between users, as of biases alone.
+    Two items are similar where the same users are predicted to rate both above or below the rest of the catalogue. From the
+    predicted ratings of all items for up to `num_users` users (a sample with a fixed seed) each user's mean is subtracted, and
+    the similarity is Pearson's correlation of two items over these users: the adjusted cosine of Sarwar et al. (2001) on
+    predictions instead of ratings, of which there is one for every user and item. It is multiplied by n / (n + 10), where n is
+    the number of ratings of the less rated of the two items, since little is known of an item with few ratings (Koren 2008). It
+    is 0 where a model predicts no difference between users, as of biases alone.
 
     Args:
         fitted: the model.
         item: id of the item, as it is or as text.
         k: number of items, at least 1; fewer are returned where the catalogue is smaller.
         history: ratings that the model may see of its users; default: those that it keeps.
+        num_users: number of users whose predictions are compared, at most; a call scores every item for each of them.
 
     Raises:
         DataError: unknown item, or no history is kept and none given.
-        ConfigError: k is below 1.
+        ConfigError: k is below 1, or `num_users` below 2.
 
     Examples:
         Users with an odd id like items with an odd id, the others those with an even id:
@@ -73,12 +76,13 @@ def similar_items(fitted: FittedModel, item: Id, *, k: int = 10, history: Rating
         >>> {found.item % 2 for found in similar_items(model, 7, k=5)}
         {1}
     """
-    if k < 1:
-        raise ConfigError(f"k: expected at least 1, got {k}")
-    (place,) = fitted.items.lookup(fitted.items.align([item]))
+    for name, value, least in (("k", k, 1), ("num_users", num_users, 2)):
+        if value < least:
+            raise ConfigError(f"{name}: expected at least {least}, got {value}")
+    (index,) = fitted.items.lookup(fitted.items.align([item]))
     histories = Histories.seen_by(fitted, history)
-    similarity = _correlations(fitted, histories, place) * _confidence(histories.ratings.item_counts, place)
-    similarity[place] = -np.inf
+    similarity = _correlations(fitted, histories, index, num_users) * _confidence(histories.ratings.item_counts, index)
+    similarity[index] = -np.inf
     best = np.argsort(-similarity, kind="stable")[: min(k, len(similarity) - 1)]
     found = zip(fitted.items.decode(best), fitted.titles_of(best), similarity[best].tolist(), strict=True)
     return [SimilarItem(*values) for values in found]
@@ -92,14 +96,14 @@ class _Sums(NamedTuple):
     products: npt.NDArray[np.float64]
 
 
-def _correlations(fitted: FittedModel, histories: Histories, place: int) -> npt.NDArray[np.float64]:
-    """Of every item's centred predictions with those of the item at `place`, float64 (n,); 0 where they do not differ."""
-    users, scorer = _sample(histories.ratings), fitted.scorer()
+def _correlations(fitted: FittedModel, histories: Histories, index: int, num_users: int) -> npt.NDArray[np.float64]:
+    """Of every item's centred predictions with those of the item at `index`, float64 (n,); 0 where they do not differ."""
+    users, scorer = _sample(histories.ratings, num_users), fitted.scorer()
 
     def work(block: npt.NDArray[np.int64]) -> _Sums:
         scores = scorer.score_rows(histories.rows(block)).astype(np.float64)  # (B, n)
         scores -= scores.mean(axis=1, keepdims=True)
-        return _Sums(scores.sum(axis=0), np.square(scores).sum(axis=0), scores.T @ scores[:, place])
+        return _Sums(scores.sum(axis=0), np.square(scores).sum(axis=0), scores.T @ scores[:, index])
 
     total = np.zeros((3, len(fitted.items)))
     with closing(over_blocks(work, users, size=users_per_scored_block(len(fitted.items)))) as blocks:
@@ -108,22 +112,22 @@ def _correlations(fitted: FittedModel, histories: Histories, place: int) -> npt.
     values, squares, products = total / max(1, len(users))
     deviations = np.sqrt(np.maximum(squares - np.square(values), 0))
     floor = LEAST_DEVIATION * (fitted.scale.maximum - fitted.scale.minimum)
-    differs = (deviations > floor) & (deviations[place] > floor)
-    covariances = products - values * values[place]
+    differs = (deviations > floor) & (deviations[index] > floor)
+    covariances = products - values * values[index]
     correlations = np.zeros(len(covariances))
-    np.divide(covariances, deviations * deviations[place], out=correlations, where=differs)
+    np.divide(covariances, deviations * deviations[index], out=correlations, where=differs)
     return correlations.clip(-1, 1)
 
 
-def _sample(ratings: Ratings) -> npt.NDArray[np.int64]:
-    """Positions of at most `NUM_USERS` users with ratings, int64."""
+def _sample(ratings: Ratings, num_users: int) -> npt.NDArray[np.int64]:
+    """Rows of at most `num_users` users with ratings, int64."""
     users = np.flatnonzero(ratings.user_counts)
-    if len(users) <= NUM_USERS:
+    if len(users) <= num_users:
         return users
-    return np.sort(np.random.default_rng(SEED).choice(users, NUM_USERS, replace=False))
+    return np.sort(np.random.default_rng(SEED).choice(users, num_users, replace=False))
 
 
-def _confidence(counts: npt.NDArray[np.int64], place: int) -> npt.NDArray[np.float64]:
-    """What similarities to the item at `place` are multiplied by, 0 to 1, float64 (n,)."""
-    support = np.minimum(counts, counts[place])
+def _confidence(counts: npt.NDArray[np.int64], index: int) -> npt.NDArray[np.float64]:
+    """What similarities to the item at `index` are multiplied by, 0 to 1, float64 (n,)."""
+    support = np.minimum(counts, counts[index])
     return np.asarray(support / (support + SUPPORT_DAMPING))

@@ -1,4 +1,4 @@
-"""The best items of many users, block by block."""
+"""Top-N lists of users, block by block."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from refeed.progress import Callback, silent
 
 @dataclass(frozen=True, eq=False)
 class TopLists:
-    """The lists of a block of users, one after the other.
+    """The lists of a block of B users, concatenated.
 
     Attributes:
-        users: int64 (B,), positions of the users in the histories.
-        lengths: int64 (B,), number of items of each user's list.
-        items: int64 (L,), item positions, best first; L is the sum of the lengths.
+        users: int64 (B,), rows of the users in the histories.
+        lengths: int64 (B,), number of items of each list.
+        items: int64 (L,), item indices, best first; L is the sum of the lengths.
         scores: float32 (L,), predicted ratings, not clipped to the scale.
     """
 
@@ -34,7 +34,7 @@ class TopLists:
 
     @property
     def ranks(self) -> npt.NDArray[np.int32]:
-        """Rank of each item in its list from 1, int32 (L,)."""
+        """Rank of every item in its list from 1, int32 (L,)."""
         starts = np.cumsum(self.lengths) - self.lengths
         return (np.arange(1, len(self.items) + 1) - np.repeat(starts, self.lengths)).astype(np.int32)
 
@@ -48,15 +48,15 @@ def top_lists(
     exclude_seen: bool,
     progress: Callback = silent,
 ) -> Generator[TopLists, None, None]:
-    """The k items with the highest scores for each user, in blocks of users, in their order.
+    """Yield the k items with the highest scores for each user, in blocks and in the order of the users.
 
-    Of items with equal scores the one with the lower position comes first. Where seen items are excluded, a user who has seen
-    all but fewer than k gets a shorter list.
+    Items with equal scores are in the order of their indices. Where seen items are excluded, a user who has seen all but fewer
+    than k gets a shorter list.
 
     Args:
         scorer: of a fitted model.
         histories: what the model may see of each user.
-        users: int64 (U,), positions in the histories.
+        users: int64 (U,), rows of the histories.
         k: 1 to n.
         exclude_seen: leave out the items of each user's history.
         progress: called with the number of users that are done.

@@ -1,4 +1,4 @@
-"""What a report rests on: programs, machine, command, ratings, seeds, and the fingerprint of every run."""
+"""Provenance of a report: programs, machine, command, ratings, seeds, and the fingerprint of every run."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ CPU_FILE = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class Circumstances:
-    """How a report came about.
+    """Circumstances of a report.
 
     Attributes:
-        source: what the ratings are, for people.
-        command: what was typed.
-        began: when, with its time zone.
-        seconds: wall time of this call; less than that of all runs where some were there already or ran side by side.
-        workers: runs at a time.
-        threads: CPU threads in all.
+        source: name of the ratings.
+        command: the command line.
+        began: start, with its time zone.
+        seconds: wall time of this call; less than that of all runs where some were done before or in parallel.
+        workers: number of runs at a time.
+        threads: number of CPU threads in all.
     """
 
     source: str
@@ -49,9 +49,9 @@ def manifest(
     """The manifest as plain JSON values.
 
     Args:
-        circumstances: how it came about.
-        budget: what the runs may cost, as plain values.
-        splits: of the ratings; several where the paper's Netflix splits were run.
+        circumstances: of the report.
+        budget: of the runs, as plain values.
+        splits: of the ratings; several for the paper's Netflix splits.
         outcomes: of all runs.
     """
     return {
@@ -67,13 +67,13 @@ def manifest(
         "budget": dict(budget),
         "seeds": sorted({outcome.run.seed for outcome in outcomes}),
         "source": circumstances.source,
-        "splits": [_split(one) for one in splits],
+        "splits": [_split(split) for split in splits],
         "runs": {outcome.folder.name: _run(outcome) for outcome in outcomes},
     }
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, memory and system."""
+    """Return processor, cores, memory and system."""
     return {
         "processor": _processor(),
         "cores": available_cpus(),
@@ -83,7 +83,7 @@ def machine() -> dict[str, Any]:
 
 
 def machine_text() -> str:
-    """The machine in a few words."""
+    """Describe the machine in a few words."""
     known = machine()
     memory = f", {known['memory'] / 2**30:.0f} GiB of memory" if known["memory"] else ""
     return f"{known['processor']}, {known['cores']} {'core' if known['cores'] == 1 else 'cores'}{memory}"

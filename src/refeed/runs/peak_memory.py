@@ -1,4 +1,4 @@
-"""The most memory that this process held over a while."""
+"""Peak memory of this process during some work."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ STATUS = Path("/proc/self/status")
 FORGET_PEAK = "5"  # what Linux expects there
 
 
-def reset_peak() -> bool:
-    """Start to measure anew, from what the process holds now; memory that was freed is given back to the system first.
+def reset_peak(*, clear: Path = CLEAR) -> bool:
+    """Reset the peak to what the process holds now; memory that it has freed is returned to the system first.
 
     Returns:
-        whether the system can do that (Linux); otherwise the peak is the one since the process began.
+        whether the system can do that (Linux); otherwise the peak is that of the whole life of the process.
     """
     try:
         ctypes.CDLL(None).malloc_trim(0)
-        CLEAR.write_text(FORGET_PEAK)
+        clear.write_text(FORGET_PEAK)
     except (OSError, AttributeError, TypeError):
         return False
     return True
 
 
-def peak_bytes() -> int:
-    """The most that the process held since `reset_peak`, bytes; 0 where the system does not tell."""
+def peak_bytes(*, status: Path = STATUS) -> int:
+    """Peak since `reset_peak`, bytes; 0 where the system does not report it."""
     try:
-        lines = STATUS.read_text().splitlines()
+        lines = status.read_text().splitlines()
     except OSError:
         return _peak_of_process()
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def _peak_of_process() -> int:
-    """The most since the process began."""
+    """Peak since the process started."""
     try:
         import resource
     except ImportError:  # Windows
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024)  # macOS tells bytes, others KiB
+    return peak * (1 if sys.platform == "darwin" else 1024)  # macOS reports bytes, others KiB

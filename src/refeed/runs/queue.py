@@ -1,4 +1,4 @@
-"""Many runs side by side within a thread budget, each done once and kept."""
+"""A queue of runs, done in parallel within a thread budget, each once and kept."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ RUNS, SPLITS = "runs", "splits"
 def run_all(
     runs: Sequence[Run], split: Split, folder: Path, *, workers: int, threads: int, progress: Callback = silent
 ) -> list[Outcome]:
-    """Do every run that was not done before, several at a time, and return the outcomes in the order of `runs`.
+    """Do all runs that were not done before, several at a time, and return the outcomes in the order of `runs`.
 
-    A run is known by its fingerprint and kept under `folder`/runs; equal ones are done once. One that was cut off (by Ctrl-C, a
-    kill, a power cut) goes on from its last checkpoint, and ends as if it had never been cut off. The workers are new processes
-    that import the main module, so a script calls this under the usual `if __name__ == "__main__":`.
+    A run is identified by its fingerprint and kept under `folder`/runs; equal runs are done once. A run that was cut off (by
+    Ctrl-C, a kill, a power cut) is resumed from its last checkpoint, with the outcome of an uninterrupted one. The workers are
+    new processes that import the main module, so a script calls this under the usual `if __name__ == "__main__":`.
 
     Args:
-        runs: to do; every setting is done with the lowest seed before any is done again.
-        split: the ratings of all of them.
-        folder: where everything is kept; made where it is not there.
-        workers: processes at a time, at least 1.
-        threads: CPU threads in all, shared out among the workers; each has at least 1.
+        runs: to do; those with the lowest seed first.
+        split: the ratings.
+        folder: where everything is kept; it is created if necessary.
+        workers: number of processes, at least 1.
+        threads: number of CPU threads in all, shared among the workers; each has at least 1.
         progress: called with each event.
 
     Raises:
         ConfigError: a number out of its range.
         TrainingError: a run failed (the message names it), or its process ended.
-        InterruptedTrainingError: Ctrl-C; the runs under way have left checkpoints.
+        InterruptedTrainingError: Ctrl-C; the unfinished runs have left checkpoints.
         BundleError: what is kept of a run is damaged.
         StorageError: the folder cannot be written.
     """
@@ -62,7 +62,7 @@ def run_all(
             outcomes = queue.run(runs, report)
             if queue.interrupted:
                 raise InterruptedTrainingError(
-                    f"stopped with {report.done} of {len(missing)} runs done; give the same command again to go on from there"
+                    f"stopped with {report.done} of {len(missing)} runs done; give the same command again to continue"
                 )
     finally:
         report.stop()
@@ -70,13 +70,13 @@ def run_all(
 
 
 class RunQueue:
-    """Does runs side by side; its processes start with the first run that was not done before, and end with the `with` block.
+    """Does runs in parallel; its processes start with the first run that was not done before, and end with the `with` block.
 
     Args:
         split: the ratings.
         folder: where runs are kept.
-        workers: processes.
-        threads: CPU threads of each.
+        workers: number of processes.
+        threads: number of CPU threads of a process.
 
     Attributes:
         interrupted: whether Ctrl-C was pressed.
@@ -96,9 +96,9 @@ class RunQueue:
         self._open.__exit__(kind, error, trace)
 
     def run(self, runs: Sequence[Run], report: RunsReport, *, until: float = math.inf) -> list[Outcome | None]:
-        """Do those runs that were not done before, and return the outcomes; None for runs that did not start or did not end.
+        """Do the runs that were not done before, and return all outcomes; None for runs that did not start or did not end.
 
-        Ctrl-C ends the wait and sets `interrupted`; runs under way then keep their state as the `with` block ends.
+        Ctrl-C ends the wait and sets `interrupted`; unfinished runs then keep their state as the `with` block ends.
 
         Args:
             runs: to do.
@@ -139,7 +139,7 @@ class RunQueue:
 
 
 class _QueueReport(RunsReport):
-    """Reports the tasks of a queue, with the time that is left of all of them."""
+    """Reports the progress of a queue, with the time that is left of all runs."""
 
     def __init__(self, tasks: Sequence[Task], progress: Callback, *, workers: int) -> None:
         super().__init__(progress)
@@ -172,7 +172,7 @@ def _tasks(runs: Sequence[Run], split: Split, folder: Path) -> list[Task]:
 
 
 def _missing(tasks: Sequence[Task]) -> list[Task]:
-    """Tasks that were not done before, the lowest seeds first and each of several equal ones once."""
+    """Tasks that were not done before, the lowest seeds first and equal tasks once."""
     first: dict[Path, Task] = {}
     for task in tasks:
         if not _is_done(task):
@@ -185,10 +185,10 @@ def _is_done(task: Task) -> bool:
 
 
 def kept_outcome(task: Task, *, cached: bool) -> Outcome:
-    """What is kept of a run that was done.
+    """Read the outcome of a run that was done.
 
     Raises:
-        BundleError: it is damaged.
+        BundleError: the file is damaged.
     """
     path = task.folder / OUTCOME
     try:

@@ -1,4 +1,4 @@
-"""An estimate of the time that many runs still take."""
+"""Estimated remaining time of a queue of runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from refeed.runs.run import Run
 
 @dataclass
 class _Pace:
-    """How far a run is, and what its epochs took here."""
+    """Number of epochs that are left of a run, and the seconds of those that were timed."""
 
     left: int
     timed: int = 0
@@ -18,14 +18,14 @@ class _Pace:
 
 
 class RemainingTime:
-    """An estimate from the epochs that are done.
+    """Estimates the remaining time from the epochs that are done.
 
-    The time of an epoch of a run is known from its own epochs, else from those of a run that differs in nothing but the seed,
-    else it is the mean over all runs that have begun.
+    The time of an epoch of a run is estimated from its own epochs, else from those of a run that differs in the seed alone,
+    else it is the mean over all runs that have started.
 
     Args:
         runs: to do.
-        workers: runs at a time.
+        workers: number of runs at a time.
     """
 
     def __init__(self, runs: Sequence[Run], *, workers: int) -> None:
@@ -45,18 +45,18 @@ class RemainingTime:
 
     @property
     def share_done(self) -> float:
-        """Of the work, 0 to 1; 0 as long as nothing is known."""
+        """Share of the work that is done, 0 to 1; 0 as long as no epoch is."""
         left, done = self._work_left(), sum(pace.seconds for pace in self._paces.values())
         return 0.0 if left is None or done + sum(left) == 0 else done / (done + sum(left))
 
     @property
     def seconds(self) -> float | None:
-        """Until all is done; None as long as no epoch is."""
+        """Remaining seconds of all runs; None as long as no epoch is done."""
         left = self._work_left()
         return None if left is None else max(sum(left) / self._workers, *left)
 
     def _work_left(self) -> list[float] | None:
-        """Seconds of work that are left of each run."""
+        """Remaining seconds of every run."""
         timed = [pace for pace in self._paces.values() if pace.timed]
         if not timed:
             return None

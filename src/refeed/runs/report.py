@@ -10,7 +10,7 @@ from refeed.runs.worker import Progressed
 
 
 class RunsReport(abc.ABC):
-    """Turns what happens to runs into events that say how far all of the work is.
+    """Reports the progress of runs as events of the whole work.
 
     Args:
         progress: called with each event.

@@ -1,4 +1,4 @@
-"""One training run of an experiment, and what came of it."""
+"""A training run and its outcome."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ TEST_PREDICTIONS = "test_predictions.npy"
 
 @dataclass(frozen=True)
 class Run:
-    """What is trained, and how.
+    """A model to train, with its options and seed.
 
     Attributes:
-        name: for people and files, for example "activations/selu/0"; plays no part in the fingerprint.
+        name: shown to users, for example "activations/selu/0"; not part of the fingerprint.
         spec: the model.
-        options: how it is trained; plays no part where the model takes no training options.
-        seed: the one seed of the run.
-        reads_test: whether the test part is predicted after training; else it is never looked at.
+        options: how it is trained; not used by a model that has no training options.
+        seed: of the run.
+        reads_test: whether the test set is predicted after training; otherwise it is never read.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Number of epochs it trains at most; of an ensemble, the members in all their variants."""
+        """Maximal number of epochs; of an ensemble, the number of its members in all their variants."""
         if isinstance(self.spec, Ensemble):
             return sum(len(member.variants) for member in self.spec.members)
         return self.options.epochs if self.spec.uses_training_options else int(to_dict(self.spec).get("epochs", 1))
 
     def to_dict(self) -> dict[str, Any]:
-        """All that the result depends on but the ratings, as plain JSON values."""
+        """All that the outcome depends on except the ratings, as plain JSON values."""
         return {
             "refeed": __version__,
             "sources": _sources_digest(),
@@ -61,14 +61,14 @@ class Run:
         }
 
     def fingerprint(self, split_fingerprint: str) -> str:
-        """A hash (32 hex digits) of all that the result depends on, of the ratings by their split's fingerprint."""
+        """A hash (32 hex digits) of all that the outcome depends on, given the fingerprint of the split."""
         described = json.dumps({**self.to_dict(), "split": split_fingerprint}, sort_keys=True)
         return hashlib.blake2b(described.encode(), digest_size=16).hexdigest()
 
 
 @cache
 def _sources_digest() -> str:
-    """A hash of the sources that results depend on, so that no run of other code is taken for this one's."""
+    """A hash of the sources that outcomes depend on, so that runs of other code are done again."""
     digest, package = hashlib.blake2b(digest_size=16), Path(__file__).parent.parent
     for room in ("data", "inference", "intervals", "models", "optim", "readers", "training"):
         for path in sorted((package / room).rglob("*.py")):
@@ -78,22 +78,22 @@ def _sources_digest() -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run.
+    """The outcome of a run.
 
     Attributes:
         run: the run.
         status: "diverged" where the loss or the model was not finite any more; that is a result, not an error.
         message: why it diverged, empty otherwise.
-        log: one dict an epoch (of an ensemble: a member) with the fields of `training.events.EpochRecord` (epoch,
+        log: one dict per epoch (of an ensemble: per member) with the fields of `training.events.EpochRecord` (epoch,
             train_rmse, valid_rmse, refeed_loss, learning_rate, seconds, …); up to the last good epoch where the run diverged.
         best_epoch: the one with the lowest validation RMSE, from 1; 0 without any.
         valid_rmse: at the best epoch, predictions clipped to the scale; None without any.
-        parameters: number of trained numbers.
+        parameters: number of the model's parameters.
         seconds: of training and validation, over all epochs.
-        peak_memory: bytes; the most that the process held in memory during the run, PyTorch and the ratings included.
-        threads: that it had.
+        peak_memory: bytes; peak of the process during the run, PyTorch and the ratings included.
+        threads: number of its CPU threads.
         folder: where it is kept.
-        cached: whether it was there already.
+        cached: whether it was done before this call.
     """
 
     run: Run
@@ -110,10 +110,10 @@ class Outcome:
     cached: bool = False
 
     def test_predictions(self) -> npt.NDArray[np.float32]:
-        """Predictions of the test part's ratings in its order, not clipped, float32 (len(split.test),).
+        """Predictions for the test set in its order, not clipped, float32 (len(split.test),).
 
         Raises:
-            ConfigError: the run does not read the test part, or it diverged.
+            ConfigError: the run does not read the test set, or it diverged.
         """
         if not self.run.reads_test or self.status == "diverged":
             reason = "it diverged" if self.run.reads_test else "reads_test is false"
@@ -137,12 +137,12 @@ class Outcome:
 
     @classmethod
     def from_dict(cls, run: Run, values: Mapping[str, Any], folder: Path, *, cached: bool) -> Outcome:
-        """The inverse of `to_dict`."""
+        """Return the outcome of these values."""
         return cls(run=run, folder=folder, cached=cached, **{**values, "log": tuple(values["log"])})
 
 
 def num_parameters(spec: Spec, num_users: int, num_items: int) -> int:
-    """Number of trained numbers of a model for so many users and items; nothing of that size is made."""
+    """Number of parameters of a model for these numbers of users and items, without allocating them."""
     with torch.device("meta"):
         model = spec.build(num_users, num_items, seed=0)
     return sum(parameter.numel() for parameter in model.parameters())

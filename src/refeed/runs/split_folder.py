@@ -1,4 +1,4 @@
-"""A split on disk, so that many processes share one copy of it in memory."""
+"""A split on disk, so that processes share a single copy of it in memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SplitFolder:
     path: Path
 
     def write(self, split: Split) -> None:
-        """Write the three parts, where they are not there already.
+        """Write the three sets, unless they exist.
 
         Raises:
             StorageError: they cannot be written.
@@ -41,7 +41,7 @@ class SplitFolder:
             file.write_text(json.dumps(described), encoding="utf-8")
 
     def open(self) -> Split:
-        """The split; what was left out of it, and its notes, are not kept."""
+        """Return the split, without its counts of what was left out and without its notes."""
         described = json.loads((self.path / DESCRIPTION).read_text(encoding="utf-8"))
         train_part, valid, test = (open_store(self.path / name) for name in PARTS)
         return Split(

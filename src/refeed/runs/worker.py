@@ -1,4 +1,4 @@
-"""A process that does runs, one after the other, as its parent hands them out."""
+"""A worker process, which does the runs that its parent sends."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OUTCOME, CHECKPOINT, ERROR = "outcome.json", "checkpoint", "error.txt"
 
 @dataclass(frozen=True)
 class Task:
-    """A run to do, and the folder for what comes of it."""
+    """A run to do, and the folder for its outcome."""
 
     run: Run
     folder: Path
@@ -45,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Progressed:
-    """`epoch` of `epochs` are done; the last one took so many seconds (None: the run was only begun or resumed)."""
+    """`epoch` of `epochs` are done, the last one in so many seconds (None: the run was only started or resumed)."""
 
     epoch: int
     epochs: int
@@ -54,7 +54,7 @@ class Progressed:
 
 @dataclass(frozen=True)
 class Ended:
-    """The run is over and its outcome is in its folder; or `error` says why it is not."""
+    """The run is over and its outcome is in its folder, or it failed with this error."""
 
     error: str = ""
 
@@ -64,9 +64,9 @@ STOP = None
 
 
 def work(connection: Connection, split_folder: SplitFolder, threads: int) -> None:
-    """Do the tasks that come through the connection until `STOP` comes, or the parent is gone.
+    """Do the tasks received through the connection until `STOP` is received, or the parent is gone.
 
-    Ctrl-C is for the parent alone, which then sends `STOP`; so the worker leaves the process group of the terminal.
+    Ctrl-C is handled by the parent alone, which then sends `STOP`; so the worker leaves the process group of the terminal.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setpgid"):
@@ -78,8 +78,8 @@ def work(connection: Connection, split_folder: SplitFolder, threads: int) -> Non
                 perform(task, split, connection, threads=threads)
             except InterruptedTrainingError:
                 return
-            except Exception as error:  # whatever it is, the parent says which run it was
-                connection.send(Ended(_noted(error, task.folder)))
+            except Exception as error:  # whatever it is, the parent reports which run failed
+                connection.send(Ended(_reported(error, task.folder)))
             else:
                 connection.send(Ended())
     except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -90,7 +90,7 @@ def perform(task: Task, split: Split, connection: Connection, *, threads: int) -
     """Do one run, from its checkpoint where there is one, and write its outcome.
 
     Raises:
-        InterruptedTrainingError: `STOP` came; the state of the run is in its checkpoint.
+        InterruptedTrainingError: `STOP` was received; the state of the run is in its checkpoint.
         RefeedError: anything else but a loss that is not finite, which is an outcome.
     """
     run, folder = task.run, task.folder
@@ -202,7 +202,7 @@ def _outcome(
     parameters: int,
     threads: int,
 ) -> Outcome:
-    """The outcome of a run with this log; without a model, the best epoch is that of the lowest error so far."""
+    """The outcome of a run with this log; without a model, the best epoch is that with the lowest error so far."""
     errors = {record["epoch"]: record["valid_rmse"] for record in log if record["valid_rmse"] is not None}
     if best_epoch is None:
         best_epoch = min(errors, key=errors.__getitem__, default=0)
@@ -228,8 +228,8 @@ def _write(outcome: Outcome, split: Split) -> None:
         file.write_text(text + "\n", encoding="utf-8")
 
 
-def _noted(error: Exception, folder: Path) -> str:
-    """The error in words; the traceback of one that refeed does not raise on purpose goes into a file beside the run."""
+def _reported(error: Exception, folder: Path) -> str:
+    """The message of an error; the traceback of an unexpected one is written to a file beside the run."""
     if isinstance(error, RefeedError):
         return str(error)
     with atomic_file(folder / ERROR, overwrite=True) as file:

@@ -1,4 +1,4 @@
-"""The state of a run on disk, so that it can be taken up where it stopped. Tensors and JSON only, no pickle."""
+"""The state of a run on disk, so that it can be resumed where it stopped; tensors and JSON only, no pickle."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ STATE_FILE, TENSOR_FILE = "checkpoint.json", "state.safetensors"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a run is.
+    """State of a run.
 
     Attributes:
-        identity: what the run is of (model, data, split, seed); a run is only taken up by the same one.
-        progress: numbers and texts: epoch, step, sums, log.
+        identity: model, data, split and seed; only a run with the same identity resumes it.
+        progress: plain values: epoch, step, sums, log.
         tensors: by group: "model", "best" (the model at its best epoch) and "fitter" (the optimiser).
     """
 
@@ -60,13 +60,13 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     try:
         described = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
         if described["format"] != FORMAT or described["version"] != VERSION:
-            raise BundleError(f"{folder}: not a checkpoint of version {VERSION}; delete it and start anew")
+            raise BundleError(f"{folder}: not a checkpoint of version {VERSION}; delete it and start again")
         tensors: dict[str, dict[str, Tensor]] = {}
         for name, tensor in read_tensors(folder / TENSOR_FILE).items():
             group, key = name.split("/", 1)
             tensors.setdefault(group, {})[key] = tensor
         return Checkpoint(described["identity"], described["progress"], tensors)
     except FileNotFoundError as error:
-        raise BundleError(f"{folder}: there is no checkpoint to take up; start without resuming") from error
+        raise BundleError(f"{folder}: there is no checkpoint to resume; start without resuming") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{folder}: damaged checkpoint ({error}); delete it and start anew") from error
+        raise BundleError(f"{folder}: damaged checkpoint ({error}); delete it and start again") from error

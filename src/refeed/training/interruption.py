@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish that is granted between two steps, so that no state is torn."""
+"""Ctrl-C as a request that is granted between two steps, so that no state is half-updated."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class StopWish:
-    """Whether somebody wants the run to stop.
+class StopRequest:
+    """Whether the run is to stop.
 
     Attributes:
         requested: set by the first Ctrl-C.
@@ -19,36 +19,36 @@ class StopWish:
     requested: bool = False
 
 
-_open_wishes: list[StopWish] = []  # of blocks within blocks, the innermost last
+_open_requests: list[StopRequest] = []  # of nested blocks, the innermost last
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[StopWish]:
-    """Within the block the first Ctrl-C (or SIGTERM) only sets `requested`; a second one interrupts at once.
+def stop_on_interrupt() -> Iterator[StopRequest]:
+    """Within the block, let the first Ctrl-C (or SIGTERM) only set `requested`; a second one interrupts at once.
 
-    Of blocks within blocks the inner one hears it; what it heard is passed on to the outer one when it ends. In a thread
-    other than the main one signals are not ours to handle, and nothing is changed.
+    Of nested blocks the innermost receives the signal, and passes it on to the next one at its end. Outside of the main thread
+    signals cannot be handled, and nothing is changed.
     """
-    wish = StopWish()
+    stop = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield wish
+        yield stop
         return
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in signals}
 
     def note(number: int, frame: FrameType | None) -> None:
-        if wish.requested:
+        if stop.requested:
             raise KeyboardInterrupt
-        wish.requested = True
+        stop.requested = True
 
-    _open_wishes.append(wish)
+    _open_requests.append(stop)
     try:
         for number in signals:
             signal.signal(number, note)
-        yield wish
+        yield stop
     finally:
-        _open_wishes.pop()
-        if _open_wishes and wish.requested:
-            _open_wishes[-1].requested = True
+        _open_requests.pop()
+        if _open_requests and stop.requested:
+            _open_requests[-1].requested = True
         for number, handler in before.items():
             signal.signal(number, handler)

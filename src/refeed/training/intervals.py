@@ -1,4 +1,4 @@
-"""Learns the prediction intervals of a fitted model from its errors on the validation part."""
+"""Prediction intervals, calibrated by a fitted model's errors on the validation set."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from refeed.models.base import RatingModel
 
 
 def learn_intervals(model: RatingModel, split: Split) -> RatingIntervals | None:
-    """The model's prediction intervals, None where the validation part is empty; one pass over it.
+    """Calibrate the model's prediction intervals in one pass over the validation set; None where that is empty.
 
     Args:
-        model: fitted to the training part.
-        split: train and valid ratings; the test part is not looked at.
+        model: fitted to the training set.
+        split: training and validation set; the test set is not read.
     """
     valid = split.valid
     if not len(valid):

@@ -1,4 +1,4 @@
-"""The one training loop: steps, validation, best epoch, early stopping, checkpoints, Ctrl-C; for every fitter."""
+"""The training loop of every fitter: steps, validation, best epoch, early stopping, checkpoints, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHECKPOINT_SHARE = 0.05  # at most this share of the time goes into checkpoints 
 
 @dataclass
 class EpochSums:
-    """Sums over the steps of the epoch under way."""
+    """Sums over the steps of the current epoch."""
 
     squared_error: float = 0.0
     ratings: int = 0
@@ -36,7 +36,7 @@ class EpochSums:
     seconds: float = 0.0
 
     def add(self, report: StepReport, seconds: float) -> None:
-        """Add a step."""
+        """Add the report of a step that took so many seconds."""
         self.squared_error += report.squared_error
         self.ratings += report.ratings
         self.seconds += seconds
@@ -46,18 +46,18 @@ class EpochSums:
 
     @property
     def rmse(self) -> float:
-        """Of the steps so far."""
+        """Training RMSE of the steps so far."""
         return math.sqrt(self.squared_error / max(1, self.ratings))
 
     @property
     def ratings_per_second(self) -> float:
-        """Of the steps so far."""
+        """Training ratings per second of the steps so far."""
         return self.ratings / max(self.seconds, 1e-9)
 
 
 @dataclass
 class RunState:
-    """Where a run is: `epoch` and `step` are the next to do, from 0."""
+    """State of a run; `epoch` and `step`, from 0, come next."""
 
     epoch: int = 0
     step: int = 0
@@ -67,13 +67,13 @@ class RunState:
     best_rmse: float = math.inf
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values; `best_rmse` is left out before the first epoch (JSON knows no infinity)."""
+        """Plain values; `best_rmse` is left out before the first epoch, since JSON has no infinity."""
         values = {**vars(self), "sums": vars(self.sums), "log": [record.to_dict() for record in self.log]}
         return {key: value for key, value in values.items() if value != math.inf}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RunState:
-        """The inverse of `to_dict`."""
+        """Return the state of these values."""
         log = [EpochRecord(**record) for record in values["log"]]
         return cls(**{**values, "sums": EpochSums(**values["sums"]), "log": log})
 
@@ -82,15 +82,15 @@ class TrainingLoop:
     """Runs a fitter to its best epoch.
 
     Args:
-        fitter: what takes the steps; its model is trained in place.
-        validate: RMSE of the model on the validation part, None where there is none (then the last epoch is the best).
+        fitter: takes the steps; its model is trained in place.
+        validate: RMSE of the model on the validation set; None without one (then the last epoch is the best).
         progress: called with each event.
         checkpoint_folder: where the state is kept; None keeps none.
-        identity: what the run is of; a checkpoint of another one is refused.
-        divergence_check: judges the run at its end; None accepts any.
-        options_may_change: whether a run may be taken up with other options, which is what helps after a failure.
-        epochs: how many are done; None does all of the fitter's.
-        keep_end: leave the state in the checkpoint folder at the end too, for a run that is one part of a longer one.
+        identity: model, data, split and seed; a checkpoint with another identity is refused.
+        divergence_check: made at the end of the run; None accepts any run.
+        options_may_change: whether a run may be resumed with other options, which is the remedy after a failure.
+        epochs: number of epochs; default: that of the fitter.
+        keep_end: keep the state at the end too, for a run that is part of a longer one.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class TrainingLoop:
         self._written_at, self._writing_took = time.monotonic(), 0.0
 
     def resume(self) -> None:
-        """Take up the run whose state lies in the checkpoint folder.
+        """Resume the run whose state is in the checkpoint folder.
 
         Raises:
             BundleError: there is none, it is damaged, or it is of another run.
@@ -127,14 +127,14 @@ class TrainingLoop:
         if differing:
             raise BundleError(
                 f"{self.checkpoint_folder}: the checkpoint is of another run (different: {', '.join(differing)})\n"
-                "  Resume with the same data, split, model, batch size and seed, or delete the folder and start anew."
+                "  Resume with the same data, split, model, batch size and seed, or delete the folder and start again."
             )
         try:
             self.state = RunState.from_dict(checkpoint.progress)
             self.fitter.model.load_state_dict(checkpoint.tensors["model"])
             self.fitter.load_state(dict(checkpoint.tensors.get("fitter", {})))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise BundleError(f"{self.checkpoint_folder}: damaged checkpoint ({error}); delete it and start anew") from error
+            raise BundleError(f"{self.checkpoint_folder}: damaged checkpoint ({error}); delete it and start again") from error
         self._best = dict(checkpoint.tensors.get("best", {}))
 
     def run(self) -> RunState:
@@ -173,7 +173,7 @@ class TrainingLoop:
                 self.divergence_check.measure(self.state.log)
         except TrainingError:
             if self.checkpoint_folder is not None:
-                shutil.rmtree(self.checkpoint_folder, ignore_errors=True)  # there is no epoch to go on from
+                shutil.rmtree(self.checkpoint_folder, ignore_errors=True)  # there is no epoch to resume from
             raise
 
     def _run_epoch(self, stop_requested: Callable[[], bool]) -> None:
@@ -245,7 +245,7 @@ class TrainingLoop:
         return f"epoch {epoch}/{self.epochs}  train {train_rmse:.4f}{valid}  {ratings_per_second:,.0f} ratings/s"
 
     def _require_finite(self, valid_rmse: float | None) -> None:
-        """The loss of a step is from before its update, so the last update of an epoch is only seen here."""
+        """Check the last update of an epoch too: the loss of a step is from before its update."""
         is_finite = all(bool(torch.isfinite(tensor).all()) for tensor in self.fitter.model.state_dict().values())
         if not is_finite or (valid_rmse is not None and not math.isfinite(valid_rmse)):
             raise TrainingError(
@@ -274,7 +274,7 @@ class TrainingLoop:
         if self.checkpoint_folder is None:
             raise InterruptedTrainingError(f"{where}; nothing was kept, since this run has no checkpoint folder")
         self._write_checkpoint()
-        raise InterruptedTrainingError(f"{where}; the state is kept in {self.checkpoint_folder}, resume to go on from there")
+        raise InterruptedTrainingError(f"{where}; the state is kept in {self.checkpoint_folder}, resume to continue from there")
 
     def _write_checkpoint(self) -> None:
         if self.checkpoint_folder is None:
@@ -285,7 +285,7 @@ class TrainingLoop:
         self._written_at, self._writing_took = time.monotonic(), time.monotonic() - began
 
     def _keep_last_good(self) -> str:
-        """After a failure: keep the best epoch as the place to resume from, with the optimiser started anew."""
+        """After a failure, keep the best epoch to resume from, with a new state of the optimiser; return a remark on that."""
         best = self.state.best_epoch
         if best == 0:
             return "\n  No epoch was finished, so there is no state to keep."
@@ -293,7 +293,7 @@ class TrainingLoop:
             return ""
         if not self.options_may_change:
             shutil.rmtree(self.checkpoint_folder, ignore_errors=True)
-            return "\n  Nothing is kept to go on from, since these are options of the model itself; start anew with others."
+            return "\n  Nothing is kept to resume from, since these are options of the model itself; start again with others."
         progress = RunState(best, 0, EpochSums(), self.state.log[:best], best, self.state.best_rmse).to_dict()
         model = {name: tensor.clone() for name, tensor in self._best.items()}  # a file holds no tensor under two names
         write_checkpoint(Checkpoint(self.identity, progress, {"model": model, "best": self._best}), self.checkpoint_folder)

@@ -36,7 +36,7 @@ from refeed.training.intervals import learn_intervals
 from refeed.training.loop import RunState, TrainingLoop
 
 CHOSEN, REFITTED = "chosen", "refitted"
-PARTS = (CHOSEN, REFITTED, "member-")  # how the folders of runs begin that are parts of a longer one
+PARTS = (CHOSEN, REFITTED, "member-")  # how the names of folders begin that hold parts of a run
 
 
 def train(
@@ -89,47 +89,36 @@ def train(
         >>> len(model.provenance.log)
         2
     """
-    if resume and checkpoint_folder is None:
-        raise ConfigError("resume: needs the checkpoint folder of the run to take up")
     options, runtime = options or TrainingOptions(), runtime or Runtime.detect()
+    folder = None if checkpoint_folder is None else Path(checkpoint_folder)
+    _require_runnable(spec, runtime, folder, resume=resume)
+    runtime.apply()
+    if folder is not None and (refit or isinstance(spec, Ensemble)):
+        _prepare(folder, resume=resume)
+    job = _Job(options, runtime, callback_of(progress), folder, resume=resume, keep_end=refit)
+    return job.fit(spec, split, refit=refit, keep_histories=keep_histories)
+
+
+def _require_runnable(spec: Spec, runtime: Runtime, folder: Path | None, *, resume: bool) -> None:
+    if resume and folder is None:
+        raise ConfigError("resume: needs the checkpoint folder of the run to resume")
     if runtime.loops == "compiled" and not spec.uses_training_options:
         raise ConfigError(
             f"loops=compiled: for a single network trained by SGD, not for the model '{spec.kind}'; use loops=auto"
         )
-    runtime.apply()
-    folder = None if checkpoint_folder is None else Path(checkpoint_folder)
-    if folder is not None and (refit or isinstance(spec, Ensemble)):
-        _prepare(folder, resume=resume)
-    job = _Job(options, runtime, callback_of(progress), folder, resume=resume, keep_end=refit)
-    chosen = job.choose(spec, split)
-    intervals = learn_intervals(chosen.model, split)
-    model, known = chosen.model, split
-    if refit:
-        known = split.refitting()
-        model = job.refit(chosen, known)
-    return FittedModel(
-        spec=chosen.spec,
-        model=model,
-        users=split.train.users,
-        items=split.train.items,
-        scale=split.train.scale,
-        histories=replace(known.train, labels={}, notes=()) if keep_histories else None,
-        provenance=_provenance(chosen, split, options, runtime, refit=refit),
-        intervals=intervals,
-    )
 
 
 def _prepare(folder: Path, *, resume: bool) -> None:
-    """Make room for the states of several runs, or see that the folder has such.
+    """Empty a folder for the states of several runs or, to resume, check that it holds such states.
 
     Raises:
-        BundleError: nothing is there to be taken up, or it is of another kind of run.
+        BundleError: there is nothing to resume, or it is of another kind of run.
         StorageError: the folder holds something else than runs.
     """
     is_there = folder.is_dir()
     of_parts = is_there and all(path.name.startswith((*PARTS, PARTIAL)) for path in folder.iterdir())
     if resume and not is_there:
-        raise BundleError(f"{folder}: there is no checkpoint to take up; start without resuming")
+        raise BundleError(f"{folder}: there is no checkpoint to resume; start without resuming")
     if resume and not of_parts:
         raise BundleError(
             f"{folder}: the checkpoint is of another run, of one model that is not refitted; start without resuming"
@@ -142,15 +131,15 @@ def _prepare(folder: Path, *, resume: bool) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Chosen:
-    """A model whose settings were chosen on the validation part.
+    """A model whose settings were chosen on the validation set.
 
     Attributes:
         spec: its description.
-        model: itself.
-        state: with its log.
-        best_epochs: its own, or those of an ensemble's members.
-        numbers: of an ensemble's members, their positions in the ensemble that was asked for.
-        note: what people should know of it.
+        model: fitted to the training set.
+        state: of its run, with the log.
+        best_epochs: of the model, or of an ensemble's members.
+        numbers: positions of an ensemble's members in the given ensemble.
+        note: a remark for the user.
     """
 
     spec: Spec
@@ -163,10 +152,11 @@ class _Chosen:
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """How all models of one call of `train` are fitted; see there.
+    """How all models of one call of `train` are fitted; its arguments have the same names.
 
     Attributes:
-        keep_end: keep the state of finished models, since others follow before the call is over.
+        folder: `checkpoint_folder`.
+        keep_end: keep the states of finished models, since others follow before the call is over.
     """
 
     options: TrainingOptions
@@ -177,16 +167,34 @@ class _Job:
     resume: bool
     keep_end: bool
 
-    def choose(self, spec: Spec, split: Split) -> _Chosen:
-        """Fit to train; the best epoch by valid."""
+    def fit(self, spec: Spec, split: Split, *, refit: bool, keep_histories: bool) -> FittedModel:
+        chosen = self._choose(spec, split)
+        intervals = learn_intervals(chosen.model, split)
+        model, known = chosen.model, split
+        if refit:
+            known = split.refitting()
+            model = self._refit(chosen, known)
+        return FittedModel(
+            spec=chosen.spec,
+            model=model,
+            users=split.train.users,
+            items=split.train.items,
+            scale=split.train.scale,
+            histories=replace(known.train, labels={}, notes=()) if keep_histories else None,
+            provenance=_provenance(chosen, split, self.options, self.runtime, refit=refit),
+            intervals=intervals,
+        )
+
+    def _choose(self, spec: Spec, split: Split) -> _Chosen:
+        """Fit to the training set, up to the best epoch on the validation set."""
         folder = self._part(CHOSEN) if self.keep_end else self.folder
         if isinstance(spec, Ensemble):
             return self._choose_ensemble(spec, split, folder)
         model, state = self._fit(spec, split, self.options, self.runtime, folder)
         return _Chosen(spec, model, state, (state.best_epoch,))
 
-    def refit(self, chosen: _Chosen, split: Split) -> RatingModel:
-        """Fit what was chosen to all of the new training part."""
+    def _refit(self, chosen: _Chosen, split: Split) -> RatingModel:
+        """Fit with the chosen settings to the whole training set of another split."""
         if not isinstance(chosen.model, EnsembleModel):
             (epochs,) = chosen.best_epochs
             self._announce("refitting to train and validation")
@@ -220,7 +228,7 @@ class _Job:
         epochs: int | None = None,
         rescaled: bool = False,
     ) -> tuple[RatingModel, RunState]:
-        """To the best epoch by the validation part, or so many `epochs` where there is none."""
+        """Fit to the best epoch on the validation set, or for a number of `epochs` without validation."""
 
         def build(train: Ratings) -> Fitter:
             return build_fitter(spec, train, options, runtime)
@@ -264,9 +272,9 @@ class _Job:
 
 
 def validation_rmse(model: RatingModel, split: Split) -> Callable[[], float]:
-    """A function that gives the model's RMSE on the validation part, predictions clipped to the scale.
+    """Return a function that measures the model's RMSE on the validation set, predictions clipped to the scale.
 
-    It gives NaN where a prediction is not finite, since clipping would hide that.
+    It returns NaN where a prediction is not finite, since clipping would hide that.
     """
     truth, histories = np.asarray(split.valid.values, np.float64), Histories.of_training(split.train)
 
@@ -280,7 +288,7 @@ def validation_rmse(model: RatingModel, split: Split) -> Callable[[], float]:
 
 
 def _identity(spec: Spec, split: Split, options: TrainingOptions, runtime: Runtime, *, rescaled: bool) -> dict[str, Any]:
-    """What a checkpoint must agree with to be taken up."""
+    """What a checkpoint must agree with to be resumed."""
     unit = {"unit of the ratings": "their spread"} if rescaled else {}
     return {
         **unit,

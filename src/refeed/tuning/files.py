@@ -1,4 +1,4 @@
-"""What a search leaves for people: the best settings, all trials, and the page."""
+"""Files of a search: the best settings, all trials, and the page."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ BEST, TRIALS_FILE, PAGE, SEARCH = "best.toml", "trials.csv", "report.html", "sea
 
 
 def require_same_search(folder: Path, search: Mapping[str, Any]) -> None:
-    """Note in the folder what is searched, or see that it is what was searched there before.
+    """Record in the folder what is searched, or check that it is the search that was done there before.
 
     Args:
         folder: of the search.
-        search: all that makes it what it is, as plain JSON values, by names for people.
+        search: all that defines the search, as plain JSON values by readable names.
 
     Raises:
         StorageError: another search was done there, or the folder cannot be written.
@@ -38,11 +38,11 @@ def require_same_search(folder: Path, search: Mapping[str, Any]) -> None:
             before = json.loads(path.read_text(encoding="utf-8"))
             other = [name for name in search if before.get(name) != search[name]]
         except (OSError, ValueError, AttributeError) as error:
-            raise StorageError(f"{path}: damaged ({error})\n  Delete the folder, or choose another one.") from error
+            raise StorageError(f"{path}: damaged ({error})\n  Delete the folder, or choose another.") from error
         if other:
             raise StorageError(
                 f"{folder}: holds another search, with other {', '.join(other)}\n"
-                "  Choose another folder with --output, or delete this one."
+                "  Choose another folder with --output, or delete this folder."
             )
         return
     with atomic_file(path) as written:
@@ -50,13 +50,13 @@ def require_same_search(folder: Path, search: Mapping[str, Any]) -> None:
 
 
 def write_tuning(tuning: Tuning, folder: Path, *, split: Split, circumstances: Circumstances, following: str) -> None:
-    """Write best.toml, trials.csv and report.html into the folder, each in one step and over an earlier one.
+    """Write best.toml, trials.csv and report.html into the folder, each atomically and over an earlier one.
 
     Args:
         tuning: the search.
-        folder: where.
+        folder: of the search.
         split: the ratings.
-        circumstances: how it came about.
+        circumstances: of the search.
         following: the command that trains with the best settings.
 
     Raises:
@@ -74,7 +74,7 @@ def write_tuning(tuning: Tuning, folder: Path, *, split: Split, circumstances: C
 
 
 def best_settings(tuning: Tuning) -> str:
-    """The settings of the best trial as a file for `refeed train --config`.
+    """Write the settings of the best trial as a file for `refeed train --config`.
 
     Raises:
         TrainingError: all trials failed.
@@ -87,7 +87,7 @@ def best_settings(tuning: Tuning) -> str:
 
 
 def trials_csv(tuning: Tuning) -> str:
-    """A row a trial, in the order of their numbers; the columns after `problem` are the options that were varied."""
+    """Write a row per trial, in the order of their numbers; the columns after `problem` are the varied options."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
@@ -95,9 +95,8 @@ def trials_csv(tuning: Tuning) -> str:
     )
     for trial in tuning.trials:
         values = [value_text(trial.values[name]) for name in tuning.space]
-        one = trial.outcome
         known = ["", "", "", "", ""]
-        if one is not None:
-            known = [str(one.best_epoch), str(len(one.log)), f"{one.seconds:.3f}", str(one.parameters), one.folder.name]
+        if (run := trial.outcome) is not None:
+            known = [str(run.best_epoch), str(len(run.log)), f"{run.seconds:.3f}", str(run.parameters), run.folder.name]
         writer.writerow([trial.number, "" if trial.rmse is None else trial.rmse, *known, trial.problem, *values])
     return text.getvalue()

@@ -1,4 +1,4 @@
-"""A search in tables, and as one HTML page."""
+"""Report of a search: tables, and an HTML page."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from refeed.tuning.tune import Stopped, Tuning
 from refeed.version import __version__
 
 RMSE = "validation RMSE"
-SHOWN = 4.0  # times the distance from the best to the middle trial: errors farther off are cut from the axis of figures
+SHOWN = 4.0  # times the distance from the best to the median error: figures are cut there
 STOPPED: dict[Stopped, str] = {
     "time": "the time was over",
-    "exhausted": "nothing new was left to try",
+    "exhausted": "no new settings were left to try",
     "interrupted": "interrupted",
 }
 CAUTION = (
-    "The error of the best of many trials is a little too good, since it was chosen by the same ratings; the test part, which "
-    "no trial has read, gives the honest one (refeed evaluate)."
+    "The validation error of the best trial is a little too good, since it was chosen by it; the test set, which no trial has "
+    "read, gives an unbiased one (refeed evaluate)."
 )
 
 
 def trial_table(tuning: Tuning, *, most: int | None = None) -> Table:
-    """A row a trial with the options that were varied, the best first and those that failed last.
+    """Tabulate the trials with their varied options, the best first and failed ones last.
 
     Args:
         tuning: the search.
-        most: rows at most, the one that the search started from among them; None has all.
+        most: number of rows at most, trial 0 among them; default: all.
     """
-    failed = [one for one in tuning.trials if one.rmse is None]
+    failed = [trial for trial in tuning.trials if trial.rmse is None]
     ordered = [*tuning.ranked, *failed]
     shown = ordered[:most]
     start = tuning.trials[0]
@@ -50,27 +50,29 @@ def trial_table(tuning: Tuning, *, most: int | None = None) -> Table:
         f"{_count(len(shown))} of {len(ordered)}, the best first" if len(shown) < len(ordered) else "All trials, the best first"
     )
     columns = ["trial", RMSE, "best epoch", "seconds", *tuning.space]
-    rows = [_row(one, tuning) for one in shown]
-    return Table(columns, rows, caption=f"{caption}; trial 0 is where the search began", align="l" + "r" * (len(columns) - 1))
+    rows = [_row(trial, tuning) for trial in shown]
+    return Table(
+        columns, rows, caption=f"{caption}; trial 0 has the settings to start from", align="l" + "r" * (len(columns) - 1)
+    )
 
 
 def importance_table(tuning: Tuning) -> Table:
-    """How much each option mattered."""
+    """Tabulate the importances of the options."""
     rows = [[name, f"{share:.0%}"] for name, share in tuning.importances.items()]
     caption = (
-        f"Share of what tells the best trials from the others (PED-ANOVA over {len(tuning.ranked)} trials: a hint, no proof)"
+        f"Importance for being among the best trials (PED-ANOVA over {len(tuning.ranked)} trials: an indication, no proof)"
     )
     return Table(["option", "share"], rows, caption=caption, align="lr")
 
 
 def tuning_page(tuning: Tuning, *, split: Split, circumstances: Circumstances, following: str) -> Page:
-    """The whole report.
+    """Build the report.
 
     Args:
-        tuning: the search, with a trial at least that did not fail.
+        tuning: the search, with at least one trial that did not fail.
         split: the ratings.
-        circumstances: how it came about.
-        following: the command that trains with them.
+        circumstances: of the search.
+        following: the command that trains with the best settings.
 
     Raises:
         ConfigError: the `report` extra is not installed.
@@ -80,7 +82,7 @@ def tuning_page(tuning: Tuning, *, split: Split, circumstances: Circumstances, f
     sections = [
         Section("At a glance", _summary(tuning, best), [_facts(tuning, best), _settings(tuning, best), Code(following)]),
         Section("The search", "", [_course(tuning).block(), _options(tuning).block(), *_importances(tuning)]),
-        Section("The best beside the start", "", [_curves(tuning, best).block()]),
+        Section("The best trial and the start", "", [_curves(tuning, best).block()]),
         Section("All trials", "", [trial_table(tuning)]),
         _made(tuning, split, circumstances),
     ]
@@ -90,10 +92,10 @@ def tuning_page(tuning: Tuning, *, split: Split, circumstances: Circumstances, f
 
 
 def require_best(tuning: Tuning) -> Trial:
-    """The best trial.
+    """Return the best trial.
 
     Raises:
-        TrainingError: there is none; the message has the reason that the first trial failed for.
+        TrainingError: there is none; the message says why the first trial failed.
     """
     if tuning.best is not None:
         return tuning.best
@@ -110,13 +112,13 @@ def _row(trial: Trial, tuning: Tuning) -> list[Cell]:
     name = f"{trial.number} (start)" if trial.number == 0 else str(trial.number)
     values: list[Cell] = [value_text(trial.values[option]) for option in tuning.space]
     if trial.outcome is None:
-        return [name, "cannot be", None, None, *values]
+        return [name, "not possible", None, None, *values]
     error: Cell = "diverged" if trial.rmse is None else trial.rmse
     return [name, error, trial.outcome.best_epoch or None, f"{trial.outcome.seconds:,.0f}", *values]
 
 
 def _title(tuning: Tuning) -> str:
-    return f"{_count(len(tuning.trials))}, chosen on the validation part alone"
+    return f"{_count(len(tuning.trials))}, chosen on the validation set alone"
 
 
 def _count(number: int) -> str:
@@ -126,9 +128,9 @@ def _count(number: int) -> str:
 def _summary(tuning: Tuning, best: Trial) -> str:
     start = tuning.trials[0].rmse
     if best.number == 0:
-        found = "No trial was better than the settings that the search began with."
+        found = "No trial was better than the settings to start from."
     elif start is None:
-        found = f"Trial {best.number} is the best; the settings that the search began with failed ({tuning.trials[0].problem})."
+        found = f"Trial {best.number} is the best; the settings to start from failed ({tuning.trials[0].problem})."
     else:
         found = f"Trial {best.number} is the best: its {RMSE} is {best.rmse:.4f}, that of the start {start:.4f}."
     ended = f" The search ended early: {STOPPED[tuning.stopped]}." if tuning.stopped else ""
@@ -136,38 +138,38 @@ def _summary(tuning: Tuning, best: Trial) -> str:
 
 
 def _facts(tuning: Tuning, best: Trial) -> Facts:
-    start, failed = tuning.trials[0].rmse, sum(one.rmse is None for one in tuning.trials)
-    seconds = sum(one.outcome.seconds for one in tuning.trials if one.outcome is not None)
+    start, failed = tuning.trials[0].rmse, sum(trial.rmse is None for trial in tuning.trials)
+    seconds = sum(trial.outcome.seconds for trial in tuning.trials if trial.outcome is not None)
     return Facts(
         [
             (f"{RMSE}, start", start),
             (f"{RMSE}, best", best.rmse),
             ("difference", None if start is None or best.rmse is None else f"{best.rmse - start:+.4f}"),
             ("trials", len(tuning.trials)),
-            ("of them failed", failed),
+            ("failed trials", failed),
             ("minutes of training", f"{seconds / 60:.1f}"),
         ]
     )
 
 
 def _settings(tuning: Tuning, best: Trial) -> Table:
-    """What was varied: over which values, from where, and to where."""
+    """The varied options with their ranges, their values at the start and the best ones."""
     start = tuning.trials[0]
     rows: list[list[Cell]] = [
         [name, str(choice), value_text(start.values[name]), value_text(best.values[name])]
         for name, choice in tuning.space.items()
     ]
     return Table(
-        ["option", "varied over", "start", "best"],
+        ["option", "values", "start", "best"],
         rows,
-        caption="What was varied; all other options are as they were",
+        caption="The varied options; all others have the values of the start",
         align="llrr",
     )
 
 
 def _limits(tuning: Tuning) -> tuple[float, float]:
-    """The part of the error axis where most trials are."""
-    errors = np.array([one.rmse for one in tuning.ranked], np.float64)
+    """Limits of the error axis, which leave out errors far above the median."""
+    errors = np.array([trial.rmse for trial in tuning.ranked], np.float64)
     reach = max(SHOWN * (float(np.median(errors)) - errors[0]), 1e-3)
     high = float(errors[errors <= errors[0] + reach].max())
     margin = 0.06 * max(high - errors[0], 1e-3)
@@ -176,9 +178,9 @@ def _limits(tuning: Tuning) -> tuple[float, float]:
 
 def _course(tuning: Tuning) -> Illustration:
     """The error of each trial, and the best so far."""
-    done = [one for one in tuning.trials if one.rmse is not None]
-    numbers = np.array([one.number for one in done])
-    errors = np.array([one.rmse for one in done], np.float64)
+    done = [trial for trial in tuning.trials if trial.rmse is not None]
+    numbers = np.array([trial.number for trial in done])
+    errors = np.array([trial.rmse for trial in done], np.float64)
     best = np.minimum.accumulate(errors)
     drawing = line_chart(
         {"each trial": (numbers, errors), "best so far": (numbers, best)},
@@ -186,7 +188,7 @@ def _course(tuning: Tuning) -> Illustration:
         y_label=RMSE,
         y_limits=_limits(tuning),
     )
-    caption = "Validation RMSE of each trial, and the best so far; what is far off is cut"
+    caption = "Validation RMSE of each trial, and the best so far; the axis is cut far above the median"
     return Illustration("trials", drawing, caption, f"Best so far: {errors[0]:.4f} at first, {best[-1]:.4f} at the end")
 
 
@@ -194,14 +196,14 @@ def _options(tuning: Tuning) -> Illustration:
     """The error against the value of each option."""
     done = tuning.ranked
     panels = [_panel(name, choice, done) for name, choice in tuning.space.items()]
-    drawing = scatter_panels(panels, [one.rmse or 0.0 for one in done], y_label=RMSE, y_limits=_limits(tuning), best=0)
-    caption = "Each dot a trial, against the options that were varied; dark: the best; triangles: farther up"
-    told = ", ".join(f"{name} {value_text(value)}" for name, value in done[0].values.items())
-    return Illustration("options", drawing, caption, f"The best trial has {told}")
+    drawing = scatter_panels(panels, [trial.rmse or 0.0 for trial in done], y_label=RMSE, y_limits=_limits(tuning), best=0)
+    caption = "A dot for each trial, against the varied options; dark: the best; triangles: above the axis"
+    best = ", ".join(f"{name} {value_text(value)}" for name, value in done[0].values.items())
+    return Illustration("options", drawing, caption, f"The best trial has {best}")
 
 
 def _panel(name: str, choice: Range, trials: Sequence[Trial]) -> Panel:
-    values = [one.values[name] for one in trials]
+    values = [trial.values[name] for trial in trials]
     if isinstance(choice, Between):
         return Panel(name, values, log=choice.log)
     names = list(map(value_text, choice.choices))
@@ -215,8 +217,8 @@ def _importances(tuning: Tuning) -> list[Block]:
         return []
     names, shares = list(tuning.importances), [100 * share for share in tuning.importances.values()]
     drawing = bar_chart(names, shares, value_label="share, %", value_format=".0f")
-    told = "; ".join(f"{name} {share:.0f}%" for name, share in zip(names, shares, strict=True))
-    return [Figure(drawing.svg(), importance_table(tuning).caption, told)]
+    alt = "; ".join(f"{name} {share:.0f}%" for name, share in zip(names, shares, strict=True))
+    return [Figure(drawing.svg(), importance_table(tuning).caption, alt)]
 
 
 def _outcome(trial: Trial) -> Outcome:
@@ -225,13 +227,14 @@ def _outcome(trial: Trial) -> Outcome:
 
 
 def _curves(tuning: Tuning, best: Trial) -> Illustration:
-    """Training and validation by epoch, of the best and of the start."""
-    shown = {f"best (trial {best.number})": _outcome(best).log}
+    """Training and validation error by epoch, of the best trial and of the start."""
+    shown = {f"best (trial {best.number})": _outcome(best)}
     start = tuning.trials[0]
     if start.rmse is not None and start is not best:
-        shown["start"] = _outcome(start).log
+        shown["start"] = _outcome(start)
     series, variants = {}, {}
-    for name, log in shown.items():
+    for name, outcome in shown.items():
+        log = outcome.log
         epochs = np.array([record["epoch"] for record in log])
         for curve, key in (("validation", "valid_rmse"), ("training", "train_rmse")):
             series[f"{name}, {curve}"] = (epochs, np.array([record[key] for record in log], np.float64))
@@ -245,8 +248,8 @@ def _curves(tuning: Tuning, best: Trial) -> Illustration:
         variants=variants,
         y_limits=(float(settled.min()) - margin, float(settled.max()) + margin),
     )
-    told = "; ".join(f"{name}: best epoch {_outcome(one).best_epoch}" for name, one in zip(shown, (best, start), strict=False))
-    return Illustration("epochs", drawing, "RMSE by epoch; the model of the best validation epoch is kept", told)
+    alt = "; ".join(f"{name}: best epoch {outcome.best_epoch}" for name, outcome in shown.items())
+    return Illustration("epochs", drawing, "RMSE by epoch; the model of the best validation epoch is kept", alt)
 
 
 def _made(tuning: Tuning, split: Split, circumstances: Circumstances) -> Section:
@@ -263,7 +266,7 @@ def _made(tuning: Tuning, split: Split, circumstances: Circumstances) -> Section
     )
     rule = ", ".join(f"{name} {value_text(value)}" for name, value in split_to_dict(split.splitter).items())
     text = (
-        f"Begun on {circumstances.began:%Y-%m-%d at %H:%M %Z}; this call took {circumstances.seconds / 60:.1f} minutes on "
-        f"{machine_text()}. Split: {rule}.\n\nBeside this file: trials.csv (a row a trial) and best.toml."
+        f"Started on {circumstances.began:%Y-%m-%d at %H:%M %Z}; this call took {circumstances.seconds / 60:.1f} minutes on "
+        f"{machine_text()}. Split: {rule}.\n\nBeside this file: trials.csv (a row per trial) and best.toml."
     )
     return Section("How it was made", text, [facts, Code(circumstances.command)])

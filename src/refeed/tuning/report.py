@@ -14,7 +14,7 @@ from refeed.runs.worker import Progressed
 
 
 class TrialsReport(RunsReport):
-    """Reports a message for each trial, and how far the search is.
+    """Reports the result of each trial as a message, and the progress of the search.
 
     Args:
         progress: called with each event.
@@ -32,7 +32,7 @@ class TrialsReport(RunsReport):
 
     @override
     def advance(self, run: Run, progressed: Progressed) -> None:
-        if self._done_before:  # what took no time says nothing of the time that is left
+        if self._done_before:  # these took no time, so the time that is left is estimated without them
             self._done_before = 0
             self._start()
         epoch, epochs = progressed.epoch, progressed.epochs
@@ -51,7 +51,7 @@ class TrialsReport(RunsReport):
     def refuse(self, name: str, problem: str) -> None:
         """Report settings that the model does not take together; they count as a trial that failed."""
         self.done += 1
-        self.message(f"{name}: cannot be ({problem})")
+        self.message(f"{name}: not possible ({problem})")
 
     def _start(self) -> None:
         self._progress(Started(task=self._count, total=1.0, completed=self._share))
@@ -61,7 +61,7 @@ class TrialsReport(RunsReport):
             return f"diverged ({outcome.message})"
         verdict = "the best so far" if outcome.valid_rmse < self._best else f"best {self._best:.4f}"
         self._best = min(self._best, outcome.valid_rmse)
-        took = "there already" if outcome.cached else f"{outcome.seconds:.0f} s"
+        took = "done before" if outcome.cached else f"{outcome.seconds:.0f} s"
         return f"validation RMSE {outcome.valid_rmse:.4f}, {took} ({verdict})"
 
     @property
@@ -70,7 +70,7 @@ class TrialsReport(RunsReport):
 
     @property
     def _share(self) -> float:
-        """Of the search that is done, by the number of trials or by the time."""
+        """Share of the search that is done, by the number of trials or by the time."""
         by_time = (time.monotonic() - self._began) / self._seconds
         by_trials = 0.0 if self._trials is None else (self.done + sum(self._under_way.values())) / self._trials
         return min(1.0, max(by_time, by_trials))

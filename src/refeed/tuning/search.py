@@ -1,4 +1,4 @@
-"""The next trials of a search, and what it learns from them: the same for `tune` and for the benchmark."""
+"""A search over the options of a model: its next trials, and what it learns from them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from refeed.tuning.search_spaces import Space, changed, option_values, value_tex
 ROUND = 4
 """Trials that a search proposes at once, and learns from together."""
 
-ATTEMPTS = 50  # proposals of what was tried already before a search says that there is nothing new
+ATTEMPTS = 50  # proposals of settings that were tried before, until a search is exhausted
 
 Settings: TypeAlias = tuple[Spec, TrainingOptions]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings that were tried, and what came of them.
+    """Settings that were tried, with their outcome.
 
     Attributes:
-        number: from 0; number 0 has the settings that the search started from.
-        values: of the options that are varied.
-        outcome: of the run; None where the model does not take these values together.
-        problem: why it failed; empty where it did not.
+        number: from 0; trial 0 has the settings that the search started from.
+        values: of the varied options.
+        outcome: of the run; None where the model does not accept these values together.
+        problem: why the trial failed; empty where it did not.
     """
 
     number: int
@@ -39,20 +39,20 @@ class Trial:
 
     @property
     def rmse(self) -> float | None:
-        """On the validation part, at the best epoch; None where the trial failed."""
+        """RMSE on the validation set, at the best epoch; None where the trial failed."""
         return None if self.outcome is None or self.problem else self.outcome.valid_rmse
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A trial before it is done.
+class PendingTrial:
+    """A trial before its run.
 
     Attributes:
-        number: see `Trial`.
-        values: see `Trial`.
-        run: to do; None where the model does not take these values together.
+        number: as of `Trial`.
+        values: as of `Trial`.
+        run: to do; None where the model does not accept these values together.
         problem: why it does not; empty where it does.
-        proposal: that it came from; None where its settings were given.
+        proposal: of its settings; None where they were given.
     """
 
     number: int
@@ -63,18 +63,18 @@ class Asked:
 
 
 class Search:
-    """The trials of one model so far, and the next ones: first those that are given, then what is proposed.
+    """The trials of a model: first with given settings, then with proposed ones.
 
     Args:
         given: settings to try first, at least one; the search starts from the first.
-        space: what is varied of the first.
-        proposals: of that space; None where only the given settings are to be tried.
+        space: the options of the first that are varied.
+        proposals: in that space; None tries the given settings only.
         name: of the run of a trial, by its number.
         seed: of all runs.
 
     Attributes:
-        found: the trials that were done, in the order of their numbers.
-        exhausted: whether fewer trials were there than were asked for, because nothing new is proposed any more.
+        found: the trials that are done, in the order of their numbers.
+        exhausted: whether fewer trials were left than requested, because no new settings are proposed any more.
     """
 
     def __init__(
@@ -84,41 +84,41 @@ class Search:
         self.exhausted = False
         self._given, self._space, self._proposals = given, space, proposals
         self._name, self._seed = name, seed
-        self._known = {self._key(self._values(one)) for one in given if self._lies_in_space(one)}
+        self._known = {self._key(self._values(settings)) for settings in given if self._lies_in_space(settings)}
 
-    def ask(self, wanted: int) -> list[Asked]:
-        """The next trials; fewer where nothing new is proposed any more."""
-        asked = []
-        for number in range(len(self.found), len(self.found) + wanted):
-            one = self._given_one(number) if number < len(self._given) else self._new(number)
-            if one is None:
+    def ask(self, number_of_trials: int) -> list[PendingTrial]:
+        """Return the next trials; fewer where no new settings are proposed any more."""
+        pending = []
+        for number in range(len(self.found), len(self.found) + number_of_trials):
+            trial = self._given_trial(number) if number < len(self._given) else self._new_trial(number)
+            if trial is None:
                 self.exhausted = True
                 break
-            asked.append(one)
-        return asked
+            pending.append(trial)
+        return pending
 
-    def tell(self, asked: Asked, outcome: Outcome | None) -> None:
-        """What came of a trial; None where there was no run to do, or it was not done."""
-        if outcome is None and not asked.problem:
+    def tell(self, pending: PendingTrial, outcome: Outcome | None) -> None:
+        """Add the outcome of a trial; None where there was no run to do, or it was not done."""
+        if outcome is None and not pending.problem:
             return
-        problem = asked.problem
+        problem = pending.problem
         if outcome is not None and outcome.status == "diverged":
             problem = outcome.message
-        trial = Trial(asked.number, asked.values, outcome, problem)
+        trial = Trial(pending.number, pending.values, outcome, problem)
         self.found.append(trial)
         if self._proposals is None:
             return
-        if asked.proposal is not None:
-            self._proposals.tell(asked.proposal, trial.rmse)
-        elif trial.rmse is not None and self._lies_in_space(self._given[asked.number]):
-            self._proposals.add_observation(asked.values, trial.rmse)
+        if pending.proposal is not None:
+            self._proposals.tell(pending.proposal, trial.rmse)
+        elif trial.rmse is not None and self._lies_in_space(self._given[pending.number]):
+            self._proposals.add_observation(pending.values, trial.rmse)
 
-    def _given_one(self, number: int) -> Asked:
+    def _given_trial(self, number: int) -> PendingTrial:
         settings = self._given[number]
-        return Asked(number, self._values(settings), Run(self._name(number), *settings, self._seed))
+        return PendingTrial(number, self._values(settings), Run(self._name(number), *settings, self._seed))
 
-    def _new(self, number: int) -> Asked | None:
-        """A proposal that differs from all before; None where there is none."""
+    def _new_trial(self, number: int) -> PendingTrial | None:
+        """A trial with settings that no other one has; None where none are proposed."""
         if self._proposals is None:
             return None
         for _ in range(ATTEMPTS):
@@ -130,19 +130,19 @@ class Search:
             self._proposals.tell(proposal, None)
         return None
 
-    def _proposed(self, number: int, proposal: Proposal) -> Asked:
+    def _proposed(self, number: int, proposal: Proposal) -> PendingTrial:
         try:
             run = Run(self._name(number), *changed(*self._given[0], proposal.values), self._seed)
         except ConfigError as error:
-            return Asked(number, proposal.values, None, str(error), proposal)
-        return Asked(number, proposal.values, run, "", proposal)
+            return PendingTrial(number, proposal.values, None, str(error), proposal)
+        return PendingTrial(number, proposal.values, run, "", proposal)
 
     def _values(self, settings: Settings) -> dict[str, Any]:
         known = option_values(*settings)
         return {name: known[name] for name in self._space}
 
     def _lies_in_space(self, settings: Settings) -> bool:
-        """Whether they differ from the first in nothing but what is varied, so that something is learnt from them."""
+        """Whether settings differ from the first ones in the varied options alone, so that something is learnt from them."""
         first, other = option_values(*self._given[0]), option_values(*settings)
         return all(other[name] == value for name, value in first.items() if name not in self._space)
 
@@ -151,20 +151,22 @@ class Search:
         return tuple(value_text(values[name]) for name in self._space)
 
 
-def do_round(searches: Sequence[Search], wanted: int, do: Callable[[list[Run]], Sequence[Outcome | None]]) -> list[Asked]:
-    """Do the next trials of all the searches side by side, and let each search learn from its own.
+def do_round(
+    searches: Sequence[Search], number_of_trials: int, run: Callable[[list[Run]], Sequence[Outcome | None]]
+) -> list[PendingTrial]:
+    """Do the next trials of all searches in parallel, and let each search learn from its own.
 
     Args:
-        searches: which.
-        wanted: trials of each, at most.
-        do: does runs, and gives their outcomes in order; None for one that was not done, which then is no trial.
+        searches: the searches.
+        number_of_trials: of each search, at most.
+        run: does runs and returns their outcomes in order; None for a run that was not done, which then is no trial.
 
     Returns:
-        what was asked for, search by search.
+        the requested trials, search by search.
     """
-    asked = [one.ask(wanted) for one in searches]
-    outcomes = iter(do([one.run for some in asked for one in some if one.run is not None]))
-    for search, some in zip(searches, asked, strict=True):
-        for one in some:
-            search.tell(one, None if one.run is None else next(outcomes))
-    return [one for some in asked for one in some]
+    rounds = [search.ask(number_of_trials) for search in searches]
+    outcomes = iter(run([trial.run for trials in rounds for trial in trials if trial.run is not None]))
+    for search, trials in zip(searches, rounds, strict=True):
+        for trial in trials:
+            search.tell(trial, None if trial.run is None else next(outcomes))
+    return [trial for trials in rounds for trial in trials]

@@ -1,4 +1,4 @@
-"""What `tune` varies: the options of each kind of model, and the values that they may take."""
+"""Search spaces: the options of each kind of model that `tune` varies, and their values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOG = ":log"
 
 
 def value_text(value: Any) -> str:
-    """A value as `key=value` says it."""
+    """Write a value as in `key=value`."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple | list):
@@ -40,15 +40,15 @@ def value_text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Between(Config):
-    """A number from `low` to `high`, whole where both ends are whole numbers.
+    """A number from `low` to `high`, an integer where both ends are integers.
 
     Attributes:
-        low: the least value.
-        high: the greatest value, above `low`.
-        log: whether its logarithm is drawn evenly instead of the number itself; `low` is then above 0.
+        low: the smallest value.
+        high: the largest value, above `low`.
+        log: whether it is log-uniform instead of uniform; `low` is then above 0.
 
     Raises:
-        ConfigError: the ends are not finite numbers in this order, or `log` with one that has no logarithm.
+        ConfigError: the ends are not finite numbers in this order, or not above 0 with `log`.
     """
 
     low: int | float
@@ -58,22 +58,20 @@ class Between(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not -math.inf < self.low < self.high < math.inf:
-            raise ConfigError(f"range {self.low}..{self.high}: expected a number and a greater one, both finite")
+            raise ConfigError(f"range {self.low}..{self.high}: expected a number and a larger one, both finite")
         if self.log and self.low <= 0:
-            raise ConfigError(
-                f"range {self.low}..{self.high}{LOG}: expected ends above 0, since smaller ones have no logarithm"
-            )
+            raise ConfigError(f"range {self.low}..{self.high}{LOG}: expected ends above 0, since only they have a logarithm")
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
 
     @property
     def is_whole(self) -> bool:
-        """Whether only whole numbers are meant."""
+        """Whether the values are integers."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def widened(self, value: Any) -> Between:
-        """The range, reaching to `value` where that is a number outside it (above 0 with `log`); else as it is."""
+        """Return the range widened to `value` where that is a number outside of it (above 0 with `log`); else as it is."""
         if value in self or not isinstance(value, int | float) or (self.log and value <= 0):
             return self
         return replace(self, low=min(self.low, value), high=max(self.high, value))
@@ -84,13 +82,13 @@ class Between(Config):
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of these values.
+    """One of several values.
 
     Attributes:
         choices: at least two, all different.
 
     Raises:
-        ConfigError: fewer, or a value twice.
+        ConfigError: fewer than two, or a value occurs twice.
     """
 
     choices: tuple[Any, ...]
@@ -98,13 +96,13 @@ class OneOf:
     def __post_init__(self) -> None:
         texts = list(map(value_text, self.choices))
         if len(texts) < 2 or len(set(texts)) < len(texts):
-            raise ConfigError(f"choices {self}: expected two or more different values")
+            raise ConfigError(f"choices {self}: expected at least two different values")
 
     def __contains__(self, value: object) -> bool:
         return value_text(value) in map(value_text, self.choices)
 
     def widened(self, value: Any) -> OneOf:
-        """The choices and `value`."""
+        """Return the choices and `value`."""
         return self if value in self else OneOf((*self.choices, value))
 
     def __str__(self) -> str:
@@ -176,14 +174,14 @@ SPACES: Mapping[str, Space] = {
         "item_step_days": OneOf((7.0, 30.0, 90.0)),
     },
 }
-"""What is varied unless said, for each kind of model that can be tuned."""
+"""The default search space of each kind of model."""
 
 
 def ready_space(spec: Spec, options: TrainingOptions) -> Space:
-    """The space of the model's kind, widened where it does not hold the values at hand.
+    """Return the default space of the model's kind, widened to contain its values.
 
     Raises:
-        ConfigError: there is none, as for ensembles and for kinds that others have registered.
+        ConfigError: there is none, as for ensembles and for registered kinds.
     """
     require_tunable(spec)
     if spec.kind not in SPACES:
@@ -193,15 +191,15 @@ def ready_space(spec: Spec, options: TrainingOptions) -> Space:
 
 
 def parse_space(texts: Iterable[str], spec: Spec, options: TrainingOptions) -> Space:
-    """A space in words.
+    """Parse a space.
 
     Args:
-        texts: each `key=low..high`, `key=low..high:log` or `key=a|b|c`; a choice reads as in `key=value`.
-        spec: the model, whose options they name.
-        options: those of its training, where it takes them.
+        texts: `key=low..high`, `key=low..high:log` or `key=a|b|c`; choices are written as in `key=value`.
+        spec: the model that has the options.
+        options: its training options, where it has them.
 
     Raises:
-        ConfigError: no such option, a text of another form, an option twice, or ends out of order.
+        ConfigError: an unknown option, a text of another form, an option twice, or ends out of order.
     """
     known = option_types(spec)
     space: dict[str, Range] = {}
@@ -219,16 +217,16 @@ def parse_space(texts: Iterable[str], spec: Spec, options: TrainingOptions) -> S
 
 
 def change_text(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """The options of `after` that have another value in `before`, as `key=value` parted by spaces."""
+    """Write the options of `after` with another value in `before`, as `key=value` separated by spaces."""
     texts = ((name, value_text(value)) for name, value in after.items())
     return " ".join(f"{name}={text}" for name, text in texts if text != value_text(before[name]))
 
 
 def require_tunable(spec: Spec) -> None:
-    """Check that there is something to tune.
+    """Check that the model can be tuned.
 
     Raises:
-        ConfigError: the model is an ensemble.
+        ConfigError: it is an ensemble.
     """
     if isinstance(spec, Ensemble):
         kinds = ", ".join(sorted(SPACES))
@@ -236,26 +234,26 @@ def require_tunable(spec: Spec) -> None:
 
 
 def require_space(space: Space, spec: Spec, options: TrainingOptions) -> None:
-    """Check that the model has all these options, and takes their choices and the ends of their ranges.
+    """Check that the model has all options of a space, and accepts their choices and the ends of their ranges.
 
     Raises:
-        ConfigError: it does not; each value is tried alone, beside the values at hand of all other options.
+        ConfigError: it does not; every value is tried alone, with the current values of all other options.
     """
     if not space:
-        raise ConfigError("there is nothing to vary: expected an option at least, as key=low..high or key=a|b|c")
+        raise ConfigError("there is nothing to vary: expected at least one option, as key=low..high or key=a|b|c")
     for name, choice in space.items():
         for value in choice.choices if isinstance(choice, OneOf) else (choice.low, choice.high):
             try:
                 changed(spec, options, {name: value})
             except ConfigError as error:
-                raise ConfigError(f"{name}={choice}: {value_text(value)} cannot be: {error}") from error
+                raise ConfigError(f"{name}={choice}: {value_text(value)} is not possible: {error}") from error
 
 
 def changed(spec: Spec, options: TrainingOptions, values: Mapping[str, Any]) -> tuple[Spec, TrainingOptions]:
-    """The model and its training with new values of options of either; no two of them have a name in common.
+    """Return the model and its training options with new values; no option of one has the name of an option of the other.
 
     Raises:
-        ConfigError: the model has no such option, or a value that it does not take.
+        ConfigError: the model has no such option, or does not accept a value.
     """
     known = option_types(spec)
     for name in values:
@@ -268,7 +266,7 @@ def changed(spec: Spec, options: TrainingOptions, values: Mapping[str, Any]) -> 
 
 
 def option_types(spec: Spec) -> dict[str, Any]:
-    """Name to type of all options: those of the model, and those of its training where it takes them."""
+    """Name to type of all options: those of the model, and its training options where it has them."""
     training = typing.get_type_hints(TrainingOptions) if spec.uses_training_options else {}
     own = typing.get_type_hints(type(spec))
     return {**training, **{field.name: own[field.name] for field in fields(spec)}}
@@ -281,7 +279,7 @@ def option_values(spec: Spec, options: TrainingOptions) -> dict[str, Any]:
 
 def _parse_range(text: str, values: str, hint: Any) -> Range:
     if ".." not in values:
-        return OneOf(tuple(_plain(parse_setting(f"choice={one}")[1]) for one in values.split("|")))
+        return OneOf(tuple(_plain(parse_setting(f"choice={choice}")[1]) for choice in values.split("|")))
     low, _, high = values.removesuffix(LOG).partition("..")
     number = float if float in (hint, *typing.get_args(hint)) else int
     try:

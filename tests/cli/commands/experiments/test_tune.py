@@ -88,7 +88,7 @@ def test_autoencoder_of_the_preset_is_tuned_unless_said_and_what_is_set_stays_so
 def test_what_is_varied_can_be_said(data, tmp_path):
     vary = ("--set", "sweeps=2", "--vary", "sweeps=1..3")
     ran = done("tune", data, "-o", tmp_path / "out", *BIASES, *vary, "--sampler", "random", "--trials", 9)
-    assert "stopped after 3 trials: nothing new was left to try" in ran.err
+    assert "stopped after 3 trials: no new settings were left to try" in ran.err
     rows = (tmp_path / "out" / "trials.csv").read_text().splitlines()[1:]
     assert rows[0].endswith(",2")
     assert sorted(row.split(",")[-1] for row in rows) == ["1", "2", "3"]
@@ -96,7 +96,7 @@ def test_what_is_varied_can_be_said(data, tmp_path):
 
 def test_importances_are_printed_where_there_are_trials_enough(data, tmp_path):
     ran = done("tune", data, "-o", tmp_path / "out", *BIASES, "--trials", 9)
-    assert "Share of what tells the best trials from the others" in ran.out
+    assert "Importance for being among the best trials" in ran.out
 
 
 def test_time_is_a_limit_by_itself(data, tmp_path):
@@ -117,7 +117,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_what_is_best_so_far(data, tmp_path,
     monkeypatch.setattr(run_queue, "kept_outcome", interrupting)
     cut = refeed(*command)
     assert cut.status == 130
-    assert "interrupted: stopped with 2 trials done; give the same command again to go on from there" in cut.err
+    assert "interrupted: stopped with 2 trials done; give the same command again to continue" in cut.err
     assert "best: trial" in cut.out
     assert (tmp_path / "out" / "best.toml").is_file()
     done(*command)

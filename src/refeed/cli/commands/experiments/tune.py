@@ -179,7 +179,7 @@ def _finish(tuning: Tuning, output: Path, following: str, *, parts: Split, circu
     from refeed.tuning.page import STOPPED, importance_table, require_best, trial_table
 
     interruption = InterruptedTrainingError(
-        f"stopped with {len(tuning.trials)} trials done; give the same command again to go on from there"
+        f"stopped with {len(tuning.trials)} trials done; give the same command again to continue"
     )
     if tuning.stopped == "interrupted" and tuning.best is None:
         raise interruption
