@@ -93,9 +93,8 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *,
             is_unknown = isinstance(error, UnknownItemError)
             if is_unknown and skip_unknown:
                 continue
-            file, line = rated.locate(row)
             fix = f"{error.fix} Or leave such items out: --skip-unknown." if is_unknown else error.fix
-            raise DataError(error.problem, path=file, line=line, fix=fix) from None
+            raise rated.origin.error(row, error.problem, fix=fix or "") from None
         ratings[id_] = rating
     if not len(rated.ratings):
         raise DataError("there are no ratings", path=path, fix="Write a line item,rating for each item.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
@@ -188,15 +189,6 @@ class RatingColumns:
 
 
 @dataclass
-class _Fault:
-    """Ratings with one fault: how many, and the row (from 0) and value of the first one."""
-
-    count: int = 0
-    row: int = -1
-    value: float = 0.0
-
-
-@dataclass
 class ValueCheck:
     """Finds the ratings of a source that cannot be used, a block at a time.
 
@@ -211,8 +203,8 @@ class ValueCheck:
     missing: MissingPolicy
     rows: int = 0
     skipped: int = 0
-    _not_finite: _Fault = field(default_factory=_Fault)
-    _outside: _Fault = field(default_factory=_Fault)
+    _counts: Counter[str] = field(default_factory=Counter)  # by fault
+    _first: dict[str, tuple[int, float]] = field(default_factory=dict)  # row and value of the first rating with a fault
 
     def add(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_] | None:
         """Look at the next ratings, float64 (rows,), NaN where absent.
@@ -223,17 +215,14 @@ class ValueCheck:
         absent = np.isnan(values)
         skipped = int(np.count_nonzero(absent)) if self.missing == "skip" else 0
         not_finite = ~(np.abs(values) <= LARGEST)
-        if skipped:
-            not_finite &= ~absent
-        faults = [(self._not_finite, not_finite)]
+        faults = {"not finite": not_finite & ~absent if skipped else not_finite}
         if self.scale is not None:
-            faults.append((self._outside, (values < self.scale.minimum) | (values > self.scale.maximum)))
-        for fault, bad in faults:
-            count = int(np.count_nonzero(bad))
-            if count and not fault.count:
+            faults["outside"] = (values < self.scale.minimum) | (values > self.scale.maximum)
+        for fault, bad in faults.items():
+            if count := int(np.count_nonzero(bad)):
+                self._counts[fault] += count
                 first = int(np.argmax(bad))
-                fault.row, fault.value = self.rows + first, float(values[first])
-            fault.count += count
+                self._first.setdefault(fault, (self.rows + first, float(values[first])))
         self.rows += len(values)
         self.skipped += skipped
         return ~absent if skipped else None
@@ -248,25 +237,19 @@ class ValueCheck:
             DataError: a rating is infinite, too large, absent (unless such are skipped) or outside the declared scale, or
                 nothing is left.
         """
-        fault, fix = self._not_finite, "Correct or remove these rows."
-        if fault.count and np.isnan(fault.value):
-            problem = f"the rating is absent or not a number (NaN) ({fault.count:,} such rating(s) in all)"
-            raise origin.error(fault.row, problem, fix=f"{fix[:-1]}, or leave them out: missing='skip' (--missing skip).")
-        if fault.count:
-            problem = f"the rating {fault.value:g} is not finite ({fault.count:,} such rating(s) in all)"
-            raise origin.error(fault.row, problem, fix=fix)
-        fault = self._outside
-        if self.scale is not None and fault.count:
-            raise origin.error(
-                fault.row,
-                f"the rating {fault.value:g} is outside the declared scale {self.scale.minimum:g} to "
-                f"{self.scale.maximum:g} ({fault.count:,} such rating(s) in all)",
-                fix=f"{fix[:-1]}, or declare the scale that the ratings have: scale (--scale).",
-            )
+        for fault, (row, value) in sorted(self._first.items()):  # what is not finite before what is outside the scale
+            problem, fix = f"the rating {value:g} is not finite", "Correct or remove these rows."
+            if np.isnan(value):
+                problem = "the rating is absent or not a number (NaN)"
+                fix = "Correct or remove these rows, or leave them out: missing='skip' (--missing skip)."
+            elif fault == "outside" and self.scale is not None:
+                low, high = self.scale.minimum, self.scale.maximum
+                problem = f"the rating {value:g} is outside the declared scale {low:g} to {high:g}"
+                fix = "Correct or remove these rows, or declare the scale that the ratings have: scale (--scale)."
+            raise origin.error(row, f"{problem} ({self._counts[fault]:,} such rating(s) in all)", fix=fix)
         if self.skipped == self.rows:
-            raise DataError(
-                "no row has a rating", path=origin.path, fix="Name the column with the ratings: rating='…' (--rating)."
-            )
+            fix = "Name the column with the ratings: rating='…' (--rating)."
+            raise DataError("no row has a rating", path=origin.path, fix=fix)
         return (f"missing: {self.skipped:,} row(s) without a rating are skipped",) if self.skipped else ()
 
 

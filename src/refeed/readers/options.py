@@ -14,19 +14,10 @@ DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semico
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Options of reading; None means: find out, and note what was found.
+    """Options of reading, as `read_ratings` takes and describes them; None means: find out, and note what was found.
 
     Attributes:
-        user: the user column by name, or by number (from 1) as text.
-        item: the item column, in the same way.
-        rating: the rating column, in the same way.
-        time: the time column, in the same way; an empty text reads no times.
-        delimiter: one character, "::", or a name such as "tab".
-        header: whether the first line holds the names of the columns.
-        encoding: of text files.
-        decimal: the decimal sign of ratings in text files, "." or ",".
-        labels: further columns to read, by name or number; a single one may be given as it is.
-        scale: the declared rating scale.
+        user, item, rating, time, delimiter, header, encoding, decimal, labels, scale: as in `read_ratings`.
         block_rows: ratings that are numbered at a time.
         block_bytes: text that is parsed at a time, at least the longest line.
     """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any, Protocol
@@ -23,7 +24,7 @@ from refeed.readers.columns.values import RatingColumn
 from refeed.readers.options import ReadOptions
 
 
-class _ColumnReader(Protocol):
+class ColumnReader(Protocol):
     """Reads one column."""
 
     @property
@@ -67,9 +68,9 @@ class RatingStream:
         users, items = IdColumn("user", origins[0], self.parse), IdColumn("item", origins[1], self.parse)
         times = [TimeColumn(origins[3])] if choice.has_times else []
         labels = [LabelNumbers(origin) for origin in origins[3 + len(times) :]]
-        rows = 0
-        readers: list[_ColumnReader] = [users, items, RatingColumn(origins[2], self.options.decimal), *times, *labels]
-        for user_ids, item_ids, *numbers in prefetched(self._columns(readers)):
+        rows, block_rows = 0, self.options.block_rows
+        readers: list[ColumnReader] = [users, items, RatingColumn(origins[2], self.options.decimal), *times, *labels]
+        for user_ids, item_ids, *numbers in prefetched(typed_columns(self.batches, readers, block_rows=block_rows)):
             values, *others = map(np.concatenate if len(user_ids) > 1 else itemgetter(0), numbers)
             rows += len(values)
             yield RatingColumns(
@@ -89,16 +90,28 @@ class RatingStream:
             problem = "there are no ratings, only names of columns at most"
             raise DataError(problem, path=self.origin.path, fix="Give a source with rows.")
 
-    def _columns(self, readers: Sequence[_ColumnReader]) -> Iterator[list[list[Any]]]:
-        """The columns of many batches at a time, each column as its chunks; for the second thread."""
-        columns: list[list[Any]] = [[] for _ in readers]
-        row, start = 0, 0
-        for batch in self.batches:
-            for chunks, reader, column in zip(columns, readers, batch, strict=True):
-                chunks.append(reader.read(plain(column, reader.origin, first_row=row), first_row=row))
-            row += len(batch[0])
-            if row - start >= self.options.block_rows:
-                yield columns
-                columns, start = [[] for _ in readers], row
-        if row > start:
+
+def typed_columns(
+    batches: Iterable[Sequence[pa.Array]], readers: Sequence[ColumnReader], *, block_rows: int = sys.maxsize
+) -> Iterator[list[list[Any]]]:
+    """What the readers make of the columns of many batches at a time, for each column its chunks.
+
+    Args:
+        batches: the columns, one for each reader; binary ones are texts in UTF-8.
+        readers: of the columns.
+        block_rows: rows to collect each time; by default all.
+
+    Raises:
+        DataError: a value that cannot be what its column says.
+    """
+    columns: list[list[Any]] = [[] for _ in readers]
+    row, start = 0, 0
+    for batch in batches:
+        for chunks, reader, column in zip(columns, readers, batch, strict=True):
+            chunks.append(reader.read(plain(column, reader.origin, first_row=row), first_row=row))
+        row += len(batch[0])
+        if row - start >= block_rows:
             yield columns
+            columns, start = [[] for _ in readers], row
+    if row > start:
+        yield columns

@@ -17,12 +17,12 @@ from refeed.readers.options import ReadOptions
 from refeed.readers.source import Source, total_size
 from refeed.readers.stream import RatingStream
 from refeed.readers.text.delimited_text import DelimitedText
-from refeed.readers.text.dialect import Dialect
+from refeed.readers.text.dialect import Dialect, numbered
 
 JOKES = 100
 NOT_RATED = 99.0
 CHOICE = ColumnChoice(("user", "joke", "rating"))
-DIALECT = Dialect(",", tuple(map(str, range(1, JOKES + 2))), quoting=False)
+DIALECT = Dialect(",", numbered(JOKES + 1), quoting=False)
 
 
 def jester_files(folder: Path) -> list[Path]:

@@ -70,11 +70,16 @@ def sniff(head: bytes, options: ReadOptions, *, path: Path) -> Dialect:
         )
     return Dialect(
         delimiter,
-        names=header or tuple(map(str, range(1, width + 1))),
+        names=header or numbered(width),
         has_header=header is not None,
         quoting=delimiter != "::",
         runs=delimiter == " " and re.search(r"(?m)^ |  | $", text) is not None,
     )
+
+
+def numbered(width: int) -> tuple[str, ...]:
+    """The names "1", "2", … of columns without a header."""
+    return tuple(map(str, range(1, width + 1)))
 
 
 def split_rows(text: str, delimiter: str) -> list[list[str]]:
