@@ -12,8 +12,8 @@ import torch
 from ratings_at_hand import ratings_at_hand
 
 import refeed
+from refeed.models import register
 from refeed.models.base import OneStepFitter, RatingModel, Scorer, Spec, StepReport
-from refeed.models.registry import KINDS, Kind
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ItemMeanFitter(OneStepFitter):
         return StepReport(float(np.square(self.train.values - means[self.train.indices]).sum()), len(self.train))
 
 
-KINDS[ItemMean.kind] = Kind(ItemMean, ItemMeanFitter)
+register(ItemMean, ItemMeanFitter)
 
 split = refeed.RandomSplit().apply(ratings_at_hand())
 model = refeed.train(ItemMean(damping=5.0), split)

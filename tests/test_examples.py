@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from refeed.data.synthetic.in_memory import synthetic_ratings
+from refeed.models import MODELS
 from refeed.models.registry import KINDS
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -33,7 +34,7 @@ def ratings_csv(tmp_path_factory) -> Path:
 @pytest.fixture
 def run(monkeypatch, ratings_csv):
     """Run a program on a small file of ratings; what it prints. A kind of model that it registers goes again."""
-    kinds = dict(KINDS)
+    before = [(table, dict(table)) for table in (KINDS, MODELS)]
     monkeypatch.syspath_prepend(EXAMPLES)
 
     def run_program(name: str) -> str:
@@ -44,8 +45,9 @@ def run(monkeypatch, ratings_csv):
         return output.getvalue()
 
     yield run_program
-    KINDS.clear()
-    KINDS.update(kinds)
+    for table, kinds in before:
+        table.clear()
+        table.update(kinds)
     sys.modules.pop("ratings_at_hand", None)
 
 
