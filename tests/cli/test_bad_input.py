@@ -105,7 +105,7 @@ def test_user_with_one_rating_is_in_train_and_gets_recommendations(tmp_path):
     path = write_ratings(tmp_path / "a.csv")
     path.write_text(path.read_text() + "lonely,101,4,1600000000\n")
     run = done("train", path, "-o", tmp_path / "model", *QUICK, "--split", "user-time")
-    assert "Users with too few ratings for all three sides, whose ratings are all in train: 1." in run.err
+    assert "Users with too few ratings for all three sets, whose ratings are all for training: 1." in run.err
     found = json.loads(done("recommend", tmp_path / "model", "-u", "lonely", "-k", "3", "--json", "-").out)
     assert len(found["recommendations"]) == 3
 
@@ -165,7 +165,7 @@ def test_times_that_were_left_out_are_absent(ratings_csv, tmp_path):
 def test_split_that_leaves_a_side_empty_is_refused(tmp_path):
     (tmp_path / "a.csv").write_text("user,item,rating\n1,1,3\n1,2,4\n2,1,4\n")
     error = refused(3, "train", tmp_path / "a.csv", "-o", tmp_path / "model")
-    assert "the valid side has no ratings (train 3, valid 0, test 0), expected some on each side" in error
+    assert "the valid set has no ratings (train 3, valid 0, test 0), expected some in each set" in error
 
 
 def test_absent_file_and_folder_without_ratings_are_refused(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refeed.data.history import History, row_entries, row_places
+from refeed.data.history import History, entry_indices, row_entries
 from refeed.errors import DataError
 
 THREE = History(
@@ -56,7 +56,7 @@ def test_item_given_twice_and_a_rating_that_is_no_number_are_refused():
 def test_places_are_the_entries_of_the_rows(counts, data):
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     rows = np.array(data.draw(st.lists(st.integers(0, len(counts) - 1), max_size=8) if counts else st.just([])), np.int64)
-    places, pointers = row_places(indptr, rows)
+    places, pointers = entry_indices(indptr, rows)
     assert places.tolist() == [place for row in rows for place in range(indptr[row], indptr[row + 1])]
     assert np.diff(pointers).tolist() == [counts[row] for row in rows]
 
@@ -67,7 +67,7 @@ def test_rows_that_follow_one_another_are_a_slice_of_the_same_entries(counts, da
     first = data.draw(st.integers(0, len(counts) - 1))
     rows = np.arange(first, data.draw(st.integers(first, len(counts) - 1)) + 1)
     entries, pointers = row_entries(indptr, rows)
-    places, expected = row_places(indptr, rows)
+    places, expected = entry_indices(indptr, rows)
     assert isinstance(entries, slice)
     assert np.arange(indptr[-1])[entries].tolist() == places.tolist()
     assert pointers.tolist() == expected.tolist()

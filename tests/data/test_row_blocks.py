@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refeed.data import row_blocks as module
-from refeed.data.row_blocks import chosen_counts, looked_up, pointers, position_counts, row_blocks
+from refeed.data.row_blocks import chosen_counts, index_counts, looked_up, pointers, row_blocks
 
 COUNTS = st.lists(st.integers(0, 5), max_size=12)
 
@@ -26,7 +26,7 @@ def test_blocks_cover_all_rows_and_are_no_larger_than_asked(counts, size):
     assert rows == [row for row, count in enumerate(counts) for _ in range(count)]
     for block in blocks:
         assert block.counts.tolist() == counts[block.rows]
-        assert block.places.stop - block.places.start == sum(counts[block.rows])
+        assert block.entries.stop - block.entries.start == sum(counts[block.rows])
         assert sum(counts[block.rows]) <= size or block.rows.stop - block.rows.start == 1
 
 
@@ -40,6 +40,6 @@ def test_chosen_places_are_counted_by_row(counts, data):
 @given(st.lists(st.integers(0, 4), max_size=20))
 def test_positions_are_counted_and_looked_up(positions):
     array, table = np.array(positions, np.uint16), np.array([10, 20, 30, 40, 50], np.int8)
-    assert position_counts(array, 5).tolist() == [positions.count(number) for number in range(5)]
+    assert index_counts(array, 5).tolist() == [positions.count(number) for number in range(5)]
     assert looked_up(table, array).tolist() == [10 * (number + 1) for number in positions]
     assert looked_up(table, array).dtype == np.int8

@@ -44,7 +44,7 @@ def test_encoded_ids_give_the_vocabulary_of_those_that_occur(names):
 def test_encoded_ids_with_nulls_are_refused():
     for codes, names in (([0, None], ["a"]), ([0, 1], ["a", None])):
         encoded = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names))
-        with pytest.raises(DataError, match=r"user id is missing \(null\) at position 1"):
+        with pytest.raises(DataError, match=r"user id is missing \(null\) at index 1"):
             Vocabulary.from_occurrences(encoded, kind="user")
 
 
@@ -63,8 +63,8 @@ def test_nothing_asked_is_nothing_found_whatever_the_type():
 @pytest.mark.parametrize(
     ("vocabulary", "asked", "message"),
     [
-        (NUMBERS, ["30"], "user ids here are integers, but strings were asked for .first: '30'"),
-        (NAMES, [1], "item ids here are strings, but integers were asked for .first: 1"),
+        (NUMBERS, ["30"], "user ids here are integers, but strings were given .first: '30'"),
+        (NAMES, [1], "item ids here are strings, but integers were given .first: 1"),
         (NAMES, ["a", 1], "item ids must be all integers or all strings, got a mixture of int, str"),
     ],
 )
@@ -78,7 +78,7 @@ def test_ids_of_the_other_type_are_refused(vocabulary, asked, message):
     [
         (["a", "a"], "user ids of a vocabulary must be distinct"),
         ([1, "1"], "a mixture of int, str"),
-        (["a", None], r"user id is missing \(null\) at position 1"),
+        (["a", None], r"user id is missing \(null\) at index 1"),
         ([1.0, 2.0], "user ids must be integers or strings, got double"),
         ([True], "user ids must be integers or strings, got bool"),
         ([2**63], "does not fit into a signed 64-bit integer; pass such ids as strings"),

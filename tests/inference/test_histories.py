@@ -80,6 +80,6 @@ def test_everything_that_takes_a_history_takes_ratings_alone(tmp_path, ask, hist
 
 
 def test_item_ids_of_the_other_type_are_refused():
-    with pytest.raises(DataError, match="item ids here are strings, but integers were asked for"):
+    with pytest.raises(DataError, match="item ids here are strings, but integers were given"):
         Histories.for_model(FITTED, ratings_of(("u1", 1, 1.0), ("u1", 2, 2.0)))
     assert np.array_equal(FITTED.histories.indptr, [0, 2, 3])

@@ -8,7 +8,7 @@ import torch
 
 from harness.training_sides import dense_batch
 from oracles.dense_program import as_lists, code_masks, dense_batches, dense_rows, initial_weights, main
-from refeed.data.history import row_places
+from refeed.data.history import entry_indices
 from refeed.data.store.store import write_store
 from refeed.data.synthetic.in_memory import synthetic_ratings
 
@@ -28,7 +28,7 @@ def test_lists_and_their_dense_batches_are_the_ratings():
 
 
 def _row(user):
-    places, _ = row_places(RATINGS.indptr, np.array([user]))
+    places, _ = entry_indices(RATINGS.indptr, np.array([user]))
     return RATINGS.indices[places], RATINGS.values[places]
 
 

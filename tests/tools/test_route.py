@@ -20,7 +20,7 @@ def source(tmp_path):
 def test_a_csv_file_becomes_ratings_in_fewer_than_40_functions(source):
     route = trace(source)
     assert next(iter(route.calls)) == (str(Path("readers", "reading.py")), "read_ratings")
-    assert (str(Path("data", "ratings.py")), "Ratings.from_positions") in route.calls
+    assert (str(Path("data", "ratings.py")), "Ratings.from_indices") in route.calls
     assert len(route.calls) < 40
     assert f"{len(route.calls)} functions in {len(route.files)} files" in str(route)
 

@@ -22,7 +22,7 @@ def epoch_batches(
         shuffle: False keeps the rows in their order.
 
     Returns:
-        row positions, int64 (batch_size,) each.
+        row indices, int64 (batch_size,) each.
 
     Raises:
         ConfigError: batch_size is below 1.

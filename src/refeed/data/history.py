@@ -18,10 +18,10 @@ class History:
 
     Attributes:
         indptr: int64 (B + 1,), row b is the slice indptr[b]:indptr[b + 1] of the other arrays.
-        indices: int64 (nnz,), item positions.
+        indices: int64 (nnz,), item indices.
         values: float32 (nnz,), ratings.
         num_items: n.
-        users: int64 (B,), the position of each user in training, -1 for a person who was not in it.
+        users: int64 (B,), the index of each user in training, -1 for a user who was not in it.
         timestamps: int64 (nnz,), seconds since 1970 UTC, or None.
     """
 
@@ -54,22 +54,22 @@ class History:
         """The same ratings divided by a unit above 0, equal to those of `Ratings.in_units_of` to the last digit."""
         return replace(self, values=divided(self.values, unit))
 
-    def rows(self, positions: npt.ArrayLike) -> History:
-        """The rows at `positions`, in that order (a row may be asked for more than once)."""
-        chosen = np.asarray(positions, np.int64)
-        places, indptr = row_entries(self.indptr, chosen)
+    def rows(self, indices: npt.ArrayLike) -> History:
+        """The rows at `indices`, in that order (a row may occur more than once)."""
+        chosen = np.asarray(indices, np.int64)
+        entries, indptr = row_entries(self.indptr, chosen)
         return History(
             indptr=indptr,
-            indices=self.indices[places],
-            values=self.values[places],
+            indices=self.indices[entries],
+            values=self.values[entries],
             num_items=self.num_items,
             users=self.users[chosen],
-            timestamps=None if self.timestamps is None else self.timestamps[places],
+            timestamps=None if self.timestamps is None else self.timestamps[entries],
         )
 
     @classmethod
     def of_one(cls, items: npt.ArrayLike, values: npt.ArrayLike, *, num_items: int) -> History:
-        """The history of one person who was not in training.
+        """The history of a single user who was not in training.
 
         Raises:
             DataError: an item occurs twice, or a value is not finite.
@@ -92,19 +92,19 @@ def divided(values: npt.NDArray[Any], unit: float) -> npt.NDArray[np.float32]:
 def row_entries(
     indptr: npt.NDArray[np.integer], rows: npt.NDArray[np.int64]
 ) -> tuple[slice | npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """As `row_places`, but a slice, which needs no list of places, where the rows follow one another."""
+    """As `entry_indices`, but a slice where the rows follow one another, so that no list is made."""
     if len(rows) and bool((np.diff(rows) == 1).all()):
         pointers = np.asarray(indptr[rows[0] : rows[-1] + 2]).astype(np.int64)
         return slice(int(pointers[0]), int(pointers[-1])), pointers - pointers[0]
-    return row_places(indptr, rows)
+    return entry_indices(indptr, rows)
 
 
-def row_places(
+def entry_indices(
     indptr: npt.NDArray[np.integer], rows: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Places of the entries of `rows` in a CSR's arrays, int64 (nnz of rows,), and the row pointers of the result."""
+    """Indices of the entries of `rows` in a CSR's arrays, int64 (nnz of rows,), and the row pointers of the result."""
     starts = np.asarray(indptr)[rows].astype(np.int64)
     counts = np.asarray(indptr)[rows + 1].astype(np.int64) - starts
     result = pointers(counts)
-    places = np.arange(result[-1], dtype=np.int64) + np.repeat(starts - result[:-1], counts)
-    return places, result
+    entries = np.arange(result[-1], dtype=np.int64) + np.repeat(starts - result[:-1], counts)
+    return entries, result

@@ -1,4 +1,4 @@
-"""Points in time as people write them."""
+"""Points in time in words."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ LARGEST_KEY_BITS = 63
 
 
 def pair_order(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Sort ratings by row, column and place.
+    """Sort ratings by row and column; those of the same pair keep their order.
 
-    Row, column and place are sorted as one number of 64 bits where they fit into it, which takes a third of the time and memory
+    Row, column and index are sorted as one number of 64 bits where they fit into it, which takes a third of the time and memory
     of an indirect sort.
 
     Args:
@@ -21,7 +21,8 @@ def pair_order(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> tuple[npt.N
         columns: integers from 0 (nnz,).
 
     Returns:
-        the places in that order, int64 (nnz,), and whether each has the row and column of the one before it, bool (nnz,).
+        the indices of the ratings in that order, int64 (nnz,), and whether each has the row and column of the rating before
+        it, bool (nnz,).
     """
     count = len(rows)
     place_bits, column_bits, row_bits = (
@@ -29,9 +30,9 @@ def pair_order(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> tuple[npt.N
     )
     repeats = np.zeros(count, bool)
     if place_bits + column_bits + row_bits > LARGEST_KEY_BITS:
-        places = np.lexsort((columns, rows))
-        np.logical_and(_equal_neighbours(rows[places]), _equal_neighbours(columns[places]), out=repeats[1:])
-        return places, repeats
+        order = np.lexsort((columns, rows))
+        np.logical_and(_equal_neighbours(rows[order]), _equal_neighbours(columns[order]), out=repeats[1:])
+        return order, repeats
     keys = rows.astype(np.int64)
     keys <<= column_bits
     keys |= columns
@@ -45,61 +46,61 @@ def pair_order(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> tuple[npt.N
     return keys, repeats
 
 
-def first_repeat(places: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_]) -> tuple[int, int]:
-    """The places of the two ratings of the pair whose second rating comes first of all ratings that repeat a pair.
+def first_repeat(order: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """The indices of the two ratings of the pair whose second rating comes first of all ratings that repeat a pair.
 
     Args:
-        places: from `pair_order`, int64 (nnz,).
+        order: from `pair_order`, int64 (nnz,).
         repeats: from `pair_order`, bool (nnz,), some of them true.
     """
     repeated = np.flatnonzero(repeats)
-    second = int(repeated[np.argmin(places[repeated])])  # its pair's second rating, hence just after the first one
-    return int(places[second - 1]), int(places[second])
+    second = int(repeated[np.argmin(order[repeated])])  # its pair's second rating, hence just after the first one
+    return int(order[second - 1]), int(order[second])
 
 
-def latest_last(places: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_], times: npt.NDArray[Any]) -> None:
-    """Sort the places of each repeated pair by time, in place; among equal times their order stays.
+def latest_last(order: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_], times: npt.NDArray[Any]) -> None:
+    """Sort the ratings of each repeated pair by time, in place; among equal times their order stays.
 
     Args:
-        places: from `pair_order`, int64 (nnz,).
+        order: from `pair_order`, int64 (nnz,).
         repeats: from `pair_order`, bool (nnz,).
-        times: of the ratings by place, integers (nnz,).
+        times: of the ratings, integers (nnz,).
     """
     repeated = repeats.copy()
     repeated[:-1] |= repeats[1:]
-    members = places[repeated]
+    members = order[repeated]
     pair = np.cumsum(~repeats[repeated])
-    places[repeated] = members[np.lexsort((times[members], pair))]
+    order[repeated] = members[np.lexsort((times[members], pair))]
 
 
 def merge_repeats(
-    places: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int64],
     repeats: npt.NDArray[np.bool_],
     values: npt.NDArray[np.float32],
     *,
     mean: bool,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """One place for each pair, the last one, and its value.
+    """The index of each pair's last rating, and the pair's value.
 
     Args:
-        places: from `pair_order`, the ratings of a pair in order of time, int64 (nnz,).
+        order: from `pair_order`, the ratings of a pair in order of time, int64 (nnz,).
         repeats: from `pair_order`, bool (nnz,).
-        values: by place, float32 (nnz,).
-        mean: whether the value is the mean of the pair's, else it is that of its last place.
+        values: of the ratings, float32 (nnz,).
+        mean: whether the value is the mean of the pair's, else that of its last rating.
 
     Returns:
         int64 (pairs,) and float32 (pairs,).
     """
     if not repeats.any():
-        return places, values[places]
-    kept = places[np.append(~repeats[1:], True)]
+        return order, values[order]
+    kept = order[np.append(~repeats[1:], True)]
     if not mean:
         return kept, values[kept]
     merged = values[kept]
     pair = np.cumsum(~repeats) - 1
     sizes = np.bincount(pair)
     repeated = sizes > 1  # only these, since a sum would take the sign of -0.0
-    merged[repeated] = (np.bincount(pair, weights=values[places]) / sizes)[repeated]
+    merged[repeated] = (np.bincount(pair, weights=values[order]) / sizes)[repeated]
     return kept, merged
 
 

@@ -89,7 +89,7 @@ class RatingColumns:
         timestamps: int64 (nnz,), whole seconds since 1970 UTC, or None.
         labels: further columns by name.
         scale: the declared scale, not yet checked, or None.
-        notes: what the reader decided (layout, delimiter, header, columns, unit of the times), for people.
+        notes: what the reader decided (layout, delimiter, header, columns, unit of the times).
         origin: where the rows come from.
     """
 
@@ -120,8 +120,8 @@ class RatingColumns:
         )
         labels = {}
         for name, label in last.labels.items():
-            names, positions = sorted_labels(label.names)
-            labels[name] = LabelColumn(positions[join([part.labels[name].codes for part in parts])], names)
+            names, indices = sorted_labels(label.names)
+            labels[name] = LabelColumn(indices[join([part.labels[name].codes for part in parts])], names)
         times = [part.timestamps for part in parts if part.timestamps is not None]
         return replace(
             last,
@@ -157,11 +157,11 @@ class RatingColumns:
         notes = check.finish(self.origin)
         columns = self if kept is None else self._where(kept)
         users, rows = Vocabulary.from_encoded(columns.users, kind="user")
-        items, item_positions = Vocabulary.from_encoded(columns.items, kind="item")
+        items, item_indices = Vocabulary.from_encoded(columns.items, kind="item")
         try:
-            return Ratings.from_positions(
+            return Ratings.from_indices(
                 rows,
-                item_positions,
+                item_indices,
                 columns.values.astype(np.float32),
                 users=users,
                 items=items,
@@ -177,11 +177,11 @@ class RatingColumns:
             raise repeated_error(self.origin, error.user, error.item, first=first, again=again, count=error.count) from None
 
     def _where(self, kept: npt.NDArray[np.bool_]) -> RatingColumns:
-        places = pa.array(np.flatnonzero(kept))
+        rows = pa.array(np.flatnonzero(kept))
         return replace(
             self,
-            users=self.users.take(places),
-            items=self.items.take(places),
+            users=self.users.take(rows),
+            items=self.items.take(rows),
             values=self.values[kept],
             timestamps=None if self.timestamps is None else self.timestamps[kept],
             labels={name: LabelColumn(label.codes[kept], label.names) for name, label in self.labels.items()},
@@ -231,7 +231,7 @@ class ValueCheck:
         """Refuse what was found in the source.
 
         Returns:
-            how many ratings are skipped, for people; empty if there are none.
+            how many ratings are skipped, in words; empty if there are none.
 
         Raises:
             DataError: a rating is infinite, too large, absent (unless such are skipped) or outside the declared scale, or
@@ -254,7 +254,7 @@ class ValueCheck:
 
 
 def sorted_labels(names: tuple[str, ...]) -> tuple[tuple[str, ...], npt.NDArray[np.uint8]]:
-    """Names of labels in order, and the position there of each of `names`, uint8 (names,)."""
+    """Names of labels in order, and the index there of each name, uint8 (names,)."""
     ordered = sorted(names)
     return tuple(ordered), np.array([ordered.index(name) for name in names], np.uint8)
 

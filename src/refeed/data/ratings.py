@@ -1,4 +1,4 @@
-"""`Ratings`: who rated what, how, and when; always users x items."""
+"""`Ratings`: a sparse matrix of users x items with ids, times and labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from refeed.data.history import History, divided, row_entries
 from refeed.data.pair_order import first_repeat, latest_last, merge_repeats, pair_order
-from refeed.data.row_blocks import chosen_counts, looked_up, pointers, position_counts, row_blocks
+from refeed.data.row_blocks import chosen_counts, index_counts, looked_up, pointers, row_blocks
 from refeed.data.vocabulary import Id, Ids, Vocabulary
 from refeed.errors import DataError
 from refeed.reports.notebook import facts_table, first_of
@@ -81,7 +81,7 @@ class LabelColumn:
     """A column of labels, one for each rating (for example a split that the file already holds).
 
     Attributes:
-        codes: uint8 (nnz,), position in `names`.
+        codes: uint8 (nnz,), index in `names`.
         names: the distinct labels.
     """
 
@@ -93,19 +93,19 @@ class LabelColumn:
 class Ratings:
     """Ratings of users for items as compressed sparse rows, each row sorted by item.
 
-    Missing is structural: a place that is not in the arrays was not rated, and 0 is a rating like any other. The arrays
+    Missing is structural: a pair that is not in the arrays was not rated, and 0 is a rating like any other. The arrays
     may be memory-mapped and of compact types (uint16 items, int8 ratings, int32 times); `rows` gives wide ones.
 
     Attributes:
         users: vocabulary of the rows.
         items: vocabulary of the columns.
         indptr: int64 (num_users + 1,).
-        indices: integers (nnz,), item positions, increasing within a row.
+        indices: integers (nnz,), item indices, increasing within a row.
         values: integers or floats (nnz,), ratings.
         scale: smallest and largest possible rating.
         timestamps: integers (nnz,), whole seconds since 1970-01-01 UTC, or None.
         labels: further columns by name.
-        notes: what the reader decided (delimiter, columns, duplicates), for people.
+        notes: what the reader decided (delimiter, columns, duplicates).
 
     Examples:
         >>> from refeed import Ratings
@@ -177,7 +177,7 @@ class Ratings:
         times = None if timestamps is None else np.asarray(timestamps, np.int64)
         if len({len(ratings), len(rows), len(columns), len(ratings if times is None else times)}) != 1:
             raise DataError("users, items, ratings and times must have the same length")
-        return cls.from_positions(
+        return cls.from_indices(
             rows,
             columns,
             ratings,
@@ -191,7 +191,7 @@ class Ratings:
         )
 
     @classmethod
-    def from_positions(
+    def from_indices(
         cls,
         rows: npt.NDArray[np.int32],
         columns: npt.NDArray[np.int32],
@@ -205,22 +205,22 @@ class Ratings:
         duplicates: DuplicatePolicy = "error",
         notes: tuple[str, ...] = (),
     ) -> Ratings:
-        """As `from_columns`, from usable ratings and positions in two vocabularies, each of shape (nnz,), in any order.
+        """As `from_columns`, from usable ratings and indices in two vocabularies, each of shape (nnz,), in any order.
 
         Raises:
             RepeatedPairError: a user rated an item more than once (with "error").
         """
-        places, repeats = pair_order(rows, columns)
+        order, repeats = pair_order(rows, columns)
         num_repeats = int(np.count_nonzero(repeats))
         if num_repeats and duplicates == "error":
-            first, again = first_repeat(places, repeats)
+            first, again = first_repeat(order, repeats)
             user, item = users.decode([rows[again]])[0], items.decode([columns[again]])[0]
             raise RepeatedPairError(user, item, first=first, again=again, count=num_repeats)
         if num_repeats and timestamps is not None:
-            latest_last(places, repeats, timestamps)
-        kept, merged = places, values[places]
+            latest_last(order, repeats, timestamps)
+        kept, merged = order, values[order]
         if num_repeats:
-            kept, merged = merge_repeats(places, repeats, values, mean=duplicates == "mean")
+            kept, merged = merge_repeats(order, repeats, values, mean=duplicates == "mean")
         return cls(
             users=users,
             items=items,
@@ -276,7 +276,7 @@ class Ratings:
 
     @property
     def density(self) -> float:
-        """Share of all places that are rated."""
+        """Share of all user-item pairs that are rated."""
         return len(self) / max(1, self.num_users * self.num_items)
 
     @property
@@ -287,24 +287,24 @@ class Ratings:
     @cached_property
     def item_counts(self) -> npt.NDArray[np.int64]:
         """Number of ratings of each item, int64 (num_items,)."""
-        return position_counts(self.indices, self.num_items)
+        return index_counts(self.indices, self.num_items)
 
     @property
     def row_of_rating(self) -> npt.NDArray[np.int32]:
-        """User position of each rating, int32 (nnz,)."""
+        """Row of each rating, int32 (nnz,)."""
         return np.repeat(np.arange(self.num_users, dtype=np.int32), self.user_counts)
 
     def rows(self, users: npt.ArrayLike | None = None) -> History:
-        """The ratings of the users at these positions (all of them by default) as a history with wide types."""
+        """The ratings of the users at these indices (all of them by default) as a history with wide types."""
         chosen = np.arange(self.num_users, dtype=np.int64) if users is None else np.asarray(users, np.int64)
-        places, indptr = row_entries(self.indptr, chosen)
+        entries, indptr = row_entries(self.indptr, chosen)
         return History(
             indptr=indptr,
-            indices=self.indices[places].astype(np.int64),
-            values=self.values[places].astype(np.float32),
+            indices=self.indices[entries].astype(np.int64),
+            values=self.values[entries].astype(np.float32),
             num_items=self.num_items,
             users=chosen,
-            timestamps=None if self.timestamps is None else self.timestamps[places].astype(np.int64),
+            timestamps=None if self.timestamps is None else self.timestamps[entries].astype(np.int64),
         )
 
     def in_units_of(self, unit: float) -> Ratings:
@@ -313,7 +313,7 @@ class Ratings:
         return replace(self, values=divided(self.values, unit), scale=scale)
 
     def select(self, chosen: npt.NDArray[np.bool_]) -> Ratings:
-        """The ratings where `chosen`, bool (nnz,), is true; users and items keep their positions."""
+        """The ratings where `chosen`, bool (nnz,), is true; users and items keep their indices."""
         return self._mapped(
             lambda column: column[chosen],
             indptr=pointers(chosen_counts(self.indptr, chosen)),
@@ -331,7 +331,7 @@ class Ratings:
         known_users, known_items = new_row >= 0, new_column >= 0
         kept = np.empty(len(self), bool)
         for block in row_blocks(self.indptr):
-            kept[block.places] = np.repeat(known_users[block.rows], block.counts) & known_items[self.indices[block.places]]
+            kept[block.entries] = np.repeat(known_users[block.rows], block.counts) & known_items[self.indices[block.entries]]
         part = self if kept.all() else self.select(kept)
         columns = looked_up(new_column, part.indices)
         counts = np.zeros(len(users), np.int64)
@@ -339,8 +339,8 @@ class Ratings:
         frame: dict[str, Any] = {"users": users, "items": items, "indptr": pointers(counts)}
         if _increases(new_row[known_users]) and _increases(new_column[known_items]):
             return replace(part, indices=columns, **frame), kept
-        places, _ = pair_order(np.repeat(new_row, part.user_counts), columns)
-        return part._mapped(lambda column: column[places], indices=columns[places], **frame), kept
+        order, _ = pair_order(np.repeat(new_row, part.user_counts), columns)
+        return part._mapped(lambda column: column[order], indices=columns[order], **frame), kept
 
     def occurring(self) -> Ratings:
         """The same ratings without the users and items that have none."""
@@ -352,12 +352,12 @@ class Ratings:
         """The same ratings with items as rows and users as columns."""
         indptr = pointers(self.item_counts)
         order = np.empty(len(self), np.int32 if len(self) <= np.iinfo(np.int32).max else np.int64)
-        free = indptr[:-1].copy()  # the next place of each item
+        free = indptr[:-1].copy()  # where each item's next rating goes
         for block in row_blocks(self.indptr):
-            columns = self.indices[block.places]
+            columns = self.indices[block.entries]
             counts = np.bincount(columns, minlength=self.num_items)
-            places = np.repeat(free - np.cumsum(counts) + counts, counts) + np.arange(len(columns))
-            order[places] = block.places.start + np.argsort(columns, kind="stable")
+            targets = np.repeat(free - np.cumsum(counts) + counts, counts) + np.arange(len(columns))
+            order[targets] = block.entries.start + np.argsort(columns, kind="stable")
             free += counts
         return self._mapped(
             lambda column: looked_up(column, order),
@@ -401,36 +401,36 @@ class Ratings:
     def arrow_blocks(self) -> Iterator[pa.Table]:
         """The table of `to_arrow` some users at a time."""
         for block in row_blocks(self.indptr):
-            yield self._table(block.rows.start + block.row_of_rating, block.places)
+            yield self._table(block.rows.start + block.row_of_rating, block.entries)
 
-    def _table(self, rows: npt.NDArray[np.int32], places: slice) -> pa.Table:
+    def _table(self, rows: npt.NDArray[np.int32], entries: slice) -> pa.Table:
         columns = {
             "user": self.users.ids.take(pa.array(rows)),
-            "item": self.items.ids.take(pa.array(np.asarray(self.indices[places], np.int32))),
-            "rating": pa.array(np.asarray(self.values[places], np.float32)),
+            "item": self.items.ids.take(pa.array(np.asarray(self.indices[entries], np.int32))),
+            "rating": pa.array(np.asarray(self.values[entries], np.float32)),
         }
         if self.timestamps is not None:
-            columns["time"] = pa.array(np.asarray(self.timestamps[places], np.int64))
+            columns["time"] = pa.array(np.asarray(self.timestamps[entries], np.int64))
         for name, label in self.labels.items():
-            codes = pa.array(label.codes[places])
+            codes = pa.array(label.codes[entries])
             columns[name] = pa.DictionaryArray.from_arrays(codes, pa.array(label.names)).dictionary_decode()
         return pa.table(columns)
 
 
 def joined(first: Ratings, second: Ratings) -> Ratings:
-    """The ratings of both, which have the same vocabularies, the same labels and no place in common."""
+    """The ratings of both, which have the same vocabularies, the same labels and no pair in common."""
     rows = np.concatenate((first.row_of_rating, second.row_of_rating))
     columns = np.concatenate((first.indices, second.indices))
-    places, _ = pair_order(rows, columns)
+    order, _ = pair_order(rows, columns)
 
     def both(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.concatenate((one, other))[places]
+        return np.concatenate((one, other))[order]
 
     have_times = first.timestamps is not None and second.timestamps is not None
     return replace(
         first,
         indptr=first.indptr + second.indptr,
-        indices=columns[places],
+        indices=columns[order],
         values=both(first.values, second.values),
         timestamps=both(first.timestamps, second.timestamps) if have_times else None,  # type: ignore[arg-type]
         labels={
@@ -445,7 +445,7 @@ def seen_scale(minimum: Any, maximum: Any) -> RatingScale:
 
 
 def duplicates_note(count: int, policy: DuplicatePolicy) -> str:
-    """What became of `count` ratings that repeated a user and item, for people."""
+    """What became of `count` ratings that repeated a user and item, in words."""
     how = "the latest is kept" if policy == "last" else "the mean is taken"
     return f"duplicates: {count:,} rating(s) of a user and item that were rated already; {how}"
 
@@ -465,8 +465,8 @@ def _require_usable(values: npt.NDArray[np.float32], scale: RatingScale | None) 
             )
 
 
-def _increases(positions: npt.NDArray[np.int32]) -> bool:
-    return bool((positions[1:] > positions[:-1]).all())
+def _increases(indices: npt.NDArray[np.int32]) -> bool:
+    return bool((indices[1:] > indices[:-1]).all())
 
 
 def _id_chunks(vocabulary: Vocabulary) -> list[bytes]:

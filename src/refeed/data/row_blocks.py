@@ -14,21 +14,21 @@ BLOCK = 1 << 22  # ratings
 
 @dataclass(frozen=True)
 class RowBlock:
-    """Consecutive rows and the places of their ratings.
+    """Consecutive rows of a CSR matrix and their entries.
 
     Attributes:
         rows: the rows.
-        places: the places.
+        entries: their entries in the arrays of all ratings.
         counts: ratings of each of the rows, int64 (rows,).
     """
 
     rows: slice
-    places: slice
+    entries: slice
     counts: npt.NDArray[np.int64]
 
     @property
     def row_of_rating(self) -> npt.NDArray[np.int32]:
-        """The row of each rating, counted from the block's first, int32 (places,)."""
+        """The row of each rating, counted from the block's first, int32 (entries,)."""
         return np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
 
 
@@ -50,27 +50,27 @@ def row_blocks(indptr: npt.NDArray[np.int64], *, size: int | None = None) -> Ite
 
 
 def chosen_counts(indptr: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Number of places of each row where `chosen`, bool (nnz,), is true, int64 (rows,)."""
+    """Number of entries of each row where `chosen`, bool (nnz,), is true, int64 (rows,)."""
     counts = np.empty(len(indptr) - 1, np.int64)
     for block in row_blocks(indptr):
-        rows = block.row_of_rating[chosen[block.places]]
+        rows = block.row_of_rating[chosen[block.entries]]
         counts[block.rows] = np.bincount(rows, minlength=len(block.counts))
     return counts
 
 
-def position_counts(positions: npt.NDArray[Any], size: int) -> npt.NDArray[np.int64]:
-    """How often each position from 0 to `size` - 1 occurs, int64 (size,)."""
+def index_counts(indices: npt.NDArray[Any], size: int) -> npt.NDArray[np.int64]:
+    """How often each index from 0 to `size` - 1 occurs, int64 (size,)."""
     counts = np.zeros(size, np.int64)
-    for start in range(0, len(positions), BLOCK):
-        counts += np.bincount(positions[start : start + BLOCK], minlength=size)
+    for start in range(0, len(indices), BLOCK):
+        counts += np.bincount(indices[start : start + BLOCK], minlength=size)
     return counts
 
 
-def looked_up(table: npt.NDArray[Any], positions: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """`table[positions]`, both of one dimension, without a wide copy of all positions."""
-    found = np.empty(len(positions), table.dtype)
-    for start in range(0, len(positions), BLOCK):
-        found[start : start + BLOCK] = table[positions[start : start + BLOCK]]
+def looked_up(table: npt.NDArray[Any], indices: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`table[indices]`, both of one dimension, without a wide copy of all indices."""
+    found = np.empty(len(indices), table.dtype)
+    for start in range(0, len(indices), BLOCK):
+        found[start : start + BLOCK] = table[indices[start : start + BLOCK]]
     return found
 
 

@@ -1,4 +1,4 @@
-"""People's ids, strings or integers, to positions 0 … size-1 and back."""
+"""Ids of users or items, strings or integers, to indices 0 … size-1 and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from refeed.data.row_blocks import position_counts
+from refeed.data.row_blocks import index_counts
 from refeed.errors import DataError
 
 Id = int | str
@@ -18,7 +18,7 @@ Ids: TypeAlias = Any  # a sequence of int or str, a NumPy array, or an Arrow arr
 
 
 class Vocabulary:
-    """The ids of users or items, in the order of their positions; all strings or all integers.
+    """The ids of users or items, in the order of their indices; all strings or all integers.
 
     Args:
         ids: distinct ids, an Arrow array of type int64 or (large_)string without nulls, or a sequence of int or str.
@@ -36,7 +36,7 @@ class Vocabulary:
 
     @classmethod
     def from_occurrences(cls, ids: Ids, *, kind: str) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
-        """A sorted vocabulary of the ids that occur, and the position of each occurrence, int32 (len(ids),).
+        """A sorted vocabulary of the ids that occur, and the index of each occurrence, int32 (len(ids),).
 
         Integers sort by value, strings by code point, so the order of the rows does not matter.
 
@@ -50,13 +50,13 @@ class Vocabulary:
     def from_encoded(cls, ids: pa.DictionaryArray, *, kind: str) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
         """The same of ids that are numbered already: a dictionary array of distinct int64 or large_string, without nulls."""
         numbers = np.asarray(ids.indices)
-        occurs = position_counts(numbers, len(ids.dictionary)) > 0
-        vocabulary, positions = cls.sorted(ids.dictionary, occurs=occurs, kind=kind)
-        return vocabulary, positions[numbers]
+        occurs = index_counts(numbers, len(ids.dictionary)) > 0
+        vocabulary, indices = cls.sorted(ids.dictionary, occurs=occurs, kind=kind)
+        return vocabulary, indices[numbers]
 
     @classmethod
     def sorted(cls, ids: pa.Array, *, occurs: npt.NDArray[np.bool_], kind: str) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
-        """A sorted vocabulary of those of the distinct `ids` that occur, and the position of each, -1 where it does not.
+        """A sorted vocabulary of those of the distinct `ids` that occur, and the index of each, -1 where it does not.
 
         Args:
             ids: int64 or large_string (ids,).
@@ -65,11 +65,11 @@ class Vocabulary:
         """
         order = np.asarray(pc.sort_indices(ids))
         order = order[occurs[order]]
-        positions = np.full(len(ids), -1, np.int32)
-        positions[order] = np.arange(len(order), dtype=np.int32)
+        indices = np.full(len(ids), -1, np.int32)
+        indices[order] = np.arange(len(order), dtype=np.int32)
         vocabulary = cls.__new__(cls)  # without the checks of ids from outside
         vocabulary.kind, vocabulary.ids = kind, ids.take(pa.array(order))
-        return vocabulary, positions
+        return vocabulary, indices
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -102,20 +102,20 @@ class Vocabulary:
             return np.empty(0, np.int64)
         if pa.types.is_integer(array.type) != self.is_integer:
             have, got = ("integers", "strings") if self.is_integer else ("strings", "integers")
-            raise DataError(f"{self.kind} ids here are {have}, but {got} were asked for (first: {array[0].as_py()!r})")
+            raise DataError(f"{self.kind} ids here are {have}, but {got} were given (first: {array[0].as_py()!r})")
         if len(array) <= 1024:
-            found = [self._positions.get(id_, -1) for id_ in array.to_pylist()]
-            positions = np.array(found, np.int64)
+            found = [self._indices.get(id_, -1) for id_ in array.to_pylist()]
+            indices = np.array(found, np.int64)
         else:
             matches = pc.index_in(array, value_set=self.ids)
-            positions = np.asarray(pc.fill_null(matches, -1)).astype(np.int64)
-        if missing == "error" and (positions < 0).any():
-            unknown = array[int(np.argmax(positions < 0))].as_py()
+            indices = np.asarray(pc.fill_null(matches, -1)).astype(np.int64)
+        if missing == "error" and (indices < 0).any():
+            unknown = array[int(np.argmax(indices < 0))].as_py()
             raise DataError(f"unknown {self.kind} {unknown!r}: not among the {len(self):,} {self.kind}s known here")
-        return positions
+        return indices
 
     def parse(self, text: str) -> Id:
-        """The id that a person typed as `text`, in this vocabulary's type.
+        """The id that is written as `text`, in this vocabulary's type.
 
         Raises:
             DataError: the ids are integers and `text` is not one.
@@ -145,18 +145,18 @@ class Vocabulary:
         except pa.ArrowInvalid as error:
             raise DataError(f"{self.kind} ids here are integers, but not all of those given are ({error})") from None
 
-    def decode(self, positions: npt.ArrayLike) -> list[Id]:
-        """The ids at `positions`, as Python ints or strs."""
-        result: list[Id] = self.ids.take(pa.array(np.asarray(positions, np.int64))).to_pylist()
+    def decode(self, indices: npt.ArrayLike) -> list[Id]:
+        """The ids at `indices`, as Python ints or strs."""
+        result: list[Id] = self.ids.take(pa.array(np.asarray(indices, np.int64))).to_pylist()
         return result
 
-    def take(self, positions: npt.ArrayLike) -> Vocabulary:
-        """The vocabulary of the ids at `positions`, in that order."""
-        return Vocabulary(self.ids.take(pa.array(np.asarray(positions, np.int64))), kind=self.kind)
+    def take(self, indices: npt.ArrayLike) -> Vocabulary:
+        """The vocabulary of the ids at `indices`, in that order."""
+        return Vocabulary(self.ids.take(pa.array(np.asarray(indices, np.int64))), kind=self.kind)
 
     @cached_property
-    def _positions(self) -> dict[Id, int]:
-        return {id_: position for position, id_ in enumerate(self.ids.to_pylist())}
+    def _indices(self) -> dict[Id, int]:
+        return {id_: index for index, id_ in enumerate(self.ids.to_pylist())}
 
 
 def as_id_array(ids: Ids, *, kind: str) -> pa.Array:
@@ -171,7 +171,7 @@ def as_id_array(ids: Ids, *, kind: str) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if array.null_count:
-        raise DataError(f"{kind} id is missing (null) at position {int(np.argmax(np.asarray(array.is_null())))}")
+        raise DataError(f"{kind} id is missing (null) at index {int(np.argmax(np.asarray(array.is_null())))}")
     if pa.types.is_integer(array.type):
         try:
             return array.cast(pa.int64())

@@ -42,8 +42,8 @@ class ResidualVariance:
         """Estimate from training ratings, in two passes over blocks of them."""
         counts, sums = train.item_counts, np.zeros(train.num_items)
         for block in row_blocks(train.indptr):
-            values = train.values[block.places].astype(np.float64)
-            sums += np.bincount(train.indices[block.places], weights=values, minlength=train.num_items)
+            values = train.values[block.entries].astype(np.float64)
+            sums += np.bincount(train.indices[block.entries], weights=values, minlength=train.num_items)
         mean = float(sums.sum() / max(1, len(train)))
         levels = np.asarray((sums - mean * counts) / (counts + PRIOR_RATINGS), np.float32)
         squares = np.zeros(train.num_items)

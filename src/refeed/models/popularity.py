@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from refeed.config import NonNegativeFloat, PositiveFloat
 from refeed.data.ratings import Ratings
-from refeed.data.row_blocks import position_counts
+from refeed.data.row_blocks import index_counts
 from refeed.models.base import Fitter, Integers, OneStepFitter, Spec, StepReport
 from refeed.models.common.bias_model import BiasModel
 from refeed.models.common.building import new_model
@@ -104,7 +104,7 @@ class PopularityFitter(OneStepFitter):
 def _recent_counts(train: Ratings, days: float) -> Integers:
     """Number of ratings of each item in the last days of training, int64 (n,)."""
     times = required_times(train, needed_by="popularity with recent_days", otherwise="leave recent_days out")
-    return position_counts(train.indices[times > times.max() - DAY * days], train.num_items)
+    return index_counts(train.indices[times > times.max() - DAY * days], train.num_items)
 
 
 def build_popularity_fitter(spec: Popularity, train: Ratings, options: TrainingOptions, runtime: Runtime) -> Fitter:

@@ -66,7 +66,7 @@ class Source:
         """The decompressed bytes from the start, as a pyarrow file.
 
         Raises:
-            OSError, zipfile.BadZipFile, …: one of UNREADABLE; also later, when a damage shows up.
+            OSError, zipfile.BadZipFile, …: one of UNREADABLE; also later, where it is damaged.
             DataError: a zip archive holds no or several files that look like ratings.
         """
         if self.file is None:

@@ -43,7 +43,7 @@ class RatingStream:
         batches: the columns at `choice.positions`, in that order, batch by batch; binary ones are texts in UTF-8.
         choice: which columns are read.
         options: for the decimal sign, the scale and the size of the blocks.
-        notes: what the reader decided (layout, delimiter, header, columns), for people.
+        notes: what the reader decided (layout, delimiter, header, columns).
         origin: where the rows come from.
         parse: whether the source is text without types, so that ids that are integers become such.
         meter: how much has been read.

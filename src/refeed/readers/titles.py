@@ -1,4 +1,4 @@
-"""Titles of items, for people: from the files that come with rating data sets, or any CSV of ids and titles."""
+"""Titles of items: from the files that come with rating data sets, or any CSV of ids and titles."""
 
 from __future__ import annotations
 

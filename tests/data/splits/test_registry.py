@@ -161,7 +161,7 @@ def test_cold_users_and_items_are_dropped_and_counted():
 @pytest.mark.parametrize(("side", "row", "count"), [("valid", 4, 1), ("test", 9, 3)])
 def test_side_of_cold_ratings_alone_is_refused_with_the_counts(side, row, count):
     world = [rating for place, rating in enumerate(COLD_WORLD) if place != row]
-    message = f"the {side} side has no ratings left: all {count} are of users or items without a training rating \\(4 training"
+    message = f"the {side} set has no ratings left: all {count} are of users or items without a training rating \\(4 training"
     with pytest.raises(SplitError, match=message):
         ColumnSplit("part").apply(labelled(world))
 
@@ -244,9 +244,9 @@ def test_unknown_column_names_those_there_are():
 
 
 def test_empty_side_is_named_with_the_counts():
-    with pytest.raises(SplitError, match=r"the valid side has no ratings \(train 4, valid 0, test 1\)"):
+    with pytest.raises(SplitError, match=r"the valid set has no ratings \(train 4, valid 0, test 1\)"):
         RandomSplit(valid=0.05, test=0.2).apply(dense_world(users=1, items=5))
-    with pytest.raises(SplitError, match=r"the test side has no ratings \(train 4, valid 1, test 0\)"):
+    with pytest.raises(SplitError, match=r"the test set has no ratings \(train 4, valid 1, test 0\)"):
         RandomSplit(valid=0.2, test=0.05).apply(dense_world(users=1, items=5))
 
 

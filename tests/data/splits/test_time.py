@@ -175,7 +175,7 @@ def test_users_with_too_few_ratings_stay_in_train_and_are_counted():
     )  # fmt: skip
     split = UserTimeSplit(last=1).apply(ratings)
     assert split.train.to_arrow().filter(split.train.to_arrow()["user"].to_numpy() > 2).num_rows == 3
-    assert split.notes[0] == "Users with too few ratings for all three sides, whose ratings are all in train: 2."
+    assert split.notes[0] == "Users with too few ratings for all three sets, whose ratings are all for training: 2."
 
 
 def test_ties_at_a_border_go_by_item_and_are_counted():
@@ -187,7 +187,7 @@ def test_ties_at_a_border_go_by_item_and_are_counted():
 
 
 def test_share_too_small_for_every_user_is_refused():
-    with pytest.raises(SplitError, match=r"the valid side has no ratings \(train 100, valid 0, test 0\)"):
+    with pytest.raises(SplitError, match=r"the valid set has no ratings \(train 100, valid 0, test 0\)"):
         UserTimeSplit(fraction=0.01).apply(world(shuffled_times(100)))
 
 
@@ -205,10 +205,10 @@ def test_no_ratings_at_all_are_refused():
 
 def test_boundary_outside_the_ratings_names_the_empty_side_and_the_span():
     span = "the ratings reach from 1970-01-01T00:00:00Z to 1970-01-01T00:01:39Z"
-    message = rf"the train side has no ratings \(train 0, valid \d+, test \d+\).*\n.*{span}"
+    message = rf"the train set has no ratings \(train 0, valid \d+, test \d+\).*\n.*{span}"
     with pytest.raises(SplitError, match=message):
         TimeSplit(at="0").apply(world(shuffled_times(100)))
-    with pytest.raises(SplitError, match=r"the valid side has no ratings \(train 100, valid 0, test 0\)"):
+    with pytest.raises(SplitError, match=r"the valid set has no ratings \(train 100, valid 0, test 0\)"):
         TimeSplit(at="2020-01-01").apply(world(shuffled_times(100)))
     with pytest.raises(SplitError, match="no rating lies between train_from and test_until"):
         TimeSplit(fraction=0.5, train_from="1000").apply(world(shuffled_times(100)))

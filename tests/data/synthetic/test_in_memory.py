@@ -1,4 +1,4 @@
-"""Invented ratings keep their promises."""
+"""Synthetic ratings in memory have the sizes, ids and order that were given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laws of an invented world."""
+"""The laws of a synthetic world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An invented world: who rates what, when, and how."""
+"""A synthetic world: which users rate which items, when, and how."""
 
 from __future__ import annotations
 

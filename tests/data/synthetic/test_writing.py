@@ -1,4 +1,4 @@
-"""An invented world in files."""
+"""A synthetic world in files."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def test_parquet_has_every_rating_in_groups_of_whole_items(world, tmp_path, monk
     assert all(size >= row_group for size in sizes[:-1])
 
 
-def test_both_say_that_they_are_invented_and_how(world, tmp_path):
+def test_both_say_that_the_ratings_are_synthetic_and_how_they_were_made(world, tmp_path):
     write_netflix(world, tmp_path / "world")
     write_parquet(world, tmp_path / "world.parquet")
     text = (tmp_path / "world" / NOTICE).read_text()
-    assert "Invented by refeed synth: 60 users, 25 items, 700 ratings, seed 1. No person gave these ratings" in text
+    assert "Synthetic ratings by refeed: 60 users, 25 items, 700 ratings, seed 1." in text
     assert pq.read_schema(tmp_path / "world.parquet").metadata[b"notice"].decode() == text.strip() == notice(world)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refeed.data.audit.findings import findings_of, possible_splits
-from refeed.data.audit.report import Audit, Bin, Counts, Facts, Places, TimeFacts, ValueFacts
+from refeed.data.audit.report import Audit, Bin, Counts, Facts, FlawedRows, TimeFacts, ValueFacts
 from refeed.data.rating_columns import LARGEST, RatingColumns
 from refeed.data.ratings import RatingScale
 
@@ -79,15 +79,15 @@ def _value_facts(columns: RatingColumns, scale: RatingScale | None) -> ValueFact
         mean=float(usable.mean()) if len(usable) else None,
         histogram=_histogram(distinct, counts),
         declared=None if scale is None else (scale.minimum, scale.maximum),
-        absent=_places(absent, columns),
-        infinite=_places(infinite, columns),
-        outside=_places(outside, columns),
+        absent=_flawed(absent, columns),
+        infinite=_flawed(infinite, columns),
+        outside=_flawed(outside, columns),
     )
 
 
-def _places(bad: npt.NDArray[np.bool_], columns: RatingColumns) -> Places:
+def _flawed(bad: npt.NDArray[np.bool_], columns: RatingColumns) -> FlawedRows:
     count = int(bad.sum())
-    return Places(count, columns.origin.describe_row(int(np.argmax(bad))) if count else None)
+    return FlawedRows(count, columns.origin.describe_row(int(np.argmax(bad))) if count else None)
 
 
 def _step(distinct: npt.NDArray[np.float64]) -> float | None:
@@ -137,6 +137,6 @@ def _time_facts(columns: RatingColumns, user_codes: npt.NDArray[np.int64], now: 
         note=next((note for note in columns.notes if note.startswith("times: ")), ""),
         distinct=len(np.unique(times)),
         tied_share=float(tied.mean()),
-        in_future=_places(times > now, columns),
-        before_1990=_places(times < YEAR_1990, columns),
+        in_future=_flawed(times > now, columns),
+        before_1990=_flawed(times < YEAR_1990, columns),
     )

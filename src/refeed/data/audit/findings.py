@@ -1,10 +1,10 @@
-"""What follows from the facts of an audit: findings for people, and the splits that are possible."""
+"""What follows from the facts of an audit: findings, and the splits that are possible."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from refeed.data.audit.report import Counts, Facts, Finding, Level, Places, SplitCheck, TimeFacts
+from refeed.data.audit.report import Counts, Facts, Finding, FlawedRows, Level, SplitCheck, TimeFacts
 
 TRAIN_LABELS = frozenset({"train", "training", "base"})
 TEST_LABELS = frozenset({"test", "testing", "probe"})
@@ -84,8 +84,8 @@ def _time_findings(times: TimeFacts | None) -> Iterator[Finding]:
         )
 
 
-def _many(places: Places) -> str:
-    return f"{places.count:,} rating(s) (the first in {places.first}) {'is' if places.count == 1 else 'are'}"
+def _many(rows: FlawedRows) -> str:
+    return f"{rows.count:,} rating(s) (the first in {rows.first}) {'is' if rows.count == 1 else 'are'}"
 
 
 def _random_split(facts: Facts) -> SplitCheck:

@@ -12,7 +12,7 @@ Level = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True)
-class Places:
+class FlawedRows:
     """Rows with one kind of flaw.
 
     Attributes:
@@ -57,9 +57,9 @@ class ValueFacts:
     mean: float | None
     histogram: tuple[Bin, ...]
     declared: tuple[float, float] | None
-    absent: Places
-    infinite: Places
-    outside: Places
+    absent: FlawedRows
+    infinite: FlawedRows
+    outside: FlawedRows
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class TimeFacts:
     note: str
     distinct: int
     tied_share: float
-    in_future: Places
-    before_1990: Places
+    in_future: FlawedRows
+    before_1990: FlawedRows
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class SplitCheck:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something a person should know: an "error" stops `read_ratings`, a "warning" deserves a look."""
+    """Something to know about the ratings: an "error" stops `read_ratings`, a "warning" deserves a look."""
 
     level: Level
     text: str

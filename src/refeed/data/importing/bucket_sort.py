@@ -13,7 +13,7 @@ import numpy.typing as npt
 from refeed.data.background import mapped
 from refeed.data.importing.block_files import SlottedFile
 from refeed.data.importing.rating_spool import RatingSpool
-from refeed.data.pair_order import latest_last, merge_repeats, pair_order
+from refeed.data.pair_order import first_repeat, latest_last, merge_repeats, pair_order
 from refeed.data.row_blocks import RowBlock, pointers, row_blocks
 from refeed.data.store.compact_types import item_type
 
@@ -26,10 +26,10 @@ class Repeat:
 
     Attributes:
         bucket: the bucket.
-        first: place in the bucket of the pair's first rating.
-        again: place in the bucket of its second one.
-        user: position of the user.
-        item: position of the item.
+        first: index in the bucket of the pair's first rating.
+        again: index in the bucket of its second one.
+        user: index of the user.
+        item: index of the item.
     """
 
     bucket: int
@@ -66,19 +66,19 @@ class BucketSort:
     Args:
         spool: the ratings, their users and items as numbers.
         folder: an existing folder for temporary files.
-        positions: by column (users, items, label-0, …) the final position of each number; -1 for what has no ratings.
+        indices: by column (users, items, label-0, …) the final index of each number; -1 for what has no ratings.
     """
 
-    def __init__(self, spool: RatingSpool, folder: Path, positions: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._spool, self._positions = spool, positions
-        user_positions, num_items = positions["users"], int(np.count_nonzero(positions["items"] >= 0))
-        occurring = user_positions >= 0
+    def __init__(self, spool: RatingSpool, folder: Path, indices: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._spool, self._indices = spool, indices
+        user_indices, num_items = indices["users"], int(np.count_nonzero(indices["items"] >= 0))
+        occurring = user_indices >= 0
         counts = np.empty(int(np.count_nonzero(occurring)), np.int64)
-        counts[user_positions[occurring]] = spool.user_counts[occurring]
+        counts[user_indices[occurring]] = spool.user_counts[occurring]
         self._buckets = list(row_blocks(pointers(counts), size=BUCKET))
         sizes = [len(bucket.counts) for bucket in self._buckets]
         self._bucket_of_user = np.repeat(np.arange(len(sizes), dtype=np.uint16), sizes)
-        borders = np.array([0, *(bucket.places.stop for bucket in self._buckets)])
+        borders = np.array([0, *(bucket.entries.stop for bucket in self._buckets)])
         dtypes = spool.dtypes | {"items": item_type(num_items)}
         self._files = {name: SlottedFile(folder / name, dtype, borders) for name, dtype in dtypes.items()}
         self.types = {name: types for name, types in spool.types.items() if name != "users"} | {"items": (dtypes["items"],)}
@@ -90,8 +90,8 @@ class BucketSort:
             rows, order, sizes = self._bucketed(block["users"])
             for name, file in self._files.items():
                 column = rows if name == "users" else block[name]
-                if name in self._positions and name != "users":
-                    column = self._positions[name][column]
+                if name in self._indices and name != "users":
+                    column = self._indices[name][column]
                 file.append(column[order], sizes)
             yield len(rows)
 
@@ -106,12 +106,12 @@ class BucketSort:
     def earliest(self, repeats: Sequence[Repeat]) -> tuple[Repeat, int, int]:
         """Which of the repeats, one a bucket, comes first, and the rows of the spool (from 0) of its two ratings."""
         buckets = np.array([repeat.bucket for repeat in repeats])
-        places = np.array([[repeat.first, repeat.again] for repeat in repeats])
-        found = np.empty_like(places)
+        pairs = np.array([[repeat.first, repeat.again] for repeat in repeats])
+        found = np.empty_like(pairs)
         seen, start = np.zeros(len(self._buckets), np.int64), 0
         for users in self._spool.user_blocks():
             _, order, sizes = self._bucketed(users)
-            ahead = places - seen[buckets, None]  # counted from the first of the bucket's ratings in this block
+            ahead = pairs - seen[buckets, None]  # counted from the first of the bucket's ratings in this block
             here = (ahead >= 0) & (ahead < sizes[buckets, None])
             begins = (np.cumsum(sizes) - sizes)[buckets, None]
             found[here] = start + order[(begins + ahead)[here]]
@@ -125,21 +125,21 @@ class BucketSort:
         self, users: npt.NDArray[np.int32]
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Rows of the users of some ratings, the order of these ratings by bucket, and how many go to each bucket."""
-        rows = self._positions["users"][users]
+        rows = self._indices["users"][users]
         buckets = self._bucket_of_user[rows]
         return rows, np.argsort(buckets, kind="stable"), np.bincount(buckets, minlength=len(self._buckets))
 
     def _sorted(self, number: int, bucket: RowBlock, *, mean: bool) -> SortedBucket:
         columns = {name: file.read(number) for name, file in self._files.items()}
         rows, items, values = columns.pop("users") - bucket.rows.start, columns["items"], columns.pop("values")
-        places, repeats = pair_order(rows, items)
+        order, repeats = pair_order(rows, items)
         num_repeats = int(np.count_nonzero(repeats))
         repeat = None
         if num_repeats:
-            repeat = _first_repeat(number, bucket, rows, items, places, repeats)
+            repeat = _first_repeat(number, bucket, rows, items, order, repeats)
             if "timestamps" in columns:
-                latest_last(places, repeats, columns["timestamps"])
-        kept, merged = merge_repeats(places, repeats, values.astype(np.float32), mean=mean)
+                latest_last(order, repeats, columns["timestamps"])
+        kept, merged = merge_repeats(order, repeats, values.astype(np.float32), mean=mean)
         return SortedBucket(
             counts=np.bincount(rows[kept], minlength=len(bucket.counts)),
             columns={"values": merged, **{name: column[kept] for name, column in columns.items()}},
@@ -153,11 +153,8 @@ def _first_repeat(
     bucket: RowBlock,
     rows: npt.NDArray[np.int32],
     items: npt.NDArray[Any],
-    places: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int64],
     repeats: npt.NDArray[np.bool_],
 ) -> Repeat:
-    """The repeat that comes first; it is its pair's second rating, hence sorted just after the first one."""
-    again = np.flatnonzero(repeats)
-    second = int(again[np.argmin(places[again])])
-    first, place = places[second - 1 : second + 1].tolist()
-    return Repeat(number, first, place, bucket.rows.start + int(rows[place]), int(items[place]))
+    first, again = first_repeat(order, repeats)
+    return Repeat(number, first, again, bucket.rows.start + int(rows[again]), int(items[again]))

@@ -117,12 +117,12 @@ class _Import:
         for name in ("spool", "buckets", "sorted"):
             (self._work / name).mkdir(parents=True)
         spool, source, notes = self._read()
-        users, user_positions = Vocabulary.sorted(source.users.dictionary, occurs=spool.user_counts > 0, kind="user")
-        items, item_positions = Vocabulary.sorted(source.items.dictionary, occurs=spool.item_counts > 0, kind="item")
+        users, user_indices = Vocabulary.sorted(source.users.dictionary, occurs=spool.user_counts > 0, kind="user")
+        items, item_indices = Vocabulary.sorted(source.items.dictionary, occurs=spool.item_counts > 0, kind="item")
         labels = {name: sorted_labels(label.names) for name, label in source.labels.items()}
-        positions: dict[str, npt.NDArray[Any]] = {"users": user_positions, "items": item_positions}
-        positions |= {f"label-{number}": codes for number, (_, codes) in enumerate(labels.values())}
-        sort = BucketSort(spool, self._work / "buckets", positions)
+        indices: dict[str, npt.NDArray[Any]] = {"users": user_indices, "items": item_indices}
+        indices |= {f"label-{number}": codes for number, (_, codes) in enumerate(labels.values())}
+        sort = BucketSort(spool, self._work / "buckets", indices)
         self._require_space(len(spool) * sort.bytes_per_rating)
         columns = self._sort(sort, spool)
         if columns.repeats and self._duplicates == "error":

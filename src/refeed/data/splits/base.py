@@ -1,4 +1,4 @@
-"""From "which rating goes where" to a `Split`: three parts under the vocabularies of train, every rating accounted for."""
+"""`Split`: training, validation and test set under the vocabularies of the first, every rating accounted for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from refeed.config import Bound, Config
 from refeed.data.ratings import LabelColumn, Ratings, joined
-from refeed.data.row_blocks import BLOCK, chosen_counts, pointers, position_counts, row_blocks
+from refeed.data.row_blocks import BLOCK, chosen_counts, index_counts, pointers, row_blocks
 from refeed.data.store.compact_types import item_type
 from refeed.data.vocabulary import Vocabulary
 from refeed.errors import SplitError
@@ -41,18 +41,18 @@ class Splitter(Config, abc.ABC):
         """Split `ratings`.
 
         Raises:
-            SplitError: a part is left without ratings.
+            SplitError: the ratings lack what the split goes by (times, a column of labels), or a set has no ratings.
         """
 
 
 @dataclass(frozen=True)
 class ColdCounts:
-    """What a part lost because train does not know it.
+    """What was dropped from a set as cold: unknown to the training set.
 
     Attributes:
-        users: users of the part without a training rating.
-        items: items of the part without a training rating.
-        ratings: ratings of the part that were dropped, since their user or item is one of these.
+        users: users of the set without a training rating.
+        items: items of the set without a training rating.
+        ratings: ratings of the set that were dropped, since their user or item is one of these.
     """
 
     users: int
@@ -62,19 +62,19 @@ class ColdCounts:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Ratings to learn from, to choose by, and to test on.
+    """Training, validation and test set.
 
-    All three have the same vocabularies, the users and items that occur in train, so that positions agree. The ratings of the
+    All three have the same vocabularies, the users and items of the training set, so that indices agree. The ratings of the
     source are all accounted for: train + valid + test + cold + left out.
 
     Attributes:
-        train: ratings to learn from.
-        valid: ratings to choose by (the best epoch, the settings).
-        test: ratings to test on, once.
+        train: training set.
+        valid: validation set, for choosing the best epoch and the settings.
+        test: test set.
         splitter: how the split was made.
-        cold: what "valid" and "test" lost because train does not know it.
-        left_out: number of ratings in none of the parts, by reason or label.
-        notes: what was decided, for people.
+        cold: by "valid" and "test", what was dropped from the set as unknown to the training set.
+        left_out: number of ratings in none of the sets, by reason or label.
+        notes: what was decided, in words.
         source_fingerprint: fingerprint of the ratings that were split.
 
     Examples:
@@ -85,7 +85,7 @@ class Split:
         >>> split = RandomSplit().apply(ratings)
         >>> split
         Split(320 train, 40 valid, 40 test ratings by RandomSplit())
-        >>> split.train.items == split.test.items  # one vocabulary, so that positions agree
+        >>> split.train.items == split.test.items  # one vocabulary, so that indices agree
         True
     """
 
@@ -117,25 +117,25 @@ class Split:
         )
 
     def refitting(self) -> Split:
-        """The same with the ratings of "valid" in "train", for a model whose settings are chosen; "valid" is then empty."""
+        """The same with the validation set added to the training set, for a model whose settings are chosen."""
         return replace(self, train=joined(self.train, self.valid), valid=self.valid.select(np.zeros(len(self.valid), bool)))
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of the three parts' contents (32 hex digits)."""
+        """A hash of the contents of the three sets (32 hex digits)."""
         parts = "".join(part.fingerprint for part in (self.train, self.valid, self.test))
         return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """Where each rating of a source goes.
+    """The set of each rating of a source.
 
     Attributes:
         parts: uint8 (nnz,), TRAIN, VALID, TEST or LEFT_OUT; `assemble` changes them.
-        fix: what to change when a side is left without ratings.
+        fix: what to change when a set has no ratings.
         left_out: number of ratings that are LEFT_OUT, by reason or label.
-        notes: what was decided, for people.
+        notes: what was decided, in words.
     """
 
     parts: npt.NDArray[np.uint8]
@@ -145,19 +145,19 @@ class Assignment:
 
 
 def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Split:
-    """The split that `assignment` describes, without users and items that train does not know.
+    """The split that `assignment` describes, without users and items that the training set does not know.
 
     Raises:
-        SplitError: a side is left without ratings.
+        SplitError: a set has no ratings.
     """
     parts = assignment.parts
-    sizes = position_counts(parts, 4)
-    _require_no_empty_side(sizes, assignment.fix)
+    sizes = index_counts(parts, 4)
+    _require_no_empty_set(sizes, assignment.fix)
     with ThreadPoolExecutor(2) as workers:
         fingerprint = workers.submit(lambda: ratings.fingerprint)  # hashing and picking let other threads run
         train_users, train_items = _known(ratings, parts)
         cold = _leave_out_cold(ratings, parts, train_users, train_items)
-        _require_warm_sides(sizes, position_counts(parts, 4), assignment.fix)
+        _require_warm_sets(sizes, index_counts(parts, 4), assignment.fix)
         frame = ratings.users.take(np.flatnonzero(train_users)), ratings.items.take(np.flatnonzero(train_items))
         train, valid, test = (
             _part(ratings, parts == code, frame, train_users, train_items, workers) for code in (TRAIN, VALID, TEST)
@@ -175,12 +175,12 @@ def assemble(ratings: Ratings, assignment: Assignment, splitter: Splitter) -> Sp
 
 
 def _known(ratings: Ratings, parts: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Whether train has ratings of each user, bool (num_users,), and of each item, bool (num_items,)."""
+    """Whether the training set has ratings of each user, bool (num_users,), and of each item, bool (num_items,)."""
     users, items = np.zeros(ratings.num_users, bool), np.zeros(ratings.num_items, bool)
     for block in row_blocks(ratings.indptr):
-        in_train = parts[block.places] == TRAIN
+        in_train = parts[block.entries] == TRAIN
         users[block.rows] = np.bincount(block.row_of_rating[in_train], minlength=len(block.counts)) > 0
-        items[ratings.indices[block.places][in_train]] = True
+        items[ratings.indices[block.entries][in_train]] = True
     return users, items
 
 
@@ -190,17 +190,17 @@ def _leave_out_cold(
     train_users: npt.NDArray[np.bool_],
     train_items: npt.NDArray[np.bool_],
 ) -> dict[str, ColdCounts]:
-    """Mark in `parts` what train does not know as LEFT_OUT; how much that was."""
-    sides = {"valid": VALID, "test": TEST}
+    """Mark in `parts` what the training set does not know as LEFT_OUT; how much that was."""
+    codes = {"valid": VALID, "test": TEST}
     if train_users.all() and train_items.all():
-        return dict.fromkeys(sides, ColdCounts(0, 0, 0))
-    users = {name: np.zeros(ratings.num_users, bool) for name in sides}
-    items = {name: np.zeros(ratings.num_items, bool) for name in sides}
-    dropped = dict.fromkeys(sides, 0)
+        return dict.fromkeys(codes, ColdCounts(0, 0, 0))
+    users = {name: np.zeros(ratings.num_users, bool) for name in codes}
+    items = {name: np.zeros(ratings.num_items, bool) for name in codes}
+    dropped = dict.fromkeys(codes, 0)
     for block in row_blocks(ratings.indptr):
-        part, rows, columns = parts[block.places], block.row_of_rating, ratings.indices[block.places]
+        part, rows, columns = parts[block.entries], block.row_of_rating, ratings.indices[block.entries]
         known = train_users[block.rows][rows] & train_items[columns]
-        for name, code in sides.items():
+        for name, code in codes.items():
             cold = (part == code) & ~known
             users[name][block.rows.start + rows[cold]] = True
             items[name][columns[cold]] = True
@@ -212,7 +212,7 @@ def _leave_out_cold(
             items=int(np.count_nonzero(items[name] & ~train_items)),
             ratings=dropped[name],
         )
-        for name in sides
+        for name in codes
     }
 
 
@@ -224,7 +224,7 @@ def _part(
     train_items: npt.NDArray[np.bool_],
     workers: ThreadPoolExecutor,
 ) -> Ratings:
-    """The `chosen` ratings, all of users and items of train, under the vocabularies `frame` of those.
+    """The `chosen` ratings, all of users and items of the training set, under the vocabularies `frame` of those.
 
     Leaving out rows and columns keeps the rest in order, so nothing needs to be sorted again. Values and times
     are left to the workers.
@@ -244,40 +244,40 @@ def _part(
     )
 
 
-def _renumbered(positions: npt.NDArray[Any], chosen: npt.NDArray[np.bool_], new_position: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """new_position[positions[chosen]], without a copy of the chosen ones under their old numbers."""
-    found = np.empty(np.count_nonzero(chosen), new_position.dtype)
+def _renumbered(indices: npt.NDArray[Any], chosen: npt.NDArray[np.bool_], new_index: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """new_index[indices[chosen]], without a copy of the chosen indices."""
+    found = np.empty(np.count_nonzero(chosen), new_index.dtype)
     done = 0
-    for start in range(0, len(positions), BLOCK):
+    for start in range(0, len(indices), BLOCK):
         block = slice(start, start + BLOCK)
-        part = new_position[positions[block][chosen[block]]]
+        part = new_index[indices[block][chosen[block]]]
         found[done : done + len(part)] = part
         done += len(part)
     return found
 
 
-def _require_no_empty_side(sizes: npt.NDArray[np.int64], fix: str) -> None:
+def _require_no_empty_set(sizes: npt.NDArray[np.int64], fix: str) -> None:
     train, valid, test, _ = sizes.tolist()
     for name, size in (("train", train), ("valid", valid), ("test", test)):
         if size == 0:
             raise SplitError(
-                f"the {name} side has no ratings (train {train:,}, valid {valid:,}, test {test:,}), expected some on each side",
+                f"the {name} set has no ratings (train {train:,}, valid {valid:,}, test {test:,}), expected some in each set",
                 fix=fix,
             )
 
 
-def _require_warm_sides(sizes: npt.NDArray[np.int64], left: npt.NDArray[np.int64], fix: str) -> None:
+def _require_warm_sets(sizes: npt.NDArray[np.int64], left: npt.NDArray[np.int64], fix: str) -> None:
     for name, code in (("valid", VALID), ("test", TEST)):
         if left[code] == 0:
             raise SplitError(
-                f"the {name} side has no ratings left: all {sizes[code]:,} are of users or items without a training rating "
+                f"the {name} set has no ratings left: all {sizes[code]:,} are of users or items without a training rating "
                 f"({sizes[TRAIN]:,} training ratings)",
                 fix=fix,
             )
 
 
 def carve_valid(parts: npt.NDArray[np.uint8], *, share: float, seed: int) -> int:
-    """Turn this share (rounded) of the TRAIN places of `parts` into VALID, in place; how many that was."""
+    """Turn this share (rounded) of the TRAIN entries of `parts` into VALID, in place; how many that was."""
     in_train = parts == TRAIN
     chosen = parts[in_train]
     size = round(share * len(chosen))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from refeed.data.ratings import LabelColumn, Ratings
-from refeed.data.row_blocks import looked_up, position_counts
+from refeed.data.row_blocks import index_counts, looked_up
 from refeed.data.splits.base import LEFT_OUT, TEST, TRAIN, VALID, Assignment, Share, Split, Splitter, assemble, carve_valid
 from refeed.errors import SplitError
 from refeed.seeds import derive_seed
@@ -50,14 +51,10 @@ class ColumnSplit(Splitter):
     valid: Share = 0.1
     seed: int = 0
 
+    @override
     def apply(self, ratings: Ratings) -> Split:
-        """Split `ratings`.
-
-        Raises:
-            SplitError: there is no such column, no rating is labelled train or test, or a side is left without ratings.
-        """
         label = self._find(ratings)
-        sizes = position_counts(label.codes, len(label.names))
+        sizes = index_counts(label.codes, len(label.names))
         part_of_code = [_PART_OF_LABEL.get(name.strip().lower(), LEFT_OUT) for name in label.names]
         parts = looked_up(np.array(part_of_code, np.uint8), label.codes)
         seen = [(name, part, int(size)) for name, part, size in zip(label.names, part_of_code, sizes, strict=True) if size]

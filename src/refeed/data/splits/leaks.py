@@ -1,4 +1,4 @@
-"""What a split lets the model know that it would not know in use: repeated pairs, and the future."""
+"""Leaks of a split, what training can see of the test set: pairs in two sets, and the future."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from refeed.data.splits.base import ColdCounts, Split
 
 @dataclass(frozen=True)
 class TimeLeaks:
-    """How the times of test lie to those of train; shares are 0 to 1.
+    """The times of the test set against those of the training set; shares are 0 to 1.
 
     Attributes:
         train_after_first_test: share of the training ratings that are later than the earliest test rating.
@@ -39,11 +39,11 @@ class LeakReport:
     """The result of `audit_leaks`.
 
     Attributes:
-        repeated_pairs: number of (user, item) pairs in both of two parts, by "train and valid" and so on.
-        times: how the times lie, or None without timestamps.
+        repeated_pairs: number of (user, item) pairs in both of two sets, by "train and valid" and so on.
+        times: the times of the sets, or None without timestamps.
         future_leaks: whether a training rating is later than a test rating; None without timestamps.
         verdict: the same as one plain sentence.
-        cold: what "valid" and "test" lost because train does not know it.
+        cold: by "valid" and "test", what was dropped from the set as unknown to the training set.
         findings: everything worth knowing, as sentences.
     """
 
@@ -60,7 +60,7 @@ class LeakReport:
 
 
 def audit_leaks(split: Split) -> LeakReport:
-    """Look for what a split gives away: pairs in two parts, and training ratings that are later than test ratings."""
+    """Look for leaks: pairs in two sets, and training ratings that are later than test ratings."""
     repeated = _repeated_pairs({"train": split.train, "valid": split.valid, "test": split.test})
     times = _time_leaks(split.train, split.test)
     verdict = _verdict(times)
@@ -80,27 +80,27 @@ def audit_leaks(split: Split) -> LeakReport:
     )
 
 
-def _repeated_pairs(parts: Mapping[str, Ratings]) -> dict[str, int]:
-    return {f"{one} and {other}": _num_common(parts[one], parts[other]) for one, other in combinations(parts, 2)}
+def _repeated_pairs(sets: Mapping[str, Ratings]) -> dict[str, int]:
+    return {f"{first} and {second}": _num_common(sets[first], sets[second]) for first, second in combinations(sets, 2)}
 
 
-def _num_common(one: Ratings, other: Ratings) -> int:
-    """Number of pairs in both of two parts, which have the same vocabularies."""
-    many, few = (one, other) if len(one) >= len(other) else (other, one)
+def _num_common(first: Ratings, second: Ratings) -> int:
+    """Number of pairs in both of two sets, which have the same vocabularies."""
+    larger, smaller = (first, second) if len(first) >= len(second) else (second, first)
     common = 0
-    for block in row_blocks(many.indptr):
-        keys, sought = _pair_keys(many, block.rows), _pair_keys(few, block.rows)
-        places = np.searchsorted(keys, sought)
-        within = places < len(keys)
-        common += int(np.count_nonzero(keys[places[within]] == sought[within]))
+    for block in row_blocks(larger.indptr):
+        keys, sought = _pair_keys(larger, block.rows), _pair_keys(smaller, block.rows)
+        found = np.searchsorted(keys, sought)
+        within = found < len(keys)
+        common += int(np.count_nonzero(keys[found[within]] == sought[within]))
     return common
 
 
-def _pair_keys(part: Ratings, rows: slice) -> npt.NDArray[np.int64]:
+def _pair_keys(ratings: Ratings, rows: slice) -> npt.NDArray[np.int64]:
     """A number for each rating's user and item, of the users `rows`, int64 (ratings of these,), increasing."""
-    pointers = part.indptr[rows.start : rows.stop + 1]
+    pointers = ratings.indptr[rows.start : rows.stop + 1]
     users = np.repeat(np.arange(rows.start, rows.stop), np.diff(pointers))
-    keys: npt.NDArray[np.int64] = users * part.num_items + part.indices[pointers[0] : pointers[-1]]
+    keys: npt.NDArray[np.int64] = users * ratings.num_items + ratings.indices[pointers[0] : pointers[-1]]
     return keys
 
 
@@ -119,7 +119,7 @@ def _time_leaks(train: Ratings, test: Ratings) -> TimeLeaks | None:
 
 
 def _last_times(ratings: Ratings) -> npt.NDArray[np.int64]:
-    """The time of each user's newest rating, int64 (num_users,); every user has one, as in the train side of a split."""
+    """The time of each user's newest rating, int64 (num_users,); every user has one, as in the training set of a split."""
     newest = np.maximum.reduceat(np.asarray(ratings.timestamps), ratings.indptr[:-1])
     return newest.astype(np.int64)
 

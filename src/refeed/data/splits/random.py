@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from typing_extensions import override
 
 from refeed.config import Bound
 from refeed.data.ratings import Ratings
@@ -48,12 +49,8 @@ class RandomSplit(Splitter):
         if self.valid + self.test >= 1:
             raise SplitError(f"valid and test: expected shares that leave some for train, got {self.valid:g} and {self.test:g}")
 
+    @override
     def apply(self, ratings: Ratings) -> Split:
-        """Split `ratings`.
-
-        Raises:
-            SplitError: a side is left without ratings.
-        """
         parts = np.full(len(ratings), TRAIN, np.uint8)
         num_valid, num_test = round(self.valid * len(ratings)), round(self.test * len(ratings))
         parts[:num_valid] = VALID
@@ -94,12 +91,8 @@ class KFoldSplit(Splitter):
         if not 0 <= self.fold < self.folds:
             raise SplitError(f"fold: expected 0 to {self.folds - 1}, got {self.fold}")
 
+    @override
     def apply(self, ratings: Ratings) -> Split:
-        """Split `ratings`.
-
-        Raises:
-            SplitError: a side is left without ratings.
-        """
         fold_of_rating = np.resize(np.arange(self.folds, dtype=np.uint8 if self.folds <= 256 else np.int32), len(ratings))
         np.random.default_rng(derive_seed(self.seed, "folds")).shuffle(fold_of_rating)
         parts = np.full(len(ratings), TRAIN, np.uint8)

@@ -1,7 +1,4 @@
-"""The ways of splitting ratings into train, valid and test: one frozen dataclass each, with `.apply(ratings)`.
-
-Those that go by time are in `time_splits`; all of them can be imported from here.
-"""
+"""The splitters by name, and as plain values."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ SPLITTERS: Mapping[str, type[Splitter]] = {
     "k-fold": KFoldSplit,
     "column": ColumnSplit,
 }
-"""The ways of splitting by their name in files and on the command line."""
+"""Splitters by their name in files and on the command line."""
 
 
 def split_to_dict(splitter: Splitter) -> dict[str, Any]:

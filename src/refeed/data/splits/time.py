@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from refeed.config import Bound, PositiveInt
 from refeed.data.instants import EXPECTED, seconds_of
@@ -18,7 +19,7 @@ from refeed.data.splits.base import LEFT_OUT, TEST, TRAIN, VALID, Assignment, Sh
 from refeed.errors import SplitError
 from refeed.seeds import derive_seed
 
-SORTED_AT_A_TIME = 1 << 20  # ratings; so few that user, time and place fit into one number
+SORTED_AT_A_TIME = 1 << 20  # ratings; so few that user, time and index fit into one number
 LATEST = np.iinfo(np.int64).max  # time
 
 Instant = Annotated[str, Bound(EXPECTED, lambda text: seconds_of(text) is not None)]
@@ -68,12 +69,8 @@ class TimeSplit(Splitter):
         if (self.at is None) == (self.fraction is None):
             raise SplitError("a time split needs either at (a date) or fraction (a share of the ratings), exactly one of them")
 
+    @override
     def apply(self, ratings: Ratings) -> Split:
-        """Split `ratings`.
-
-        Raises:
-            SplitError: the ratings have no timestamps, or a side is left without ratings.
-        """
         times = _require_times(ratings, "time split")
         early = None if self.train_from is None else times < _seconds(self.train_from)  # bool (nnz,)
         late = None if self.test_until is None else times >= _seconds(self.test_until)  # bool (nnz,)
@@ -133,12 +130,8 @@ class NetflixSplit(Splitter):
     _: KW_ONLY
     seed: int = 0
 
+    @override
     def apply(self, ratings: Ratings) -> Split:
-        """Split `ratings`.
-
-        Raises:
-            SplitError: the ratings have no timestamps, or a side is left without ratings.
-        """
         train_from, at, test_until = NETFLIX_MONTHS[self.name]
         rule = TimeSplit(at=at, train_from=train_from, test_until=test_until, seed=self.seed)
         return replace(rule.apply(ratings), splitter=self)
@@ -183,12 +176,8 @@ class UserTimeSplit(Splitter):
         if (self.fraction is None and self.valid_fraction is not None) or (self.last is None and self.valid_last is not None):
             raise SplitError("valid_fraction goes with fraction, and valid_last with last; valid and test are cut the same way")
 
+    @override
     def apply(self, ratings: Ratings) -> Split:
-        """Split `ratings`.
-
-        Raises:
-            SplitError: the ratings have no timestamps, or a side is left without ratings.
-        """
         times = _require_times(ratings, "split by each user's time")
         counts = ratings.user_counts
         test, valid = self._sizes(counts)  # int64 (num_users,) each
@@ -196,19 +185,19 @@ class UserTimeSplit(Splitter):
         test[short] = valid[short] = 0
         parts, tied = np.full(len(ratings), TRAIN, np.uint8), 0
         for block in row_blocks(ratings.indptr, size=SORTED_AT_A_TIME):
-            moments, rows = times[block.places].astype(np.int64), block.row_of_rating
-            order, _ = pair_order(rows, moments - moments.min(initial=LATEST))  # by user, then time, then place, hence item
+            moments, rows = times[block.entries].astype(np.int64), block.row_of_rating
+            order, _ = pair_order(rows, moments - moments.min(initial=LATEST))  # by user, then time, then item
             left = np.repeat(np.cumsum(block.counts), block.counts) - np.arange(len(rows))  # of the user from here on
             part = np.full(len(rows), TRAIN, np.uint8)
             part[order[left <= (test + valid)[block.rows][rows]]] = VALID
             part[order[left <= test[block.rows][rows]]] = TEST
-            parts[block.places] = part
+            parts[block.entries] = part
             tied += _tied_borders(moments[order], part[order], rows)
         whole = int((short & (counts > 0)).sum())
         assignment = Assignment(
             parts=parts,
             notes=(
-                f"Users with too few ratings for all three sides, whose ratings are all in train: {whole:,}.",
+                f"Users with too few ratings for all three sets, whose ratings are all for training: {whole:,}.",
                 f"Users with a border between ratings of the same second, taken in the order of the items: {tied:,}.",
             ),
             fix="Most users have too few ratings for this; choose fewer of each, or a split that does not go by user.",
@@ -216,7 +205,7 @@ class UserTimeSplit(Splitter):
         return assemble(ratings, assignment, self)
 
     def _sizes(self, counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Number of test and valid ratings asked of each user, int64 (num_users,) each."""
+        """Number of test and validation ratings of each user, int64 (num_users,) each."""
         if self.last is not None:
             return np.full(len(counts), self.last), np.full(len(counts), self.valid_last or self.last)
         shares = self.fraction, self.valid_fraction or self.fraction
@@ -254,9 +243,9 @@ def _boundary(times: npt.NDArray[Any], fraction: float | None, left_out: Sequenc
     line = times[~np.logical_or.reduce(outside)] if outside else times.copy()
     if len(line) == 0:
         raise SplitError("no rating lies between train_from and test_until; choose a wider span")
-    place = int(fraction * len(line) + 1e-9)  # 0.29 * 100 is a little less than 29
-    line.partition(place)
-    return int(line[place])
+    index = int(fraction * len(line) + 1e-9)  # 0.29 * 100 is a little less than 29
+    line.partition(index)
+    return int(line[index])
 
 
 def _leave_out(parts: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_] | None) -> int:
@@ -269,6 +258,6 @@ def _leave_out(parts: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_] | None)
 
 
 def _tied_borders(times: npt.NDArray[Any], parts: npt.NDArray[np.uint8], rows: npt.NDArray[np.int32]) -> int:
-    """Number of users with neighbours of the same second in different parts; all (nnz,), by user and time."""
+    """Number of users with neighbours of the same second in different sets; all (nnz,), by user and time."""
     tied = (rows[1:] == rows[:-1]) & (times[1:] == times[:-1]) & (parts[1:] != parts[:-1])
     return int(np.count_nonzero(np.bincount(rows[1:][tied])))

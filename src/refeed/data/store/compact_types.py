@@ -32,5 +32,5 @@ def smallest(array: npt.NDArray[Any], types: Sequence[str]) -> npt.NDArray[Any]:
 
 
 def item_type(num_items: int) -> str:
-    """The type of item positions below `num_items`."""
+    """The type of item indices below `num_items`."""
     return ITEM_TYPES[0] if num_items <= 1 << 16 else ITEM_TYPES[1]

@@ -10,7 +10,7 @@ from refeed.data.vocabulary import Vocabulary
 
 
 def write_ids(vocabulary: Vocabulary, path: Path) -> None:
-    """Write the ids in the order of their positions."""
+    """Write the ids in the order of their indices."""
     table = pa.table({"id": vocabulary.ids})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)

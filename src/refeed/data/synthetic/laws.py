@@ -1,4 +1,4 @@
-"""How often, by whom and when things are rated in an invented world: the laws of shape, fitted to the Netflix Prize data."""
+"""How often, by which users and when items are rated in a synthetic world; fitted to the Netflix Prize data."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def audience(
 ) -> npt.NDArray[np.int64]:
     """The users who rate an item, int64 (count,), increasing: `first`, and others drawn one after the other by activity.
 
-    Users who are drawn again are drawn anew. Where that takes many rounds, since almost everyone is in, the rest comes in one
+    Users who are drawn twice are replaced. Where that takes many rounds, since almost all users are in, the rest comes in one
     step from exponential clocks, whose order of ringing is that of drawing without replacement (Efraimidis and Spirakis, 2006).
 
     Args:
         rng: the item's generator.
         count: from len(first) to num_users.
-        first: positions of users who must be among them, distinct.
-        slots: user positions, each as often as its activity.
+        first: distinct indices of users who must be among them.
+        slots: user indices, each as often as its activity.
         activities: int64 (num_users,).
     """
     chosen = np.zeros(len(activities), bool)

@@ -1,4 +1,4 @@
-"""An invented world of users and items, whose ratings are made item by item, so that memory never holds all of them."""
+"""A synthetic world of users and items, whose ratings are generated item by item, so that memory never holds all of them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class ItemRatings:
     """All ratings of one item.
 
     Attributes:
-        item: position of the item.
-        users: int64 (count,), positions of its users, increasing.
+        item: index of the item.
+        users: int64 (count,), indices of its users, increasing.
         stars: int64 (count,), whole stars.
         times: int64 (count,), seconds since the first second of the world.
     """
@@ -54,7 +54,7 @@ class SyntheticWorld:
         scale: smallest and largest star.
         span: seconds from the first possible rating to the end.
         counts: int64 (num_items,), ratings of each item.
-        slots: int32 (slots,), user positions, each as often as its activity.
+        slots: int32 (slots,), user indices, each as often as its activity.
         activities: int64 (num_users,), slots of each user.
         first_users: int32 (num_users,), all users in random order; those from `first_bounds[i]` up to `first_bounds[i + 1]` are
             sure to rate item i, so that each user rates something.
@@ -62,7 +62,7 @@ class SyntheticWorld:
         joined: float64 (num_users,), when a user joins, as a share of the span.
         released: float64 (num_items,), when an item appears, as a share of the span.
         traits: float64 (num_users, 2 * TASTE_WIDTH + 1), the user's taste, the drift of it over the span, and bias.
-        qualities: float64 (num_items, TASTE_WIDTH + 1), how much the item has of what people have a taste for, and bias.
+        qualities: float64 (num_items, TASTE_WIDTH + 1), how much the item has of what users have a taste for, and bias.
     """
 
     seed: int
@@ -98,7 +98,7 @@ class SyntheticWorld:
         return (self.ratings_of(item) for item in np.flatnonzero(self.counts).tolist())
 
     def ratings_of(self, item: int) -> ItemRatings:
-        """The ratings of the item at this position, always the same ones."""
+        """The ratings of the item at this index, always the same ones."""
         rng = np.random.default_rng(derive_seed(self.seed, "synthetic item", item))
         first = self.first_users[self.first_bounds[item] : self.first_bounds[item + 1]]
         users = audience(rng, int(self.counts[item]), first=first, slots=self.slots, activities=self.activities)

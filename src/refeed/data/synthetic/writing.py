@@ -1,4 +1,4 @@
-"""An invented world as the files of the Netflix Prize or as one Parquet file, written as it is made."""
+"""A synthetic world as the files of the Netflix Prize or as one Parquet file, written as it is made."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SCHEMA = pa.schema([("user", pa.int32()), ("item", pa.int32()), ("rating", pa.in
 def write_netflix(
     world: SyntheticWorld, path: str | Path, *, overwrite: bool = False, progress: Callable[[int], None] | None = None
 ) -> None:
-    """Write the files of the Netflix Prize, training_set/mv_0000001.txt and so on, and a notice that the ratings are invented.
+    """Write the files of the Netflix Prize, training_set/mv_0000001.txt and so on, and a notice that the ratings are synthetic.
 
     Args:
         world: its items have the ids 1, 2, …, its users those of `user_ids`, and its time begins at FIRST_DATE.
         path: the folder.
         overwrite: replace an earlier folder of this kind.
-        progress: is told the number of ratings of each item when they are written.
+        progress: called with the number of ratings of each item when they are written.
 
     Raises:
         StorageError: something is at `path` that may not be replaced, or it cannot be written.
@@ -68,7 +68,7 @@ def write_parquet(
         world: its items have the ids 1, 2, …, its users those of `user_ids`, and its time begins at FIRST_DATE.
         path: the file.
         overwrite: replace a file that is there already.
-        progress: is told the number of ratings of each row group when they are written.
+        progress: called with the number of ratings of each row group when they are written.
 
     Raises:
         StorageError: something is at `path` that may not be replaced, or it cannot be written.
@@ -95,10 +95,10 @@ def user_ids(world: SyntheticWorld) -> npt.NDArray[np.int64]:
 
 
 def notice(world: SyntheticWorld) -> str:
-    """That nobody gave these ratings, and how they come again."""
+    """What these ratings are, and how to generate them again."""
     return (
-        f"Invented by refeed synth: {world.num_users:,} users, {world.num_items:,} items, {world.num_ratings:,} ratings, "
-        f"seed {world.seed}. No person gave these ratings, and results on them say nothing about real people."
+        f"Synthetic ratings by refeed: {world.num_users:,} users, {world.num_items:,} items, {world.num_ratings:,} ratings, "
+        f"seed {world.seed}. Results on them say nothing about real users."
     )
 
 
@@ -106,9 +106,9 @@ def _groups(world: SyntheticWorld) -> Iterator[list[ItemRatings]]:
     """The items in their order, as few a group as make ROW_GROUP ratings; the last group has what is left."""
     group: list[ItemRatings] = []
     size = 0
-    for one in world:
-        group.append(one)
-        size += len(one.users)
+    for ratings in world:
+        group.append(ratings)
+        size += len(ratings.users)
         if size >= ROW_GROUP:
             yield group
             group, size = [], 0
@@ -118,10 +118,10 @@ def _groups(world: SyntheticWorld) -> Iterator[list[ItemRatings]]:
 
 def _table(items: list[ItemRatings], ids: npt.NDArray[np.int32], schema: pa.Schema) -> pa.Table:
     """The ratings of some items under this schema; `ids` are those of all users."""
-    users = ids[np.concatenate([one.users for one in items])]
-    numbers = np.repeat([one.item + 1 for one in items], [len(one.users) for one in items])
-    stars = np.concatenate([one.stars for one in items])
-    seconds = FIRST_SECOND + np.concatenate([one.times for one in items])
+    users = ids[np.concatenate([ratings.users for ratings in items])]
+    numbers = np.repeat([ratings.item + 1 for ratings in items], [len(ratings.users) for ratings in items])
+    stars = np.concatenate([ratings.stars for ratings in items])
+    seconds = FIRST_SECOND + np.concatenate([ratings.times for ratings in items])
     columns = (users, numbers, stars, seconds)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.table(arrays, schema=schema)

@@ -32,7 +32,7 @@ class Sessions:
         assert history.timestamps is not None
         counts, parts = np.zeros(len(history), np.int64), [np.empty(0, np.int64)]
         for block in row_blocks(history.indptr):
-            distinct, rank = np.unique(history.timestamps[block.places] // seconds, return_inverse=True)
+            distinct, rank = np.unique(history.timestamps[block.entries] // seconds, return_inverse=True)
             row, rank = np.divmod(np.unique(block.row_of_rating * np.int64(len(distinct)) + rank), max(1, len(distinct)))
             counts[block.rows] = np.bincount(row, minlength=len(block.counts))
             parts.append(distinct[rank])

@@ -157,7 +157,7 @@ def rating_spread(train: Ratings) -> float:
     """Standard deviation of the ratings, 1 where they are all equal: the unit of penalties and learning rates."""
     total = squares = 0.0
     for block in row_blocks(train.indptr):
-        values = train.values[block.places].astype(np.float64)
+        values = train.values[block.entries].astype(np.float64)
         total, squares = total + values.sum(), squares + np.square(values).sum()
     count = max(1, len(train))
     variance = squares / count - (total / count) ** 2

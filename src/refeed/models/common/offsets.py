@@ -97,9 +97,9 @@ def rating_sums(train: Ratings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np
     """Sums of the ratings of each user, float64 (m,), and of each item, float64 (n,)."""
     users, items = np.zeros(train.num_users), np.zeros(train.num_items)
     for block in row_blocks(train.indptr):
-        values = train.values[block.places].astype(np.float64)
+        values = train.values[block.entries].astype(np.float64)
         users[block.rows] = np.bincount(block.row_of_rating, weights=values, minlength=len(block.counts))
-        items += np.bincount(train.indices[block.places], weights=values, minlength=train.num_items)
+        items += np.bincount(train.indices[block.entries], weights=values, minlength=train.num_items)
     return users, items
 
 
@@ -108,7 +108,7 @@ def _sums_over_items(train: Ratings, user_bias: npt.NDArray[np.float64]) -> npt.
     sums = np.zeros(train.num_items)
     for block in row_blocks(train.indptr):
         biases = np.repeat(user_bias[block.rows], block.counts)
-        sums += np.bincount(train.indices[block.places], weights=biases, minlength=train.num_items)
+        sums += np.bincount(train.indices[block.entries], weights=biases, minlength=train.num_items)
     return sums
 
 
@@ -116,6 +116,6 @@ def _sums_over_users(train: Ratings, item_bias: npt.NDArray[np.float64]) -> npt.
     """Sums of the biases of the items that each user rated, float64 (m,)."""
     sums = np.empty(train.num_users)
     for block in row_blocks(train.indptr):
-        biases = item_bias[train.indices[block.places]]
+        biases = item_bias[train.indices[block.entries]]
         sums[block.rows] = np.bincount(block.row_of_rating, weights=biases, minlength=len(block.counts))
     return sums

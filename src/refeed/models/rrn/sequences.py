@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from refeed.data.history import History, row_places
+from refeed.data.history import History, entry_indices
 from refeed.data.row_blocks import pointers
 
 SECONDS_PER_DAY = 86_400
@@ -134,8 +134,8 @@ class Sequences:
 
     def rows(self, positions: npt.NDArray[np.int64]) -> tuple[Sequences, npt.NDArray[np.int64]]:
         """The rows at `positions`, and the indices of their ratings among those of all rows, int64."""
-        steps, indptr = row_places(self.timeline.indptr, positions)
-        entries, entry_pointers = row_places(self.entry_pointers, steps)
+        steps, indptr = entry_indices(self.timeline.indptr, positions)
+        entries, entry_pointers = entry_indices(self.entry_pointers, steps)
         part = Sequences(
             timeline=Timeline(indptr, self.timeline.moments[steps]),
             entry_pointers=entry_pointers,

@@ -53,7 +53,9 @@ class ColumnChoice:
         time = others[0] if self.has_times else "none"
         taken = f"columns: user {user}, item {item}, rating {rating}, time {time}"
         taken += "".join(f", label '{label}'" for label in self.labels)
-        left = [f"'{name}'" for place, name in enumerate(self.names) if place not in self.positions and not name.isdecimal()]
+        left = [
+            f"'{name}'" for position, name in enumerate(self.names) if position not in self.positions and not name.isdecimal()
+        ]
         if not left:
             return taken
         listed = ", ".join(left[:MAX_NAMES]) + (" …" if len(left) > MAX_NAMES else "")
@@ -84,7 +86,7 @@ def choose_columns(
         if given:
             position = column_position(given, names, option=role, path=path)
         else:
-            usual = [place for place, other in enumerate(role_of_column) if other == role and given is None]
+            usual = [position for position, other in enumerate(role_of_column) if other == role and given is None]
             if role == "time" and not usual:
                 continue
             if len(usual) != 1:

@@ -17,7 +17,7 @@ UNIT_SEPARATOR = b"\x1f"  # the ASCII sign for this purpose, which no text holds
 
 
 class ChainedFiles(io.RawIOBase):
-    """The bytes of several plain files, one after the other, in the place of a `Source`.
+    """The bytes of several plain files, one after the other, in the role of a `Source`.
 
     Each file ends with a line break, also where it has none.
 
@@ -36,7 +36,7 @@ class ChainedFiles(io.RawIOBase):
 
     @property
     def file(self) -> ChainedFiles:
-        """What tells the position."""
+        """What has `tell`, as `Source.file` has."""
         return self
 
     def stream(self) -> ChainedFiles:

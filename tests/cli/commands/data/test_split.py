@@ -26,7 +26,7 @@ def sizes(out: str) -> dict[str, int]:
         (("--split", "time", "--at", "2020-09-26T00:26:40Z"), (300, 170, 130), "The future begins at 2020-09-26T00:26:40Z"),
         (("--split", "time", "--fraction", "0.5", "--valid-share", "0.2"), (300, 61, 239), "300 train"),
         (("--split", "time", "--fraction", "0.5", "--train-from", "2020-09-20"), (222, 128, 94), "left out: before 2020-09-20"),
-        (("--split", "user-time", "--last", "2"), (440, 80, 80), "too few ratings for all three sides"),
+        (("--split", "user-time", "--last", "2"), (440, 80, 80), "too few ratings for all three sets"),
         (("--split", "user-time"), (520, 40, 40), "The last 10% of each user's ratings are test"),
         (("--split", "random"), (480, 60, 60), "split: 480 train, 60 valid, 60 test ratings"),
         (("--split", "random", "--test-share", "0.3", "--valid-share", "0.2"), (300, 120, 180), "300 train"),
@@ -130,11 +130,11 @@ def test_most_of_the_future_being_new_users_is_said(tmp_path):
         (4, ("--split", "time", "--split-column", "fold"), "--split and --split-column: give one of them"),
         (4, ("--split-column", "fold", "--test-share", "0.2"), "--test-share does not go with --split-column"),
         (3, ("--split-column", "fold"), "there is no column 'fold'"),
-        (3, ("--split", "time", "--at", "2099-01-01"), "the valid side has no ratings (train 600, valid 0, test 0)"),
+        (3, ("--split", "time", "--at", "2099-01-01"), "the valid set has no ratings (train 600, valid 0, test 0)"),
         (3, ("--split", "time", "--at", "soon"), "expected a date such as 2005-12-01"),
         (3, ("--split", "time", "--fraction", "1.5"), "expected a share between 0 and 1 or none, got 1.5"),
         (3, ("--split", "k-fold", "--folds", "3", "--fold", "3"), "fold: expected 0 to 2, got 3"),
-        (3, ("--split", "netflix-1-year"), "side has no ratings"),
+        (3, ("--split", "netflix-1-year"), "set has no ratings"),
     ],
 )
 def test_splits_that_cannot_be_are_refused(ratings_csv, status, options, words):

@@ -19,7 +19,7 @@ def test_folder_of_the_netflix_prize_is_written_and_reported(tmp_path):
     size = sum(file.stat().st_size for file in (tmp_path / "world").rglob("*") if file.is_file())
     first, second = run.out.splitlines()
     assert re.fullmatch(rf"{tmp_path / 'world'}: {size / 1e6:,.1f} MB in \d+\.\d s", first)
-    assert second.startswith("Invented by refeed synth: 60 users, 25 items, 700 ratings, seed 0. No person gave these ratings")
+    assert second.startswith("Synthetic ratings by refeed: 60 users, 25 items, 700 ratings, seed 0.")
     ratings = read_ratings(tmp_path / "world")
     assert (ratings.num_users, ratings.num_items, len(ratings)) == (60, 25, 700)
 
