@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refeed.data.importing import block_files, bucket_sort, importing
+from refeed.data.importing import block_files, importing
 from refeed.data.importing.importing import import_ratings
 from refeed.data.ratings import RatingScale
 from refeed.data.store.store import open_store, write_store
@@ -24,16 +24,10 @@ from refeed.readers.options import ReadOptions
 from refeed.readers.stream import RatingStream
 
 
-@pytest.fixture(autouse=True)
-def tiny_buckets(monkeypatch):
-    """Buckets so small that a handful of ratings fills several."""
-    monkeypatch.setattr(bucket_sort, "BUCKET", 4)
-
-
 def import_source(source, path, *, layout=None, duplicates="error", missing="error", watch=None, **options):
-    """Import a source in blocks so small that a handful of ratings fills several."""
+    """Import a source in blocks and buckets so small that a handful of ratings fills several."""
     with open_ratings(source, ReadOptions(**options, block_rows=3, block_bytes=64), layout=layout) as stream:
-        return import_ratings(stream, path, duplicates=duplicates, missing=missing, watch=watch)
+        return import_ratings(stream, path, duplicates=duplicates, missing=missing, watch=watch, bucket_size=4)
 
 
 def files_of(folder):

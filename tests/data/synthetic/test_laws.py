@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from refeed.data.synthetic import laws as synthetic_laws
 from refeed.data.synthetic.laws import activity, audience, item_counts, joining, moments, popularity, releases
 
 
@@ -93,11 +92,10 @@ def successive(count: int) -> dict[tuple[int, ...], float]:
 
 @pytest.mark.parametrize("rounds", [20, 1, 0])
 @pytest.mark.parametrize("count", [1, 3])
-def test_users_are_drawn_one_after_the_other_by_activity(monkeypatch, rounds, count):
-    monkeypatch.setattr(synthetic_laws, "DRAWING_ROUNDS", rounds)
+def test_users_are_drawn_one_after_the_other_by_activity(rounds, count):
     rng = np.random.default_rng(6)
-    nobody = np.empty(0, np.int32)
-    drawn = [tuple(audience(rng, count, first=nobody, slots=SLOTS, activities=ACTIVITIES).tolist()) for _ in range(4_000)]
+    options = {"first": np.empty(0, np.int32), "slots": SLOTS, "activities": ACTIVITIES, "rounds": rounds}
+    drawn = [tuple(audience(rng, count, **options).tolist()) for _ in range(4_000)]
     chances = successive(count)
     observed = [drawn.count(users) for users in chances]
     assert stats.chisquare(observed, 4_000 * np.array(list(chances.values()))).pvalue > 0.001

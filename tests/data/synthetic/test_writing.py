@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from refeed.data.synthetic import writing as synthetic_writing
 from refeed.data.synthetic.world import SyntheticWorld, synthetic_world
 from refeed.data.synthetic.writing import DAY, DAYS, NOTICE, notice, user_ids, write_netflix, write_parquet
 from refeed.errors import StorageError
@@ -56,9 +55,8 @@ def test_folder_is_read_as_netflix_data_with_every_rating(world, tmp_path):
 
 
 @pytest.mark.parametrize("row_group", [1, 200, 1_000_000])
-def test_parquet_has_every_rating_in_groups_of_whole_items(world, tmp_path, monkeypatch, row_group):
-    monkeypatch.setattr(synthetic_writing, "ROW_GROUP", row_group)
-    write_parquet(world, tmp_path / "world.parquet")
+def test_parquet_has_every_rating_in_groups_of_whole_items(world, tmp_path, row_group):
+    write_parquet(world, tmp_path / "world.parquet", row_group=row_group)
     file = pq.ParquetFile(tmp_path / "world.parquet")
     read = list(zip(*(column.to_pylist() for column in file.read().columns), strict=True))
     assert file.schema_arrow.names == ["user", "item", "rating", "time"]
@@ -92,11 +90,9 @@ def test_user_ids_are_distinct_with_gaps_and_depend_on_the_seed(world):
     assert not np.array_equal(ids, user_ids(other))
 
 
-def test_user_ids_count_from_1_where_there_are_more_users(world, monkeypatch):
-    monkeypatch.setattr(synthetic_writing, "LARGEST_USER_ID", 60)
-    assert user_ids(world).tolist() == list(range(1, 61))
-    monkeypatch.setattr(synthetic_writing, "LARGEST_USER_ID", 59)
-    assert user_ids(world).tolist() == list(range(1, 61))
+@pytest.mark.parametrize("largest", [60, 59])
+def test_user_ids_count_from_1_where_there_are_more_users(world, largest):
+    assert user_ids(world, largest=largest).tolist() == list(range(1, 61))
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -106,13 +102,14 @@ def test_progress_adds_up(world, tmp_path, name):
     assert sum(told) == 700
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_memory_holds_a_part_of_the_ratings(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(synthetic_writing, "ROW_GROUP", 10_000)
+@pytest.mark.parametrize(
+    ("write", "options"), [(write_netflix, {}), (write_parquet, {"row_group": 10_000})], ids=["netflix", "parquet"]
+)
+def test_memory_holds_a_part_of_the_ratings(tmp_path, write, options):
     world = synthetic_world(5_000, 500, 200_000, seed=0, span=DAYS * DAY)
     tracemalloc.start()
     try:
-        WRITERS[name](world, tmp_path / name)
+        write(world, tmp_path / "world", **options)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

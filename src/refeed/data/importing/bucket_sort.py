@@ -17,7 +17,7 @@ from refeed.data.pair_order import first_repeat, latest_last, merge_repeats, pai
 from refeed.data.row_blocks import RowBlock, pointers, row_blocks
 from refeed.data.store.compact_types import item_type
 
-BUCKET = 1 << 20  # ratings
+BUCKET_SIZE = 1 << 20  # ratings
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,18 @@ class BucketSort:
         spool: the ratings, their users and items as numbers.
         folder: an existing folder for temporary files.
         indices: by column (users, items, label-0, …) the final index of each number; -1 for what has no ratings.
+        bucket_size: ratings of a bucket, or those of a single user where that has more.
     """
 
-    def __init__(self, spool: RatingSpool, folder: Path, indices: Mapping[str, npt.NDArray[Any]]) -> None:
+    def __init__(
+        self, spool: RatingSpool, folder: Path, indices: Mapping[str, npt.NDArray[Any]], *, bucket_size: int = BUCKET_SIZE
+    ) -> None:
         self._spool, self._indices = spool, indices
         user_indices, num_items = indices["users"], int(np.count_nonzero(indices["items"] >= 0))
         occurring = user_indices >= 0
         counts = np.empty(int(np.count_nonzero(occurring)), np.int64)
         counts[user_indices[occurring]] = spool.user_counts[occurring]
-        self._buckets = list(row_blocks(pointers(counts), size=BUCKET))
+        self._buckets = list(row_blocks(pointers(counts), size=bucket_size))
         sizes = [len(bucket.counts) for bucket in self._buckets]
         self._bucket_of_user = np.repeat(np.arange(len(sizes), dtype=np.uint16), sizes)
         borders = np.array([0, *(bucket.entries.stop for bucket in self._buckets)])

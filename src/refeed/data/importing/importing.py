@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refeed.data.importing.block_files import BlockFile
-from refeed.data.importing.bucket_sort import BucketSort, Repeat, SortedBucket
+from refeed.data.importing.bucket_sort import BUCKET_SIZE, BucketSort, Repeat, SortedBucket
 from refeed.data.importing.rating_spool import RatingSpool
 from refeed.data.rating_columns import (
     ColumnStream,
@@ -41,6 +41,7 @@ def import_ratings(
     missing: MissingPolicy = "error",
     overwrite: bool = False,
     watch: Watch | None = None,
+    bucket_size: int = BUCKET_SIZE,
 ) -> Ratings:
     """Write a store of the ratings of a source: file for file the one that `write_store(read_ratings(…))` writes.
 
@@ -54,6 +55,7 @@ def import_ratings(
         missing: whether to refuse rows without a rating or to skip them.
         overwrite: replace a store that is there already (and nothing else).
         watch: called as the work goes on; by default nothing is.
+        bucket_size: ratings that are sorted at a time.
 
     Returns:
         the store, opened.
@@ -63,7 +65,7 @@ def import_ratings(
         StorageError: something is at `path` already, or it cannot be written, for example because the disk is full.
     """
     with atomic_folder(path, overwrite=overwrite, marker=HEADER) as folder:
-        _Import(folder, stream, duplicates, missing, watch or _no_watch).run()
+        _Import(folder, stream, duplicates, missing, watch or _no_watch).run(bucket_size=bucket_size)
     return open_store(path)
 
 
@@ -112,7 +114,7 @@ class _Import:
         self._folder, self._work = folder, folder / "work"
         self._stream, self._duplicates, self._missing, self._watch = stream, duplicates, missing, watch
 
-    def run(self) -> None:
+    def run(self, *, bucket_size: int) -> None:
         """Fill the folder."""
         for name in ("spool", "buckets", "sorted"):
             (self._work / name).mkdir(parents=True)
@@ -122,7 +124,7 @@ class _Import:
         labels = {name: sorted_labels(label.names) for name, label in source.labels.items()}
         indices: dict[str, npt.NDArray[Any]] = {"users": user_indices, "items": item_indices}
         indices |= {f"label-{number}": codes for number, (_, codes) in enumerate(labels.values())}
-        sort = BucketSort(spool, self._work / "buckets", indices)
+        sort = BucketSort(spool, self._work / "buckets", indices, bucket_size=bucket_size)
         self._require_space(len(spool) * sort.bytes_per_rating)
         columns = self._sort(sort, spool)
         if columns.repeats and self._duplicates == "error":

@@ -83,6 +83,7 @@ def audience(
     first: npt.NDArray[np.int32],
     slots: npt.NDArray[np.int32],
     activities: npt.NDArray[np.int64],
+    rounds: int = DRAWING_ROUNDS,
 ) -> npt.NDArray[np.int64]:
     """The users who rate an item, int64 (count,), increasing: `first`, and others drawn one after the other by activity.
 
@@ -95,10 +96,11 @@ def audience(
         first: distinct indices of users who must be among them.
         slots: user indices, each as often as its activity.
         activities: int64 (num_users,).
+        rounds: of drawing, before the rest comes in one step; the law is the same whatever it is.
     """
     chosen = np.zeros(len(activities), bool)
     chosen[first] = True
-    for _ in range(DRAWING_ROUNDS):
+    for _ in range(rounds):
         missing = count - np.count_nonzero(chosen)
         if not missing:
             return np.flatnonzero(chosen)

@@ -60,7 +60,12 @@ def write_netflix(
 
 
 def write_parquet(
-    world: SyntheticWorld, path: str | Path, *, overwrite: bool = False, progress: Callable[[int], None] | None = None
+    world: SyntheticWorld,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
+    row_group: int = ROW_GROUP,
 ) -> None:
     """Write a Parquet file with columns user, item, rating and time (seconds since 1970 UTC), sorted by item and user.
 
@@ -69,6 +74,7 @@ def write_parquet(
         path: the file.
         overwrite: replace a file that is there already.
         progress: called with the number of ratings of each row group when they are written.
+        row_group: rows of a row group, at least; it holds whole items.
 
     Raises:
         StorageError: something is at `path` that may not be replaced, or it cannot be written.
@@ -76,22 +82,22 @@ def write_parquet(
     ids = user_ids(world).astype(np.int32)
     schema = SCHEMA.with_metadata({"notice": notice(world)})
     with atomic_file(path, overwrite=overwrite) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for items in _groups(world):
+        for items in _groups(world, row_group):
             table = _table(items, ids, schema)
             writer.write_table(table, row_group_size=len(table))
             if progress is not None:
                 progress(len(table))
 
 
-def user_ids(world: SyntheticWorld) -> npt.NDArray[np.int64]:
-    """The ids of the users, int64 (num_users,), increasing: with gaps up to LARGEST_USER_ID, or 1, 2, … if that is too small.
+def user_ids(world: SyntheticWorld, *, largest: int = LARGEST_USER_ID) -> npt.NDArray[np.int64]:
+    """The ids of the users, int64 (num_users,), increasing: with gaps up to the largest, or 1, 2, … if that is too small.
 
     They say nothing about the users, whose order is random.
     """
-    if world.num_users > LARGEST_USER_ID:
+    if world.num_users > largest:
         return np.arange(1, world.num_users + 1)
     rng = np.random.default_rng(derive_seed(world.seed, "synthetic user ids"))
-    return np.sort(rng.choice(LARGEST_USER_ID, world.num_users, replace=False)) + 1
+    return np.sort(rng.choice(largest, world.num_users, replace=False)) + 1
 
 
 def notice(world: SyntheticWorld) -> str:
@@ -102,14 +108,14 @@ def notice(world: SyntheticWorld) -> str:
     )
 
 
-def _groups(world: SyntheticWorld) -> Iterator[list[ItemRatings]]:
-    """The items in their order, as few a group as make ROW_GROUP ratings; the last group has what is left."""
+def _groups(world: SyntheticWorld, least: int) -> Iterator[list[ItemRatings]]:
+    """The items in their order, as few a group as make this number of ratings; the last group has what is left."""
     group: list[ItemRatings] = []
     size = 0
     for ratings in world:
         group.append(ratings)
         size += len(ratings.users)
-        if size >= ROW_GROUP:
+        if size >= least:
             yield group
             group, size = [], 0
     if group:
