@@ -26,7 +26,7 @@ def test_counts_rows_and_sizes():
     assert THREE.row_of_rating.tolist() == [0, 0, 2, 2, 2]
 
 
-def test_rows_come_in_the_order_asked_for_and_may_repeat():
+def test_rows_come_in_the_given_order_and_may_repeat():
     part = THREE.rows([2, 1, 0, 2])
     assert part.indptr.tolist() == [0, 3, 3, 5, 8]
     assert part.indices.tolist() == [1, 2, 3, 0, 3, 1, 2, 3]
@@ -40,9 +40,9 @@ def test_no_rows_are_an_empty_history():
 
 
 def test_history_of_one_new_person_is_sorted_by_item():
-    one = History.of_one([3, 0], [5, 0.5], num_items=4)
-    assert (one.indices.tolist(), one.values.tolist(), one.users.tolist()) == ([0, 3], [0.5, 5.0], [-1])
-    assert (one.values.dtype, one.timestamps, History.of_one([], [], num_items=4).num_ratings) == (np.float32, None, 0)
+    history = History.of_one([3, 0], [5, 0.5], num_items=4)
+    assert (history.indices.tolist(), history.values.tolist(), history.users.tolist()) == ([0, 3], [0.5, 5.0], [-1])
+    assert (history.values.dtype, history.timestamps, History.of_one([], [], num_items=4).num_ratings) == (np.float32, None, 0)
 
 
 def test_item_given_twice_and_a_rating_that_is_no_number_are_refused():

@@ -83,7 +83,7 @@ def test_scale_upside_down_is_refused():
     ("policy", "timestamps", "value", "time"),
     [("last", [30, 10, 20], 1.0, 30), ("last", [7, 7, 7], 4.0, 7), ("last", None, 4.0, None), ("mean", [30, 10, 20], 3.0, 30)],
 )
-def test_duplicates_are_resolved_as_asked(policy, timestamps, value, time):
+def test_duplicates_are_resolved_by_the_policy(policy, timestamps, value, time):
     ratings = Ratings.from_columns(["a", "a", "a", "b"], [1, 1, 1, 1], [1, 4, 4, 2], duplicates=policy,
                                    timestamps=None if timestamps is None else [*timestamps, 0])  # fmt: skip
     assert triples(ratings) == [("a", 1, value), ("b", 1, 2.0)]
@@ -185,12 +185,12 @@ def test_nothing_depends_on_the_size_of_the_blocks(monkeypatch, block):
     users, items = Vocabulary(["x", "v", "u"], kind="user"), Vocabulary([20, 10], kind="item")
     chosen = np.array([False, True, False, True, True])
     whole = [example().transposed(), example().select(chosen), *example().reindexed(users, items)]
-    tables = [one.to_arrow() for one in whole[:3]]
+    tables = [ratings.to_arrow() for ratings in whole[:3]]
     monkeypatch.setattr(row_blocks, "BLOCK", block)
     parts = [example().transposed(), example().select(chosen), *example().reindexed(users, items)]
-    assert [one.to_arrow() for one in parts[:3]] == tables
+    assert [ratings.to_arrow() for ratings in parts[:3]] == tables
     assert parts[3].tolist() == whole[3].tolist()
-    assert [pa.concat_tables(one.arrow_blocks()) for one in whole[:2]] == tables[:2]
+    assert [pa.concat_tables(ratings.arrow_blocks()) for ratings in whole[:2]] == tables[:2]
     assert len(list(whole[0].arrow_blocks())) == (3 if block == 1 else 2)
     assert parts[0].item_counts.tolist() == whole[0].item_counts.tolist()
 

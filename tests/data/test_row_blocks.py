@@ -19,7 +19,7 @@ def tiny_blocks(monkeypatch):
 
 
 @given(COUNTS, st.integers(1, 7))
-def test_blocks_cover_all_rows_and_are_no_larger_than_asked(counts, size):
+def test_blocks_cover_all_rows_and_are_no_larger_than_the_limit(counts, size):
     blocks = list(row_blocks(pointers(np.array(counts, np.int64)), size=size))
     assert [row for block in blocks for row in range(block.rows.start, block.rows.stop)] == list(range(len(counts)))
     rows = [block.rows.start + row for block in blocks for row in block.row_of_rating.tolist()]

@@ -29,7 +29,7 @@ def test_positions_follow_the_order_given():
 def test_occurrences_give_a_sorted_vocabulary_and_come_back(ids):
     vocabulary, positions = Vocabulary.from_occurrences(ids, kind="user")
     assert vocabulary.decode(positions) == ids
-    assert vocabulary.ids.to_pylist() == sorted(set(ids), key=lambda one: one if isinstance(one, int) else one.encode())
+    assert vocabulary.ids.to_pylist() == sorted(set(ids), key=lambda id_: id_ if isinstance(id_, int) else id_.encode())
     assert vocabulary.lookup(ids).tolist() == positions.tolist()
 
 
@@ -50,27 +50,27 @@ def test_encoded_ids_with_nulls_are_refused():
 
 @pytest.mark.parametrize("repeats", [1, 2000], ids=["few", "many"])
 def test_unknown_ids_are_errors_or_marked(repeats):
-    asked = ["a", "nobody", "b"] * repeats
+    ids = ["a", "nobody", "b"] * repeats
     with pytest.raises(DataError, match="unknown item 'nobody': not among the 4 items known here"):
-        NAMES.lookup(asked)
-    assert NAMES.lookup(asked, missing="mark").tolist() == [1, -1, 0] * repeats
+        NAMES.lookup(ids)
+    assert NAMES.lookup(ids, missing="mark").tolist() == [1, -1, 0] * repeats
 
 
-def test_nothing_asked_is_nothing_found_whatever_the_type():
+def test_no_ids_have_no_indices_whatever_the_type():
     assert NUMBERS.lookup([]).shape == NAMES.lookup(pa.array([], pa.int64())).shape == (0,)
 
 
 @pytest.mark.parametrize(
-    ("vocabulary", "asked", "message"),
+    ("vocabulary", "ids", "message"),
     [
         (NUMBERS, ["30"], "user ids here are integers, but strings were given .first: '30'"),
         (NAMES, [1], "item ids here are strings, but integers were given .first: 1"),
         (NAMES, ["a", 1], "item ids must be all integers or all strings, got a mixture of int, str"),
     ],
 )
-def test_ids_of_the_other_type_are_refused(vocabulary, asked, message):
+def test_ids_of_the_other_type_are_refused(vocabulary, ids, message):
     with pytest.raises(DataError, match=message):
-        vocabulary.lookup(asked)
+        vocabulary.lookup(ids)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_typed_text_becomes_an_id_of_the_right_type():
         NUMBERS.parse("thirty")
 
 
-def test_part_of_a_vocabulary_keeps_the_order_asked_for():
+def test_part_of_a_vocabulary_keeps_the_given_order():
     part = NAMES.take([2, 0])
     assert (part.ids.to_pylist(), part.kind, len(part)) == (["été 🙂", "b"], "item", 2)
 

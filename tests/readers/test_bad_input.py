@@ -104,7 +104,7 @@ def test_a_quote_that_is_never_closed_is_hinted_at(tmp_path):
         ("user,user,item,rating\n1,2,3,4\n", {"user": "user"}, "several columns are called 'user'", "user='1'"),
     ],
 )
-def test_columns_that_cannot_be_told_are_listed(tmp_path, content, options, words, fix):
+def test_columns_that_are_ambiguous_are_listed(tmp_path, content, options, words, fix):
     error = refusal(tmp_path, content, **options)
     assert words in error.problem
     assert fix in error.fix
@@ -115,13 +115,13 @@ def test_many_labels_and_missing_ones_are_refused(tmp_path):
     assert "more than 255" in refusal(tmp_path, "user,item,rating,fold\n" + rows, labels=("fold",)).problem
 
 
-def test_cut_off_gzip_is_said_to_be_damaged(tmp_path):
+def test_cut_off_gzip_is_reported_as_damaged(tmp_path):
     data = gzip.compress(GOOD.encode() * 100)
     assert "damaged or cut off" in refusal(tmp_path, data[:-9], "cut.csv.gz").problem
     assert "damaged or cut off" in refusal(tmp_path, data[:-6] + b"\0" + data[-5:], "crc.csv.gz").problem
 
 
-def test_cut_off_zip_is_said_to_be_damaged(tmp_path):
+def test_cut_off_zip_is_reported_as_damaged(tmp_path):
     path = tmp_path / "whole.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("ratings.csv", GOOD)
@@ -155,7 +155,7 @@ def test_a_zip_that_cannot_be_unpacked_says_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("magic", "words"), [(b"PAR1", "not a complete Parquet file"), (b"ARROW1", "not a complete Arrow file")]
 )
-def test_cut_off_tables_are_said_to_be_incomplete(tmp_path, magic, words):
+def test_cut_off_tables_are_reported_as_incomplete(tmp_path, magic, words):
     assert words in refusal(tmp_path, magic + b"x" * 100, "cut.table").problem
 
 

@@ -142,13 +142,13 @@ def test_first_repeat_of_the_file_is_named_whatever_bucket_it_is_in(tmp_path):
 def test_progress_counts_bytes_and_ratings_to_their_end(tmp_path):
     path = tmp_path / "ratings.csv"
     path.write_text("user,item,rating\n" + "".join(f"{user},{item},3\n" for user in range(6) for item in range(6)))
-    told = {}
+    progress = {}
     import_source(
-        path, tmp_path / "store", watch=lambda stage, meter: told.update({stage: (meter.done, meter.total, meter.unit)})
+        path, tmp_path / "store", watch=lambda stage, meter: progress.update({stage: (meter.done, meter.total, meter.unit)})
     )
-    assert list(told) == ["reading", "distributing", "sorting", "writing"]
-    assert told["reading"] == (path.stat().st_size, path.stat().st_size, "bytes")
-    assert told["distributing"] == told["sorting"] == (36, 36, "ratings")
+    assert list(progress) == ["reading", "distributing", "sorting", "writing"]
+    assert progress["reading"] == (path.stat().st_size, path.stat().st_size, "bytes")
+    assert progress["distributing"] == progress["sorting"] == (36, 36, "ratings")
 
 
 @pytest.mark.parametrize(

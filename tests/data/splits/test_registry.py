@@ -88,7 +88,7 @@ def test_every_rating_is_accounted_for(ratings, splitter):
 
 @settings(max_examples=60)
 @given(small_worlds(), st.sampled_from(SPLITTERS))
-def test_parts_share_the_vocabularies_of_train_and_keep_their_ratings(ratings, splitter):
+def test_sets_share_the_vocabularies_of_the_training_set_and_keep_their_ratings(ratings, splitter):
     try:
         split = splitter.apply(ratings)
     except SplitError:
@@ -159,7 +159,7 @@ def test_cold_users_and_items_are_dropped_and_counted():
 
 
 @pytest.mark.parametrize(("side", "row", "count"), [("valid", 4, 1), ("test", 9, 3)])
-def test_side_of_cold_ratings_alone_is_refused_with_the_counts(side, row, count):
+def test_set_of_cold_ratings_alone_is_refused_with_the_counts(side, row, count):
     world = [rating for place, rating in enumerate(COLD_WORLD) if place != row]
     message = f"the {side} set has no ratings left: all {count} are of users or items without a training rating \\(4 training"
     with pytest.raises(SplitError, match=message):
@@ -215,7 +215,7 @@ def test_labels_are_matched_in_any_case_and_others_left_out_by_name():
     assert split.notes == ()
 
 
-def test_missing_valid_label_draws_valid_from_train_and_says_so():
+def test_missing_valid_label_draws_the_validation_set_at_random_and_notes_it():
     labels = ["test" if number % 7 == 0 else "train" for number in range(200)]
     split = ColumnSplit("part", valid=0.25, seed=4).apply(dense_world(labels={"part": labels}))
     assert sizes(split) == (128, 43, 29)
@@ -243,7 +243,7 @@ def test_unknown_column_names_those_there_are():
         ColumnSplit("fold").apply(dense_world())
 
 
-def test_empty_side_is_named_with_the_counts():
+def test_empty_set_is_named_with_the_counts():
     with pytest.raises(SplitError, match=r"the valid set has no ratings \(train 4, valid 0, test 1\)"):
         RandomSplit(valid=0.05, test=0.2).apply(dense_world(users=1, items=5))
     with pytest.raises(SplitError, match=r"the test set has no ratings \(train 4, valid 1, test 0\)"):

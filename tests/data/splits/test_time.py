@@ -39,7 +39,7 @@ def times_of(part: Ratings) -> set[int]:
     return set(part.timestamps.tolist())
 
 
-def test_past_is_train_and_future_valid_or_test():
+def test_past_is_for_training_and_future_for_validation_or_test():
     split = TimeSplit(at="300").apply(world(shuffled_times(400)))
     assert times_of(split.train) == set(range(300))
     assert times_of(split.valid) | times_of(split.test) == set(range(300, 400))
@@ -168,7 +168,7 @@ def test_share_of_each_user_is_rounded_down():
     assert times_of(split.train) == {0, 1, 2, 3, 4, 50, 51, 52, 53, 54}
 
 
-def test_users_with_too_few_ratings_stay_in_train_and_are_counted():
+def test_users_with_too_few_ratings_stay_in_the_training_set_and_are_counted():
     ratings = Ratings.from_columns(
         [1] * 6 + [2] * 6 + [3] * 2 + [4], [*range(6), *range(6), 0, 1, 5], np.ones(15),
         timestamps=[0, 1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 0, 8, 9, 7],
@@ -203,7 +203,7 @@ def test_no_ratings_at_all_are_refused():
         TimeSplit(fraction=0.5).apply(empty)
 
 
-def test_boundary_outside_the_ratings_names_the_empty_side_and_the_span():
+def test_boundary_outside_the_ratings_names_the_empty_set_and_the_span():
     span = "the ratings reach from 1970-01-01T00:00:00Z to 1970-01-01T00:01:39Z"
     message = rf"the train set has no ratings \(train 0, valid \d+, test \d+\).*\n.*{span}"
     with pytest.raises(SplitError, match=message):

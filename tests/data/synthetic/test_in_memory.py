@@ -28,9 +28,9 @@ def test_ratings_are_those_of_the_streamed_world():
     ratings = synthetic_ratings(50, 40, 500, seed=3)
     world = synthetic_world(50, 40, 500, seed=3, span=SPAN_SECONDS)
     streamed = [
-        (int(user) + 1, one.item + 1, float(star), FIRST_SECOND + int(time))
-        for one in world
-        for user, star, time in zip(one.users, one.stars, one.times, strict=True)
+        (int(user) + 1, ratings.item + 1, float(star), FIRST_SECOND + int(time))
+        for ratings in world
+        for user, star, time in zip(ratings.users, ratings.stars, ratings.times, strict=True)
     ]
     columns = (column.to_pylist() for column in ratings.to_arrow().columns)
     assert list(zip(*columns, strict=True)) == sorted(streamed)

@@ -24,7 +24,7 @@ def world() -> SyntheticWorld:
 def columns(world) -> dict[str, np.ndarray]:
     """Its ratings as columns."""
     items = list(world)
-    table = {name: np.concatenate([getattr(one, name) for one in items]) for name in ("users", "stars", "times")}
+    table = {name: np.concatenate([getattr(ratings, name) for ratings in items]) for name in ("users", "stars", "times")}
     return table | {"items": np.repeat(np.arange(world.num_items), world.counts)}
 
 
@@ -33,18 +33,18 @@ def columns(world) -> dict[str, np.ndarray]:
 def test_every_user_rates_something_no_pair_twice_and_the_total_is_met(data, num_users, num_items, seed):
     num_ratings = data.draw(st.integers(num_users, num_users * num_items))
     world = synthetic_world(num_users, num_items, num_ratings, seed=seed, span=SPAN)
-    pairs = [(user, one.item) for one in world for user in one.users.tolist()]
+    pairs = [(user, ratings.item) for ratings in world for user in ratings.users.tolist()]
     assert len(pairs) == len(set(pairs)) == num_ratings == world.num_ratings
     assert {user for user, _ in pairs} == set(range(num_users))
     assert {item for _, item in pairs} == set(range(num_items)) or num_ratings < num_items
 
 
-def test_ratings_of_an_item_are_the_same_whenever_they_are_asked_for(world):
+def test_ratings_of_an_item_are_the_same_however_often_they_are_generated(world):
     again = synthetic_world(24_000, 888, 250_000, seed=3, span=SPAN)
-    for one in reversed([world.ratings_of(item) for item in (5, 0, 700)]):
-        other = again.ratings_of(one.item)
+    for ratings in reversed([world.ratings_of(item) for item in (5, 0, 700)]):
+        other = again.ratings_of(ratings.item)
         for name in ("users", "stars", "times"):
-            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+            np.testing.assert_array_equal(getattr(ratings, name), getattr(other, name))
 
 
 def test_other_seed_makes_another_world(world):
@@ -78,15 +78,15 @@ def test_stars_have_mean_and_spread_of_the_netflix_prize(columns):
 
 def test_stars_are_those_of_the_equation_in_the_docs(world, columns, monkeypatch):
     monkeypatch.setattr(world_module, "NOISE", 0.0)
-    one = world.ratings_of(int(np.argmax(world.counts)))
-    when = np.maximum(world.joined[one.users], world.released[one.item])
-    taste, drift, bias = np.split(world.traits[one.users], [TASTE_WIDTH, 2 * TASTE_WIDTH], axis=1)
-    quality, item_bias = world.qualities[one.item, :-1], world.qualities[one.item, -1]
-    moment = (one.times + 0.5) / SPAN
+    ratings = world.ratings_of(int(np.argmax(world.counts)))
+    when = np.maximum(world.joined[ratings.users], world.released[ratings.item])
+    taste, drift, bias = np.split(world.traits[ratings.users], [TASTE_WIDTH, 2 * TASTE_WIDTH], axis=1)
+    quality, item_bias = world.qualities[ratings.item, :-1], world.qualities[ratings.item, -1]
+    moment = (ratings.times + 0.5) / SPAN
     assert np.all(moment > when - 1 / SPAN)
     level = 3.7 + bias[:, 0] + item_bias + ((taste + drift * (moment - 0.75)[:, None]) * quality).sum(axis=1)
     clear = np.abs(level % 1 - 0.5) > 1e-4  # the time in whole seconds hides a little of the moment
-    np.testing.assert_array_equal(one.stars[clear], np.clip(np.rint(level), 1, 5)[clear])
+    np.testing.assert_array_equal(ratings.stars[clear], np.clip(np.rint(level), 1, 5)[clear])
     assert clear.mean() > 0.99
 
 
@@ -117,7 +117,7 @@ def test_popular_items_are_liked_more(world):
 
 def test_other_scales_stretch_the_stars():
     world = synthetic_world(200, 50, 4_000, seed=0, span=SPAN, scale=(0, 10))
-    stars = np.concatenate([one.stars for one in world])
+    stars = np.concatenate([ratings.stars for ratings in world])
     assert set(stars.tolist()) == set(range(11))
     assert stars.mean() == pytest.approx(10 * 2.6 / 4, abs=0.5)
 

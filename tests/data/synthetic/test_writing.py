@@ -25,13 +25,13 @@ def world() -> SyntheticWorld:
 
 
 def rows(world: SyntheticWorld) -> list[tuple[int, int, int, int]]:
-    """User id, item id, stars and seconds of each rating, one by one."""
+    """User id, item id, stars and seconds of each rating, one by ratings."""
     ids = user_ids(world)
     first = int(FIRST.timestamp())
     return [
-        (int(ids[user]), one.item + 1, int(star), first + int(time))
-        for one in world
-        for user, star, time in zip(one.users, one.stars, one.times, strict=True)
+        (int(ids[user]), ratings.item + 1, int(star), first + int(time))
+        for ratings in world
+        for user, star, time in zip(ratings.users, ratings.stars, ratings.times, strict=True)
     ]
 
 
@@ -97,9 +97,9 @@ def test_user_ids_count_from_1_where_there_are_more_users(world, largest):
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_progress_adds_up(world, tmp_path, name):
-    told: list[int] = []
-    WRITERS[name](world, tmp_path / name, progress=told.append)
-    assert sum(told) == 700
+    counts: list[int] = []
+    WRITERS[name](world, tmp_path / name, progress=counts.append)
+    assert sum(counts) == 700
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_nothing_half_written_stays_after_ctrl_c(world, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_same_arguments_write_the_same_bytes_and_replace_only_when_told(world, tmp_path, name):
+def test_same_arguments_write_the_same_bytes_and_replace_only_with_overwrite(world, tmp_path, name):
     def contents() -> dict[str, bytes]:
         files = [tmp_path / name, *(tmp_path / name).rglob("*")]
         return {str(file): file.read_bytes() for file in files if file.is_file()}

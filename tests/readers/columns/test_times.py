@@ -60,7 +60,7 @@ def test_integers_in_one_batch_and_numbers_in_another_are_one_kind():
 
 
 @given(st.integers(1, 4_102_444_799))
-def test_all_units_agree_where_they_can_be_told(moment):
+def test_all_units_agree_where_they_are_unambiguous(moment):
     written = str(np.datetime64(moment, "s"))
     assert seconds([written])[0] == [moment]
     if moment * 1000 >= 4_102_444_800:

@@ -54,12 +54,12 @@ def test_runs_of_spaces_are_one_delimiter(tmp_path):
     check(read_columns(write(tmp_path, lines([(f"  {u}", i, r, f"{t} ") for u, i, r, t in ROWS], "   "))))
 
 
-def test_utf_16_is_read_when_said(tmp_path):
+def test_utf_16_is_read_with_its_encoding(tmp_path):
     check(read_columns(write(tmp_path, lines([HEADER, *ROWS], ","), encoding="utf-16"), encoding="utf-16"))
 
 
 @pytest.mark.parametrize(("name", "delimiter"), [("tab", "\t"), ("\\t", "\t"), ("semicolon", ";"), ("~", "~")])
-def test_a_delimiter_may_be_said_by_name_or_character(tmp_path, name, delimiter):
+def test_a_delimiter_may_be_given_by_name_or_character(tmp_path, name, delimiter):
     check(read_columns(write(tmp_path, lines(ROWS, delimiter)), delimiter=name))
 
 
@@ -71,7 +71,7 @@ def test_quoted_fields_may_hold_delimiters_quotes_and_line_breaks(tmp_path):
     assert [columns.origin.locate(row)[1] for row in range(3)] == [2, 3, 5]
 
 
-def test_columns_may_be_said_by_name_or_number_in_any_order(tmp_path):
+def test_columns_may_be_given_by_name_or_number_in_any_order(tmp_path):
     path = write(tmp_path, "when,stars_given,what,who\n2000-01-01,4,x,a\n")
     for options in (
         {"user": "who", "item": "what", "rating": "stars_given", "time": "when"},
@@ -96,7 +96,7 @@ def test_usual_names_are_found(tmp_path, header):
     check(read_columns(write(tmp_path, header + "\n" + lines(ROWS, delimiter))))
 
 
-def test_without_a_header_columns_are_taken_by_position_and_said(tmp_path):
+def test_without_a_header_columns_are_taken_by_position_and_noted(tmp_path):
     columns = read_columns(write(tmp_path, lines(ROWS, ",")))
     assert "columns: user '1', item '2', rating '3', time '4'" in columns.notes
 
@@ -171,7 +171,7 @@ def test_spaces_around_numbers_and_absent_ratings_are_understood(tmp_path):
     np.testing.assert_array_equal(columns.values, [4.0, np.nan, np.inf, np.nan])
 
 
-def test_duplicates_are_kept_merged_or_refused_as_said(tmp_path):
+def test_duplicates_are_kept_merged_or_refused_by_the_policy(tmp_path):
     path = write(tmp_path, "1,1,2\n1,1,4\n")
     assert len(read_columns(path)) == 2
     assert read_ratings(path, duplicates="last").values.tolist() == [4.0]
@@ -215,7 +215,7 @@ def test_double_colons_in_utf_16_are_read(tmp_path):
 
 
 @pytest.mark.parametrize("quote", ["", '"'])
-def test_decimal_commas_are_read_when_said(tmp_path, quote):
+def test_decimal_commas_are_read_with_decimal_comma(tmp_path, quote):
     rows = [("1", str(number), f"{quote}{text}{quote}") for number, text in enumerate(["3,5", " -0,25 ", "4"])]
     path = write(tmp_path, lines([("user", "item", "rating"), *rows], ";"))
     assert read_columns(path, decimal=",").values.tolist() == [3.5, -0.25, 4]
@@ -238,7 +238,7 @@ def test_other_decimal_signs_are_refused(tmp_path):
         read_columns(write(tmp_path, lines(ROWS, ",")), decimal=";")
 
 
-def test_rows_without_a_rating_are_skipped_when_said(tmp_path):
+def test_rows_without_a_rating_are_skipped_with_missing_skip(tmp_path):
     path = write(tmp_path, "user,item,rating,time\n9,1,,5\n1,1,3,5\n1,2,nan,6\n1,3,4,7\n")
     ratings = read_ratings(path, missing="skip")
     assert (ratings.users.ids.to_pylist(), ratings.items.ids.to_pylist()) == ([1], [1, 3])

@@ -71,6 +71,6 @@ def test_store_without_times_has_columns_without_times(tmp_path):
     assert read_columns(tmp_path / "store").timestamps is None
 
 
-def test_folder_that_is_no_store_is_refused_where_one_is_said(tmp_path):
+def test_folder_that_is_no_store_is_refused_with_the_layout_store(tmp_path):
     with pytest.raises(BundleError):
         read_ratings(tmp_path, layout="store")
