@@ -9,6 +9,7 @@ import pytest
 from refeed.data.ratings import RatingScale
 from refeed.errors import ConfigError, DataError
 from refeed.readers import read_columns, read_ratings
+from refeed.readers.source import HEAD
 
 GOOD = "user,item,rating,time\n1,1,3,978300760\n1,2,4,978300761\n"
 
@@ -121,6 +122,14 @@ def test_cut_off_gzip_is_reported_as_damaged(tmp_path):
     assert "damaged or cut off" in refusal(tmp_path, data[:-6] + b"\0" + data[-5:], "crc.csv.gz").problem
 
 
+@pytest.mark.parametrize("cut", [-9, -100])
+def test_gzip_that_is_cut_off_far_behind_its_start_is_reported_as_damaged(tmp_path, cut):
+    rows = "".join(f"{row},{row * row % 9973},3,{978300760 + row}\n" for row in range(20_000))
+    assert len(rows) > 2 * HEAD
+    data = gzip.compress(("user,item,rating,time\n" + rows).encode())
+    assert "damaged or cut off" in refusal(tmp_path, data[:cut], "cut.csv.gz").problem
+
+
 def test_cut_off_zip_is_reported_as_damaged(tmp_path):
     path = tmp_path / "whole.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -174,6 +183,22 @@ def test_an_unreadable_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(type(path), "open", refuse)
     with pytest.raises(DataError, match=r"secret\.csv: cannot be read \(Permission denied\)"):
         read_ratings(path)
+
+
+def test_a_link_to_nothing_in_a_folder_is_named(tmp_path):
+    (tmp_path / "mv_1.txt").write_text("1:\n1,3,2005-09-06\n")
+    (tmp_path / "mv_2.txt").symlink_to(tmp_path / "nothing")
+    with pytest.raises(DataError, match=r"mv_2\.txt: there is no such file"):
+        read_ratings(tmp_path)
+
+
+def test_an_unreadable_folder_is_named(tmp_path, monkeypatch):
+    def refuse(*_args):
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
+    with pytest.raises(DataError, match=r"cannot be read \(Permission denied\)"):
+        read_ratings(tmp_path)
 
 
 def test_a_folder_that_holds_nothing_known_lists_what_there_is(tmp_path):

@@ -5,8 +5,11 @@ import zipfile
 
 import pytest
 
+from refeed.data.ratings import Ratings
+from refeed.data.store.store import write_store
 from refeed.errors import DataError
 from refeed.readers import read_columns, read_ratings
+from refeed.readers.reading import layout_of
 
 NETFLIX = "1:\n1488844,3,2005-09-06\n822109,5,2005-05-13\n\n2:\n2059652,4,2005-09-05\n"
 
@@ -28,6 +31,17 @@ def test_movielens_folders_and_archives_are_known(tmp_path, name, text):
         archive.writestr(f"set/{name}", text)
         archive.writestr("set/u1.base", text)
     assert read_columns(tmp_path / "set.zip", layout="movielens").users.to_pylist() == [1]
+
+
+def test_layout_of_a_path_is_known_without_reading_it(tmp_path):
+    write_store(Ratings.from_columns([1], [2], [3]), tmp_path / "store")
+    (tmp_path / "combined_data_1.txt").write_text(NETFLIX)
+    (tmp_path / "ratings.csv").write_text("user,item,rating\n1,2,x\n")
+    assert [layout_of(tmp_path / name) for name in ("store", "combined_data_1.txt", "ratings.csv")] == [
+        "store",
+        "netflix",
+        "delimited",
+    ]
 
 
 def test_a_folder_with_a_compressed_file_is_known(tmp_path):
@@ -75,6 +89,7 @@ def test_many_netflix_blocks_keep_their_movies(tmp_path):
     [
         ("2:\n5,x,2005-09-06\n", 2, "'x' is not a number"),
         ("2:\n5,3\n", 2, "expected 3 fields, found 2: '5,3'"),
+        ("two:\n5,3,2005-09-06\n", 1, "expected 3 fields, found 1: 'two:'"),
         ("2:\n5,3,yesterday\n", 2, "'yesterday' cannot be read"),
     ],
 )
@@ -139,6 +154,12 @@ def test_a_bad_jester_row_is_named(tmp_path, bad, words):
     with pytest.raises(DataError, match=words) as caught:
         read_columns(path)
     assert caught.value.line == 2
+
+
+@pytest.mark.parametrize("first", ["user,item,rating" + ",x" * 98, "1,10,3" + ",99" * 98])
+def test_other_tables_of_101_columns_are_no_jester_sheets(tmp_path, first):
+    (tmp_path / "wide.csv").write_text(first + "\n" + "1,11,4" + ",0" * 98 + "\n")
+    assert read_columns(tmp_path / "wide.csv", time="").items.to_pylist()[-1] == 11
 
 
 @pytest.mark.parametrize("layout", ["netflix", "triplets", "jester", "movielens", "delimited", "arrow", "parquet"])

@@ -139,6 +139,15 @@ def test_first_repeat_of_the_file_is_named_whatever_bucket_it_is_in(tmp_path):
     assert "user 7 rated item 4 again, first in line 41 (3 such repeats in all)" in caught.value.problem
 
 
+def test_repeat_is_named_by_its_line_although_rows_are_skipped(tmp_path):
+    path = tmp_path / "ratings.csv"
+    rows = ["1,0,", *(f"{user},0,3" for user in range(9)), "9,9,", "9,8,", "4,0,5"]
+    path.write_text("\n".join(["user,item,rating", *rows]))
+    with pytest.raises(DataError, match="user 4 rated item 0 again, first in line 7") as caught:
+        import_source(path, tmp_path / "store", missing="skip")
+    assert caught.value.line == 14
+
+
 def test_progress_counts_bytes_and_ratings_to_their_end(tmp_path):
     path = tmp_path / "ratings.csv"
     path.write_text("user,item,rating\n" + "".join(f"{user},{item},3\n" for user in range(6) for item in range(6)))

@@ -112,6 +112,17 @@ def test_a_header_of_unusual_names_is_known_by_the_numbers_below(tmp_path):
     assert len(read_columns(write(tmp_path, "a,b,c\nx,y,3\n"), user="1", item="2", rating="3")) == 1
 
 
+def test_header_may_be_given(tmp_path):
+    names = write(tmp_path, "1,2,3\na,x,3\n")
+    assert read_columns(names, header=True, user="1", item="2", rating="3").users.to_pylist() == ["a"]
+    assert read_columns(names, header=False).users.to_pylist() == ["1", "a"]
+
+
+def test_first_line_of_texts_above_texts_is_no_header(tmp_path):
+    with pytest.raises(DataError, match="line 1, column '3': the rating 'z' is not a number"):
+        read_columns(write(tmp_path, "x,y,z\na,b,c\n"))
+
+
 def test_ids_stay_texts_unless_all_are_canonical_integers(tmp_path):
     padded = read_columns(write(tmp_path, "1,0002844,3\n2,7,4\n"))
     assert padded.items.to_pylist() == ["0002844", "7"]
