@@ -24,6 +24,7 @@ extensions = [
     "public_names",
 ]
 exclude_patterns = ["_build"]
+smartquotes = False  # quotes in options and messages stay as they are typed
 default_role = "code"  # docstrings write `name` with single backticks
 
 myst_enable_extensions = ["colon_fence", "deflist"]

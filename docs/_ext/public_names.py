@@ -8,6 +8,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
 from sphinx.environment import BuildEnvironment
 
 import refeed
@@ -38,7 +39,10 @@ def resolve_type(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: n
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect both to the build."""
+    """Connect both to the build, and call attributes by their name."""
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"  # Sphinx writes "Variables"
     app.connect("autodoc-process-docstring", link_names, priority=400)  # before napoleon, which has 500
     app.connect("missing-reference", resolve_type)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
