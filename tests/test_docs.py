@@ -92,3 +92,10 @@ def test_pictures_show_the_results():
     for theme in drawing["THEMES"]:
         picture = (DOCS / "results" / f"time80-{theme}.svg").read_text(encoding="utf-8")
         assert [text for text in shown if text not in picture] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_of_the_code_that_pages_name_exist(page):
+    named = set(re.findall(r"`((?:[\w-]+/)+[\w-]+\.py)`", page.read_text(encoding="utf-8")))
+    homes = (ROOT, ROOT / "src", ROOT / "src" / "refeed", ROOT / "src" / "refeed" / "models")
+    assert [name for name in named if not any((home / name).is_file() for home in homes)] == []
