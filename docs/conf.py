@@ -24,6 +24,8 @@ extensions = [
     "public_names",
 ]
 exclude_patterns = ["_build"]
+nitpicky = True  # a name in backticks that looks public but is not there is a warning
+nitpick_ignore_regex = [("py:(class|exc)", ".*")]  # types of other libraries, and refeed's private ones
 smartquotes = False  # quotes in options and messages stay as they are typed
 default_role = "code"  # docstrings write `name` with single backticks
 
