@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import refeed
+from helpers.command_line import done
 from refeed.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,3 +96,19 @@ def test_files_of_the_code_that_pages_name_exist(page):
     named = set(re.findall(r"`((?:[\w-]+/)+[\w-]+\.py)`", page.read_text(encoding="utf-8")))
     homes = (ROOT, ROOT / "src", ROOT / "src" / "refeed", ROOT / "src" / "refeed" / "models")
     assert [name for name in named if not any((home / name).is_file() for home in homes)] == []
+
+
+def spoken_commands() -> set[tuple[str, str]]:
+    """Each command and option that a page names in code, as in `refeed train DATA --refit`."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
+    blocks = "\n".join(re.findall(r"(?ms)^ *```sh\n(.*?)^ *```", text))
+    lines = re.findall(r"(?m)^ *refeed ([a-z]+\b.*)$", blocks) + re.findall(r"`refeed ([a-z]+\b[^`]*)`", text)
+    return {(line.split()[0], option) for line in lines for option in ["", *re.findall(r"(?<!\S)--?[a-z][a-z-]*", line)]}
+
+
+@pytest.mark.parametrize("command", sorted({command for command, _ in spoken_commands()}))
+def test_commands_and_options_that_pages_name_exist(command):
+    assert command in COMMANDS
+    out = done(command, "--help").out
+    options = {option for name, option in spoken_commands() if name == command and option}
+    assert [option for option in options if not re.search(rf"(?m)(^|[\s,]){option}[\s,]", out)] == []
