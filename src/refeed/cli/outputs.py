@@ -51,6 +51,43 @@ def require_json(target: str | None, *, overwrite: bool = False, inputs: Sequenc
         require_file(Path(target), overwrite=overwrite, inputs=inputs)
 
 
+def require_report(report: Path, *, overwrite: bool, inputs: Sequence[Path | None] = ()) -> None:
+    """Check that a report can be made and written.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+        StorageError: the file cannot be written.
+    """
+    require_file(report, overwrite=overwrite, inputs=inputs)
+    require_report_packages()
+
+
+def require_experiment_folder(path: Path) -> None:
+    """Check that the folder can be written into: a new or empty one, or one of an earlier call.
+
+    Raises:
+        StorageError: it holds something else, or cannot be written.
+    """
+    from refeed.runs.queue import RUNS
+    from refeed.storage import require_writable
+
+    require_writable(path / RUNS)
+    if path.is_dir() and any(path.iterdir()) and not (path / RUNS).is_dir():
+        raise StorageError(f"{path}: holds something else than experiments (it has no folder {RUNS}); choose another path")
+
+
+def require_report_packages() -> None:
+    """Check that a report can be made, before the work for it is done.
+
+    Raises:
+        ConfigError: the `report` extra is not installed.
+    """
+    from refeed.reports.extras import import_extra
+
+    for package in ("jinja2", "matplotlib"):
+        import_extra(package)
+
+
 def _require_apart(path: Path, inputs: Sequence[Path | None]) -> None:
     output = path.resolve()
     for given in inputs:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
-from dataclasses import replace
+from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
 import pytest
 
-from helpers.command_line import done, refused, write_ratings
+from helpers.command_line import Run, done, refused, write_ratings
+from refeed.cli.commands.demo import LEAST_RATINGS
 from refeed.data.store.store import open_store
+from refeed.data.synthetic.films import synthetic_films
 from refeed.errors import DataError, StorageError
 from refeed.fitted_model import load
-from refeed.models import Ensemble
-from refeed.presets import PRESETS
 
-CLEARLY_SYNTHETIC = "SYNTHETIC DATA: made-up users, items and stars, so the numbers below say nothing about real people.\n"
+CLEARLY_SYNTHETIC = "SYNTHETIC DATA: generated users, films and ratings, so the numbers below say nothing about real people.\n"
 
 
-@pytest.fixture(autouse=True)
-def quick_and_offline(monkeypatch, tmp_path):
-    """A small ensemble, few synthetic ratings, no data on this machine, and no network."""
-    quick = replace(PRESETS["default"], model=Ensemble(members=("als epochs=2", "bias")))
-    monkeypatch.setitem(PRESETS, "default", quick)
-    monkeypatch.setattr("refeed.cli.commands.demo.SYNTHETIC", (60, 80, 2000))
-    monkeypatch.delenv("REFEED_DATA", raising=False)
-    monkeypatch.setattr("refeed.data.datasets.cache_folder", lambda: tmp_path / "cache")
-    fetching_fails(monkeypatch, DataError("cannot be downloaded (no answer within 5 s)", path="https://example.invalid"))
+@pytest.fixture(scope="module", autouse=True)
+def quick_and_offline(tmp_path_factory):
+    """A smaller ensemble, fewer synthetic ratings, no data on this machine, and no network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("refeed.cli.commands.demo.MEMBERS", ("als epochs=2", "bias"))
+        few = functools.partial(synthetic_films, num_users=60, num_films=80, ratings_per_user=30.0)
+        patch.setattr("refeed.data.synthetic.films.synthetic_films", few)
+        patch.delenv("REFEED_DATA", raising=False)
+        patch.setattr("refeed.data.datasets.cache_folder", lambda: tmp_path_factory.getbasetemp() / "cache")
+        fetching_fails(patch, DataError("cannot be downloaded (no answer within 5 s)", path="https://example.invalid"))
+        yield
 
 
 def fetching_fails(monkeypatch, error: Exception) -> None:
@@ -40,55 +43,101 @@ def fetching_fails(monkeypatch, error: Exception) -> None:
     monkeypatch.setattr("refeed.data.datasets.fetch_dataset", fetch)
 
 
-@pytest.fixture
-def data_folder(tmp_path) -> Path:
-    """A small folder of the form of ml-latest-small, and its parent."""
-    folder = tmp_path / "data" / "ml-latest-small"
-    folder.mkdir(parents=True)
+@dataclass(frozen=True)
+class Demo:
+    """A demo that ran, and its output folder."""
+
+    folder: Path
+    run: Run
+
+    @property
+    def page(self) -> str:
+        """The text of its report."""
+        return unescape((self.folder / "report.html").read_text())
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory) -> Path:
+    """The parent of a small folder of the form of ml-latest-small; item 130 is rare."""
+    parent = tmp_path_factory.mktemp("data")
+    folder = parent / "ml-latest-small"
+    folder.mkdir()
     path = write_ratings(folder / "ratings.csv")
-    path.write_text(path.read_text().replace("user,item,rating,time", "userId,movieId,rating,timestamp"))
+    header, *lines = path.read_text().splitlines()
+    rare = [line for line in lines if line.split(",")[1] == "130"]
+    kept = [line for line in lines if line not in rare[LEAST_RATINGS - 1 :]]
+    path.write_text("\n".join([header.replace("user,item,rating,time", "userId,movieId,rating,timestamp"), *kept]) + "\n")
     titles = [f"{item},Film {item} (1999),Drama" for item in range(101, 131)]
     (folder / "movies.csv").write_text("\n".join(["movieId,title,genres", *titles]) + "\n")
-    return folder.parent
+    return parent
 
 
-def test_whole_job_is_done_on_real_data(data_folder, tmp_path):
-    run = done("demo", "--data-folder", data_folder, "-o", tmp_path / "demo")
-    assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == ["model", "ratings", "report.html"]
-    assert f"real data: {data_folder / 'ml-latest-small'}\n" in run.err
-    assert "SYNTHETIC" not in run.err
-    assert len(open_store(tmp_path / "demo" / "ratings")) == 600
-    assert len(load(tmp_path / "demo" / "model").histories) == 520
-    assert "40 test ratings of 40 users; intervals by bootstrap over users" in run.out
-    assert re.search(r"(?m)^ensemble +0\.\d{4}", run.out)
-    assert re.search(r"(?m)^user and item biases +0\.\d{4}", run.out)
+@pytest.fixture(scope="module")
+def real(data_folder, tmp_path_factory) -> Demo:
+    """The demo on that folder."""
+    folder = tmp_path_factory.mktemp("real") / "my demo"
+    return Demo(folder, done("demo", "--data-folder", data_folder, "-o", folder, "--threads", "1"))
 
 
-def test_ten_films_are_recommended_by_title_to_one_person(data_folder, tmp_path):
-    out = done("demo", "--data-folder", data_folder, "-o", tmp_path / "demo").out
-    listed = re.findall(r"(?m)^ *(\d+) +(\d+) +(Film \d+ \(1999\)) +[1-5]\.\d\d$", out)
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory) -> Demo:
+    """The demo on synthetic ratings."""
+    folder = tmp_path_factory.mktemp("synthetic") / "demo"
+    return Demo(folder, done("demo", "--synthetic", "-o", folder))
+
+
+def test_whole_job_is_done_on_real_data(real, data_folder):
+    assert sorted(path.name for path in real.folder.iterdir()) == ["model", "ratings", "report.html"]
+    assert f"real data: {data_folder / 'ml-latest-small'}\n" in real.run.err
+    assert "SYNTHETIC" not in real.run.err
+    stored = open_store(real.folder / "ratings")
+    fitted = load(real.folder / "model")
+    assert fitted.provenance.data_fingerprint == stored.fingerprint
+    assert len(fitted.histories) == len(stored) - 2 * 40  # a tenth of 15 ratings for test, another for validation
+    assert "40 test ratings of 40 users; intervals by bootstrap over users" in real.run.out
+    assert re.search(r"(?m)^small ensemble +0\.\d{4}", real.run.out)
+    assert re.search(r"(?m)^user and item biases +0\.\d{4}", real.run.out)
+
+
+def test_what_is_trained_is_said(real):
+    assert "A small ensemble" in real.run.err
+    assert "member 1 of 2: als epochs=2" in real.run.err
+    assert "1 threads, seed 0" in real.run.err
+
+
+def test_ten_films_with_enough_ratings_are_recommended_by_title(real):
+    listed = re.findall(r"(?m)^ *(\d+) +(\d+) +(Film \d+ \(1999\)) +[1-5]\.\d\d$", real.run.out)
     assert [int(rank) for rank, _, _ in listed] == list(range(1, 11))
     assert all(title == f"Film {item} (1999)" for _, item, title in listed)
-    assert re.search(r"Recommended to user \d+\n", out)
+    assert "130" not in {item for _, item, _ in listed}
+    assert re.search(rf"Recommended to user \d+, of items with {LEAST_RATINGS} training ratings or more\n", real.run.out)
 
 
-def test_report_holds_the_printed_numbers_and_films(data_folder, tmp_path):
-    out = done("demo", "--data-folder", data_folder, "-o", tmp_path / "demo").out
-    page = unescape((tmp_path / "demo" / "report.html").read_text())
-    numbers = re.findall(r"\d\.\d{4}–\d\.\d{4}", out)
+def test_what_the_user_rated_highest_stands_above_the_list(real):
+    ((user, history),) = re.findall(r"User (\d+) rated highest:\n((?: +\d\S* +Film.*\n){5})\n", real.run.out)
+    assert f"Recommended to user {user}," in real.run.out
+    stars = [float(line.split()[0]) for line in history.splitlines()]
+    assert stars == sorted(stars, reverse=True)
+    recommended = re.findall(r"(?m)^ *\d+ +\d+ +(Film \d+)", real.run.out)
+    assert not {*re.findall(r"Film \d+", history)} & {*recommended}
+
+
+def test_report_holds_the_printed_numbers_and_films(real):
+    numbers = re.findall(r"\d\.\d{4}–\d\.\d{4}", real.run.out)
     assert len(numbers) == 4
-    assert [number for number in numbers if number not in page] == []
-    assert [title for title in re.findall(r"Film \d+ \(1999\)", out) if title not in page] == []
-    assert "MovieLens ml-latest-small" in page
-    assert page.count("<svg") >= 3
+    assert [number for number in numbers if number not in real.page] == []
+    recommended = real.run.out[real.run.out.index("Recommended to") :]
+    assert [title for title in re.findall(r"Film \d+ \(1999\)", recommended) if title not in real.page] == []
+    assert "MovieLens ml-latest-small" in real.page
+    assert real.page.count("<svg") >= 3
 
 
-def test_commands_to_try_next_work_as_they_are_printed(data_folder, tmp_path):
-    err = done("demo", "--data-folder", data_folder, "-o", tmp_path / "my demo").err
-    commands = re.findall(r"refeed (recommend .*)", err)
+@pytest.mark.parametrize("name", ["real", "synthetic"])
+def test_commands_to_try_next_work_as_they_are_printed(name, request):
+    commands = re.findall(r"refeed (recommend .*)", request.getfixturevalue(name).run.err)
     assert len(commands) == 2
     for command in commands:
-        assert "Film" in done(*shlex.split(command)).out
+        assert "Recommended for" in done(*shlex.split(command)).out
 
 
 def test_data_are_found_where_the_environment_says(data_folder, tmp_path, monkeypatch):
@@ -98,7 +147,8 @@ def test_data_are_found_where_the_environment_says(data_folder, tmp_path, monkey
 
 def test_folder_without_the_data_set_is_refused_rather_than_passed_over(tmp_path):
     error = refused(3, "demo", "--data-folder", tmp_path, "-o", tmp_path / "demo")
-    assert error == f"{tmp_path}: there is no folder ml-latest-small in it\n  Leave out --data-folder to fetch it.\n"
+    assert error.startswith(f"{tmp_path}: there is no folder ml-latest-small in it")
+    assert "--data-folder" in error
 
 
 @pytest.mark.parametrize(
@@ -112,27 +162,27 @@ def test_without_data_and_network_one_clear_line_says_that_the_data_are_syntheti
     fetching_fails(monkeypatch, error)
     run = done("demo", "-o", tmp_path / "demo")
     assert f"ml-latest-small could not be fetched: {reason}\n{CLEARLY_SYNTHETIC}" in run.err
-    assert "synthetic ratings" in (tmp_path / "demo" / "report.html").read_text()
-    assert "10 " in run.out
 
 
-def test_synthetic_ratings_can_be_asked_for_and_depend_on_the_seed(tmp_path):
-    runs = [done("demo", "--synthetic", "--seed", seed, "-o", tmp_path / f"demo{seed}") for seed in (0, 1)]
-    assert all(CLEARLY_SYNTHETIC in run.err and "fetch" not in run.err for run in runs)
-    first, second = (open_store(tmp_path / f"demo{seed}" / "ratings") for seed in (0, 1))
-    assert len(first) == 2000
-    assert first.fingerprint != second.fingerprint
+def test_synthetic_films_have_titles_with_genre_and_users_a_known_taste(synthetic):
+    assert CLEARLY_SYNTHETIC in synthetic.run.err
+    assert "fetch" not in synthetic.run.err
+    assert "synthetic ratings of films" in synthetic.page
+    listed = re.findall(r"(?m)^ *\d+ +\d+ +(\S.* \(\d{4}\) · [A-Z][A-Za-z ]+?) +\d\.\d\d$", synthetic.run.out)
+    assert len(listed) == 10
+    assert [title for title in listed if title not in synthetic.page] == []
+    films = synthetic_films(num_users=60, num_films=80, ratings_per_user=30.0, seed=0)
+    assert set(listed) <= set(films.titles)
+    (user, taste) = re.findall(r"User (\d+), made to like (.*), and films of about \d{4}, rated highest:", synthetic.run.out)[0]
+    assert set(taste.split(" and ")) == films.liked_genres[int(user) - 1]
+    assert open_store(synthetic.folder / "ratings").fingerprint == films.ratings.fingerprint
 
 
-def test_commands_to_try_next_name_ids_where_there_are_no_titles(tmp_path):
-    err = done("demo", "--synthetic", "-o", tmp_path / "demo").err
-    for command in re.findall(r"refeed (recommend .*)", err):
-        assert "Recommended for" in done(*shlex.split(command)).out
-
-
-def test_earlier_results_are_refused_before_any_work_unless_they_may_be_replaced(tmp_path):
-    done("demo", "--synthetic", "-o", tmp_path / "demo")
-    run_error = refused(7, "demo", "--synthetic", "-o", tmp_path / "demo")
-    assert run_error.startswith(f"{tmp_path / 'demo' / 'model'}: exists already; choose another path")
-    done("demo", "--synthetic", "-o", tmp_path / "demo", "--overwrite", "--seed", "5")
-    assert load(tmp_path / "demo" / "model").provenance.seed == 5
+def test_earlier_results_are_refused_before_any_work_unless_they_may_be_replaced(tmp_path, synthetic):
+    folder = tmp_path / "demo"
+    done("demo", "--synthetic", "-o", folder)
+    assert refused(7, "demo", "--synthetic", "-o", folder).startswith(f"{folder / 'model'}: exists already")
+    done("demo", "--synthetic", "-o", folder, "--overwrite", "--seed", "5")
+    assert load(folder / "model").provenance.seed == 5
+    first, second = (open_store(path / "ratings").fingerprint for path in (synthetic.folder, folder))
+    assert first != second

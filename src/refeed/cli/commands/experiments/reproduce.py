@@ -15,10 +15,11 @@ import typer
 
 from refeed.cli.console import remarks, results, say
 from refeed.cli.option_groups import takes_options
+from refeed.cli.outputs import require_experiment_folder, require_report_packages
 from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.splitting import SplittingOptions, split
 from refeed.data.splits.time import NETFLIX_MONTHS, NetflixSplit
-from refeed.errors import ConfigError, StorageError
+from refeed.errors import ConfigError
 from refeed.progress import ConsoleProgress
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def reproduce(
     chosen = None if systems is None else [one.strip() for one in systems.split(",")]
     scale = _scale(name, budget, trials, chosen)
     require_experiment_folder(output)
-    _require_extras()
+    require_report_packages()
     source, splitter = source_of(data), splitting.requested()
     is_netflix = splitter is None and _is_netflix(source, reading)
     ratings = read(source, reading, labels=splitting.labels)
@@ -207,28 +208,6 @@ class Job:
         scores = score_benchmark(benchmark)
         _show(benchmark_table(scores), [f"{one.verdict}: {one.text}" for one in benchmark_findings(scores)])
         return scores
-
-
-def require_experiment_folder(path: Path) -> None:
-    """Check that the folder can be written into: a new or empty one, or one of an earlier call.
-
-    Raises:
-        StorageError: it holds something else, or cannot be written.
-    """
-    from refeed.runs.queue import RUNS
-    from refeed.storage import require_writable
-
-    require_writable(path / RUNS)
-    if path.is_dir() and any(path.iterdir()) and not (path / RUNS).is_dir():
-        raise StorageError(f"{path}: holds something else than experiments (it has no folder {RUNS}); choose another path")
-
-
-def _require_extras() -> None:
-    """Say now, not after the work, that the report cannot be made."""
-    from refeed.reports.extras import import_extra
-
-    for extra in ("jinja2", "matplotlib"):
-        import_extra(extra)
 
 
 def _is_netflix(source: Path, reading: ReadingOptions) -> bool:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from refeed.cli.commands.experiments.reproduce import require_experiment_folder
 from refeed.cli.console import remarks, results, say
 from refeed.cli.option_groups import Data, takes_options
+from refeed.cli.outputs import require_experiment_folder, require_report_packages
 from refeed.cli.reading import ReadingOptions, read, source_of
 from refeed.cli.splitting import SplittingOptions, split
 from refeed.progress import ConsoleProgress
@@ -85,6 +85,7 @@ def tune_command(
     in the output folder: the same command goes on where it was stopped, and more --trials go on from fewer.
     """
     from refeed.cli.settings import resolve
+    from refeed.reports.extras import import_extra
     from refeed.runs.manifest import Circumstances
     from refeed.runtime import available_cpus
     from refeed.tuning.files import require_same_search
@@ -92,7 +93,8 @@ def tune_command(
     from refeed.tuning.tune import TRIALS, tune
 
     began, threads = datetime.now().astimezone(), threads or available_cpus()
-    _require_extras()
+    import_extra("optuna", extra="tune")
+    require_report_packages()
     spec, options = resolve(
         preset_name=preset, config_file=config, settings=set_ or [], model_kind=model, unsaid_preset="autoencoder"
     )
@@ -124,15 +126,6 @@ def tune_command(
     circumstances = Circumstances(source.name, command, began, seconds, workers=workers, threads=threads)
     following = _next_command(data, output, seed, reading, splitting)
     _finish(tuning, output, following, parts=parts, circumstances=circumstances)
-
-
-def _require_extras() -> None:
-    """Say now, not after the work, that something is missing."""
-    from refeed.reports.extras import import_extra
-
-    import_extra("optuna", extra="tune")
-    for extra in ("jinja2", "matplotlib"):
-        import_extra(extra)
 
 
 def _search(spec: Spec, options: TrainingOptions, space: Space, parts: Split, *, sampler: str, seed: int) -> dict[str, Any]:

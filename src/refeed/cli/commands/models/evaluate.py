@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ import typer
 
 from refeed.cli.console import remarks, results, say, write_json
 from refeed.cli.option_groups import Json, Model, Overwrite, Threads, takes_options
-from refeed.cli.outputs import require_file, require_json
+from refeed.cli.outputs import require_json, require_report
 from refeed.cli.reading import ReadingOptions, read_as_trained, source_of
 from refeed.errors import ConfigError, DataError
 from refeed.progress import ConsoleProgress
@@ -93,20 +92,6 @@ def evaluate_command(
         say("No prediction intervals: the model folder has none (no validation part, converted, or of an older refeed).")
     difference = difference_of(evaluations, resamples=resamples)
     _show(fitted, model, data, evaluations, difference, json=json, report=report, overwrite=overwrite)
-
-
-def require_report(report: Path, *, overwrite: bool, inputs: Sequence[Path | None] = ()) -> None:
-    """Check that a report can be made and written.
-
-    Raises:
-        ConfigError: the `report` extra is not installed.
-        StorageError: the file cannot be written.
-    """
-    from refeed.reports.extras import import_extra
-
-    require_file(report, overwrite=overwrite, inputs=inputs)
-    for extra in ("jinja2", "matplotlib"):
-        import_extra(extra)  # missing ones are said now, not after the work
 
 
 def _part(
