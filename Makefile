@@ -14,11 +14,12 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test test-slow docs bench lint clean
+.PHONY: help demo test check test-slow docs bench lint clean
 
 help:
 	@echo 'make demo       train, evaluate and recommend on real data'
 	@echo 'make test       lint, types, import contracts and tests'
+	@echo 'make check      lint, types, and the tests of what changed with a smoke set: before each commit'
 	@echo 'make test-slow  the slow tests'
 	@echo 'make lint       lint, types and import contracts'
 	@echo 'make docs       build the documentation into docs/_build/html'
@@ -30,6 +31,10 @@ demo: $(VENV)/.demo
 
 test: lint
 	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=95
+
+# SINCE=main: of all that the branch changed, not of what is not committed yet alone.
+check: lint
+	$(BIN)/pytest -n auto --dist worksteal $$($(BIN)/python tools/changed_tests.py $(SINCE))
 
 test-slow: $(VENV)/.dev
 	$(BIN)/pytest -m slow
