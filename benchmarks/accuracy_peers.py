@@ -1,4 +1,4 @@
-"""Test errors of other libraries on the splits of `accuracy_splits`, their options chosen on the validation part.
+"""Test errors of other libraries on the splits of `accuracy_splits`, their options chosen on the validation set.
 
     python benchmarks/accuracy_peers.py [SPLIT …] [--peers NAME …] [--seeds 3] [--again] [--results FOLDER] [--work FOLDER]
 
@@ -15,7 +15,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,7 @@ class Fit:
     """One fit of a library.
 
     Attributes:
-        predictions: of the ratings asked for, in their order, clipped to the scale.
+        predictions: of the requested ratings, in their order, clipped to the scale.
         seconds: of the clock, for the fit alone.
         cpu_seconds: of all threads, for the fit alone.
     """
@@ -79,12 +79,12 @@ def contend(name: str, split: Split, seeds: int, refit: bool) -> tuple[Record, d
     contender = CONTENDERS[name]
     grid = contender.options_for(len(split.train))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of other people's programs
+        warnings.simplefilter("ignore")  # of the other libraries
         errors, seconds = {}, 0.0
         for options in grid:
-            one = fit(contender, split.train, split.valid, options, seed=0)
-            seconds, errors[words(options)] = seconds + one.cpu_seconds, rmse(split.valid.values, one.predictions)
-            print(f"  {name}: {words(options)}: valid {errors[words(options)]:.4f}, {one.seconds:.0f} s", file=sys.stderr)
+            tried = fit(contender, split.train, split.valid, options, seed=0)
+            seconds, errors[words(options)] = seconds + tried.cpu_seconds, rmse(split.valid.values, tried.predictions)
+            print(f"  {name}: {words(options)}: valid {errors[words(options)]:.4f}, {tried.seconds:.0f} s", file=sys.stderr)
         best = min(grid, key=lambda options: errors[words(options)])
         sources = {"train": split.train} | ({"train+valid": split.refitting().train} if refit else {})
         fits = {
@@ -105,14 +105,14 @@ def fit(contender: Contender, train: Ratings, wanted: Ratings, options: Options,
 
 
 def words(options: Options) -> str:
-    """Options for people."""
+    """Options as text."""
     return ", ".join(f"{name} {value:g}" for name, value in options.items())
 
 
 def summary(fits: Iterable[Fit], test: Ratings) -> Record:
     """Error and time of the fits of some seeds; the interval is of their mean squared error, by bootstrap over users."""
     fits = list(fits)
-    errors = np.array([errors_of(test.values, one.predictions) for one in fits])  # (seeds, P)
+    errors = np.array([errors_of(test.values, fit.predictions) for fit in fits])  # (seeds, P)
     by_user = partial(sums_by_group, test.row_of_rating, num_groups=test.num_users)
     squared, absolute = by_user(values=np.square(errors).mean(axis=0)), by_user(values=np.abs(errors).mean(axis=0))
     interval, _ = bootstrap_intervals(squared, absolute, test.user_counts)
@@ -122,8 +122,8 @@ def summary(fits: Iterable[Fit], test: Ratings) -> Record:
         "spread": stdev(of_seeds) if len(of_seeds) > 1 else None,
         "interval": list(interval),
         "rmse_of_seeds": of_seeds,
-        "seconds": [one.seconds for one in fits],
-        "cpu_seconds": [one.cpu_seconds for one in fits],
+        "seconds": [fit.seconds for fit in fits],
+        "cpu_seconds": [fit.cpu_seconds for fit in fits],
     }
 
 
@@ -137,16 +137,16 @@ def measure(split_name: str, peer: str, split: Split, *, seeds: int, work: Path 
     if work is not None:
         keep(fits, work, f"{split_name}-{peer}")
     library = f"{contender.library} {importlib.metadata.version(contender.library)}"
-    learnt = {source: summary(some, split.test) for source, some in fits.items()}
+    learnt = {source: summary(of_source, split.test) for source, of_source in fits.items()}
     return known | {"library": library, "about": contender.about, "threads": 1, **chosen, "fits": learnt}
 
 
 def keep(fits: Mapping[str, list[Fit]], work: Path, stem: str) -> None:
     """Write the test predictions of each seed, float32 in the order of the test ratings."""
     work.mkdir(parents=True, exist_ok=True)
-    for source, some in fits.items():
-        for seed, one in enumerate(some):
-            np.save(work / f"{stem}-{source}-{seed}.npy", one.predictions.astype(np.float32))
+    for source, of_source in fits.items():
+        for seed, fit in enumerate(of_source):
+            np.save(work / f"{stem}-{source}-{seed}.npy", fit.predictions.astype(np.float32))
 
 
 def finished(record: Record | None, contender: Contender, split: Split, seeds: int) -> bool:
@@ -154,7 +154,9 @@ def finished(record: Record | None, contender: Contender, split: Split, seeds: i
     if record is None or "fits" not in record or record["split"] != split.fingerprint:
         return False
     tried = {words(options) for options in contender.options_for(len(split.train))}
-    return set(record["validation"]) == tried and all(len(one["rmse_of_seeds"]) >= seeds for one in record["fits"].values())
+    return set(record["validation"]) == tried and all(
+        len(scores["rmse_of_seeds"]) >= seeds for scores in record["fits"].values()
+    )
 
 
 def read(folder: Path) -> dict[str, dict[str, Record]]:
@@ -172,7 +174,9 @@ def add(record: Record, split_name: str, peer: str, folder: Path, described: Map
 
 def table(records: Mapping[str, Mapping[str, Record]]) -> Table:
     """The records as rows."""
-    rows = [row for split, of_split in records.items() for peer, one in of_split.items() for row in _rows(split, peer, one)]
+    rows = [
+        row for split, of_split in records.items() for peer, record in of_split.items() for row in _rows(split, peer, record)
+    ]
     return Table(COLUMNS, rows, caption="Test errors of other libraries, clipped, one thread", align="lllrrrrl")
 
 
@@ -184,53 +188,53 @@ def _rows(split: str, peer: str, record: Record) -> list[list[str]]:
             split,
             peer,
             source,
-            f"{one['rmse']:.4f}",
-            "one seed" if one["spread"] is None else f"{one['spread']:.4f}",
-            "{:.4f} to {:.4f}".format(*one["interval"]),
-            f"{fmean(one['cpu_seconds']):.1f}",
+            f"{scores['rmse']:.4f}",
+            "one seed" if scores["spread"] is None else f"{scores['spread']:.4f}",
+            "{:.4f} to {:.4f}".format(*scores["interval"]),
+            f"{fmean(scores['cpu_seconds']):.1f}",
             words(record["options"]),
         ]
-        for source, one in record["fits"].items()
+        for source, scores in record["fits"].items()
     ]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """See the module's docstring."""
-    asked = _parse(arguments)
+def main(arguments: list[str] | None = None, *, splits: Mapping[str, Callable[[], Split]] = SPLITS) -> int:
+    """Measure the requested libraries on the requested of these splits; see the module's docstring."""
+    options = _parse(arguments, splits)
     os.environ.update(ONE_THREAD | NO_PROGRESS_BARS)
     try:
         described = machine.describe(threads=1, rounds=1)
-        for split_name in asked.splits or SPLITS:
-            split = SPLITS[split_name]()
-            for peer in asked.peers:
-                known = read(asked.results).get(split_name, {}).get(peer)
-                if not asked.again and finished(known, CONTENDERS[peer], split, asked.seeds):
+        for split_name in options.splits or splits:
+            split = splits[split_name]()
+            for peer in options.peers:
+                known = read(options.results).get(split_name, {}).get(peer)
+                if not options.again and finished(known, CONTENDERS[peer], split, options.seeds):
                     continue
                 print(f"{split_name}: {peer}", file=sys.stderr, flush=True)
-                record = measure(split_name, peer, split, seeds=asked.seeds, work=asked.work)
-                add(record, split_name, peer, asked.results, described)
+                record = measure(split_name, peer, split, seeds=options.seeds, work=options.work)
+                add(record, split_name, peer, options.results, described)
     except RefeedError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print_table(results_console(), table(read(asked.results)))
+    print_table(results_console(), table(read(options.results)))
     return 0
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
+def _parse(arguments: list[str] | None, splits: Mapping[str, Callable[[], Split]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="accuracy_peers.py", description=__doc__.split("\n\n")[0])
-    parser.add_argument("splits", nargs="*", metavar="SPLIT", help=f"of {', '.join(SPLITS)}; all unless said")
+    parser.add_argument("splits", nargs="*", metavar="SPLIT", help=f"of {', '.join(splits)}; default: all")
     parser.add_argument("--peers", nargs="+", choices=tuple(CONTENDERS), default=tuple(CONTENDERS), metavar="NAME")
     parser.add_argument("--seeds", type=int, default=3, help="fits of each, with seeds 0, 1, …")
     parser.add_argument("--again", action="store_true", help="do finished ones again")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the outcomes")
-    parser.add_argument("--work", type=Path, help="folder to keep the test predictions in; they are not kept unless said")
-    asked = parser.parse_args(arguments)
-    for name in asked.splits:
-        if name not in SPLITS:
-            parser.error(f"there is no split '{name}'; those there are: {', '.join(SPLITS)}")
-    if asked.seeds < 1:
-        parser.error(f"--seeds: expected at least 1, got {asked.seeds}")
-    return asked
+    parser.add_argument("--work", type=Path, help="folder to keep the test predictions in; default: not kept")
+    options = parser.parse_args(arguments)
+    for name in options.splits:
+        if name not in splits:
+            parser.error(f"there is no split '{name}'; expected {', '.join(splits)}")
+    if options.seeds < 1:
+        parser.error(f"--seeds: expected at least 1, got {options.seeds}")
+    return options
 
 
 if __name__ == "__main__":

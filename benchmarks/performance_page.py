@@ -46,7 +46,7 @@ def machine_block(outcomes: Mapping[str, Outcome]) -> str:
         machines.setdefault(_machine(outcome), []).append(outcome)
     lines = []
     for described, ran in machines.items():
-        names = "" if len(machines) == 1 else f"{', '.join(f'`{one.benchmark}`' for one in ran)}: "
+        names = "" if len(machines) == 1 else f"{', '.join(f'`{outcome.benchmark}`' for outcome in ran)}: "
         peak, copying = _range(ran, "gemm_gflops"), _range(ran, "copy_gb_per_s")
         lines.append(f"- {names}{described}; measured float32 GEMM peak {peak} GFLOP/s, copying {copying} GB/s")
     return "\n".join(lines)
@@ -70,7 +70,7 @@ def _ceiling(outcomes: Mapping[str, Outcome], steps: Sequence[Mapping[str, Any]]
     """By how much a program at the physical limit would beat the dense reference's supervised step."""
     if "step_speed" not in outcomes:
         return ""
-    dense = next(one for one in outcomes["step_speed"].figures if one.name.endswith(": dense reference"))
+    dense = next(figure for figure in outcomes["step_speed"].figures if figure.name.endswith(": dense reference"))
     what = dense.name.partition(":")[0]
     limit = next((sum(step["limit_ms"].values()) for step in steps if step["step"] == what), None)
     if limit is None:
@@ -90,7 +90,7 @@ BLOCKS: Mapping[str, Callable[[Mapping[str, Outcome]], str]] = {
 
 
 def rendered(page: str, outcomes: Mapping[str, Outcome]) -> str:
-    """The page with its blocks made anew.
+    """The page with its blocks replaced.
 
     Raises:
         DataError: the page lacks the markers of a block.
@@ -117,16 +117,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the outcomes")
     parser.add_argument("--page", type=Path, default=PAGE, help="page to write")
     parser.add_argument("--check", action="store_true", help="write nothing, say whether the page is up to date")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        outcomes, before = read_outcomes(asked.results), asked.page.read_text(encoding="utf-8")
+        outcomes, before = read_outcomes(options.results), options.page.read_text(encoding="utf-8")
         page = rendered(before, outcomes)
-        if asked.check:
-            print(f"{asked.page}: {'is up to date' if page == before else 'differs from the results'}")
+        if options.check:
+            print(f"{options.page}: {'is up to date' if page == before else 'differs from the results'}")
             return int(page != before)
-        with atomic_file(asked.page, overwrite=True) as unfinished:
+        with atomic_file(options.page, overwrite=True) as unfinished:
             unfinished.write_text(page, encoding="utf-8")
-        draw(outcomes, asked.page.with_suffix(""))
+        draw(outcomes, options.page.with_suffix(""))
     except RefeedError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -151,8 +151,8 @@ def _machine(outcome: Outcome) -> str:
 
 
 def _range(outcomes: Sequence[Outcome], key: str) -> str:
-    """Smallest and largest value of a number of the machine, measured anew by each run of the suite."""
-    low, high = (tables.number(pick(one.machine[key] for one in outcomes)) for pick in (min, max))
+    """Smallest and largest value of a number of the machine, measured again by each run of the suite."""
+    low, high = (tables.number(pick(outcome.machine[key] for outcome in outcomes)) for pick in (min, max))
     return low if low == high else f"{low} to {high}"
 
 

@@ -44,34 +44,45 @@ BENCHMARKS: Mapping[str, ModuleType] = {  # each has FULL, SMALL, and measure(be
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run what was asked for; see the module's docstring."""
-    asked = _parse(arguments)
-    threads = Runtime.detect(device="cpu", threads=asked.threads).threads
+def main(
+    arguments: list[str] | None = None,
+    *,
+    benchmarks: Mapping[str, ModuleType] = BENCHMARKS,
+    default_results: Path = RESULTS,
+) -> int:
+    """Run the requested benchmarks; see the module's docstring.
+
+    Args:
+        arguments: of the command line.
+        benchmarks: all that there are, by name.
+        default_results: folder of the outcomes of full size, unless --results gives another.
+    """
+    options = _parse(arguments, benchmarks, default_results)
+    threads = Runtime.detect(device="cpu", threads=options.threads).threads
     torch.set_num_threads(threads)  # for the machine's speeds; what refeed sets beside that is set in processes of its own
     with ExitStack() as stack:
-        folder = asked.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="refeed-bench-")))
+        folder = options.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="refeed-bench-")))
         folder.mkdir(parents=True, exist_ok=True)
         wait_until_quiet()
         bench = Workbench(folder, threads, machine.describe(threads=threads))
         outcomes, failed = [], False
-        for name in asked.names or BENCHMARKS:
+        for name in options.names or benchmarks:
             try:
-                outcome = run(name, bench, size=asked.size)
+                outcome = run(name, benchmarks[name], bench, size=options.size)
             except RefeedError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 failed = True
                 continue
             outcomes.append(outcome)
             show(outcome)
-            if asked.results is not None:
-                results.write(outcome, asked.results)
-    if asked.json is not None:
-        asked.json.write_text(json.dumps([json.loads(outcome.to_json()) for outcome in outcomes], indent=1), encoding="utf-8")
+            if options.results is not None:
+                results.write(outcome, options.results)
+    if options.json is not None:
+        options.json.write_text(json.dumps([json.loads(outcome.to_json()) for outcome in outcomes], indent=1), encoding="utf-8")
     return int(failed)
 
 
-def run(name: str, bench: Workbench, *, size: str) -> Outcome:
+def run(name: str, module: ModuleType, bench: Workbench, *, size: str) -> Outcome:
     """Run one benchmark when the machine is quiet.
 
     Raises:
@@ -79,7 +90,7 @@ def run(name: str, bench: Workbench, *, size: str) -> Outcome:
     """
     print(f"{name} ({size})", file=sys.stderr, flush=True)
     wait_until_quiet()
-    module, before = BENCHMARKS[name], CpuTimes.now()
+    before = CpuTimes.now()
     found: Found = module.measure(bench, module.FULL if size == "full" else module.SMALL)
     others = CpuTimes.now().others_since(before)
     return Outcome(name, size, found.figures, bench.machine, others, found.series, found.remarks)
@@ -90,21 +101,21 @@ def show(outcome: Outcome) -> None:
     print_table(results_console(), tables.table(outcome))
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
+def _parse(arguments: list[str] | None, benchmarks: Mapping[str, ModuleType], default_results: Path) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="suite.py", description=__doc__.split("\n\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all unless said")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(benchmarks)}; default: all")
     parser.add_argument("--size", choices=("full", "small"), default="full", help="small ends within 10 minutes on 2 cores")
     parser.add_argument("--results", type=Path, help="folder of the outcomes, one file each")
     parser.add_argument("--json", type=Path, help="all outcomes of this run in one file")
-    parser.add_argument("--work", type=Path, help="folder for data and models, kept and used again; temporary unless said")
-    parser.add_argument("--threads", type=int, help="of every program; all CPUs unless said")
-    asked = parser.parse_args(arguments)
-    for name in asked.names:
-        if name not in BENCHMARKS:
-            parser.error(f"there is no benchmark '{name}'; those there are: {', '.join(BENCHMARKS)}")
-    if asked.results is None and asked.size == "full":
-        asked.results = RESULTS
-    return asked
+    parser.add_argument("--work", type=Path, help="folder for data and models, kept and used again; default: temporary")
+    parser.add_argument("--threads", type=int, help="of every program; default: all CPUs")
+    options = parser.parse_args(arguments)
+    for name in options.names:
+        if name not in benchmarks:
+            parser.error(f"there is no benchmark '{name}'; expected {', '.join(benchmarks)}")
+    if options.results is None and options.size == "full":
+        options.results = default_results
+    return options
 
 
 if __name__ == "__main__":

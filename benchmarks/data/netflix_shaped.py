@@ -18,7 +18,7 @@ RATING_SEED, TRAINING_SEED = 1, 0
 
 @dataclass(frozen=True)
 class Shape:
-    """How many invented ratings to train on; a user has 209 on average, as in the Netflix set.
+    """How many synthetic ratings to train on; a user has 209 on average, as in the Netflix set.
 
     Attributes:
         users: rows; a multiple of every batch size, so that each batch is whole.

@@ -1,4 +1,4 @@
-"""The invented data set of the figures at size, made once: as files of the Netflix Prize, and as a store."""
+"""The synthetic data set of the figures at size, generated once: as files of the Netflix Prize, and as a store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from refeed.data.synthetic.writing import NOTICE
 
 @dataclass(frozen=True)
 class World:
-    """Sizes of the data set, those of the Netflix Prize unless said."""
+    """Sizes of the data set, default: those of the Netflix Prize."""
 
     users: int = 480_189
     items: int = 17_770
@@ -32,7 +32,7 @@ NETFLIX, SMALL_NETFLIX = World(), World(users=9_600, items=8_000, ratings=2_000_
 
 
 def make_files(bench: Workbench, world: World) -> Usage | None:
-    """Invent the files unless an earlier run has; None then."""
+    """Generate the files unless an earlier run has; None then."""
     if (world.folder(bench) / NOTICE).is_file():
         return None
     sizes = [f"--{name}={getattr(world, name)}" for name in ("users", "items", "ratings")]
@@ -40,7 +40,7 @@ def make_files(bench: Workbench, world: World) -> Usage | None:
 
 
 def import_files(bench: Workbench, world: World) -> Usage:
-    """Import the files into the store, in place of an older one."""
+    """Import the files into the store, replacing an older store."""
     make_files(bench, world)
     command = refeed_command("import", world.folder(bench), "-o", world.store(bench), "--overwrite")
     return run(command, threads=bench.threads)

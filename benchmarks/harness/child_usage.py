@@ -1,7 +1,7 @@
-"""Runs a command and tells its time and peak memory as JSON:  python -S -E child_usage.py FILE COMMAND …
+"""Run a command and write its time and peak memory as JSON:  python -S -E child_usage.py FILE COMMAND …
 
-A program of its own, and a small one: a process counts the memory of whoever started it as its own first peak, so what is
-started by a large benchmark would seem as large as that.
+A small program of its own: a new process starts with the memory of its parent as its first peak, so a command started by a
+large benchmark would seem as large as the benchmark.
 """
 
 import json
@@ -27,7 +27,7 @@ def main(usage_file: str, command: list[str]) -> int:
         except KeyboardInterrupt:
             pass  # the child got it too, and decides when it ends
     seconds = time.perf_counter() - began
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # Linux tells KiB, macOS bytes
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # KiB on Linux, bytes on macOS
     with open(usage_file, "w", encoding="ascii") as file:  # noqa: PTH123
         json.dump({"seconds": seconds, "peak_bytes": peak}, file)
     return abs(os.waitstatus_to_exitcode(status))

@@ -1,4 +1,4 @@
-"""Programs that a benchmark runs as users do: their time, peak memory and output."""
+"""Programs run as a user runs them: their time, peak memory and output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ChildError(RefeedError):
 
 @dataclass(frozen=True)
 class Usage:
-    """What a program needed.
+    """Time, memory and output of a program.
 
     Attributes:
         seconds: from its start to its end.
@@ -41,7 +41,7 @@ class Usage:
 
 
 def run(command: Sequence[str | Path], *, threads: int) -> Usage:
-    """Run a command to its end; its standard error is ours, so that its progress shows.
+    """Run a command to its end; its standard error is that of this process, so that its progress shows.
 
     Args:
         command: program and arguments.

@@ -1,4 +1,4 @@
-"""Timing sides in turn, A B A B …, so that whatever else happens on the machine hits all of them."""
+"""Timing sides in turn, A B A B …, so that a disturbance of the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 Side = Callable[[int], float]
-"""Does the work of round number 0, 1, … and tells the seconds of one step of it."""
+"""Does the work of round number 0, 1, … and returns the seconds of one of its steps."""
 
 
 def timed(work: Callable[[], Result]) -> tuple[float, Result]:
-    """How long the work takes, in seconds, and what it gives."""
+    """Seconds that the work takes, and its result."""
     began = time.perf_counter()
     result = work()
     return time.perf_counter() - began, result
@@ -25,7 +25,7 @@ def in_turn(sides: Mapping[str, Side], *, rounds: int, warm_up: int = 1, pause: 
         sides: by name.
         rounds: measured rounds, at least 1.
         warm_up: rounds before them that are not measured.
-        pause: seconds before each side, in which the threads of the one before come to rest.
+        pause: seconds before each side, in which the threads of the previous side become idle.
 
     Returns:
         seconds a step of each round, by name.

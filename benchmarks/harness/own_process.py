@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 def apart(side: SideName, work: Callable[..., Result], *arguments: object, threads: int) -> Result:
-    """What `work` gives for these arguments in a new process, set up as that side is when it runs alone.
+    """The result of `work` for these arguments in a new process, set up as that side is when it runs alone.
 
     Raises:
         ChildError: the process has ended without a result; an exception of `work` is raised as it is.
@@ -40,7 +40,7 @@ def apart(side: SideName, work: Callable[..., Result], *arguments: object, threa
 
 @dataclass(frozen=True)
 class Task:
-    """What a side trains.
+    """What a side of a comparison trains.
 
     Attributes:
         side: refeed's own training, or the dense reference.
@@ -80,7 +80,7 @@ class OwnProcess:
         """Seconds of a step of this round.
 
         Raises:
-            ChildError: the process has failed; it has said why on standard error.
+            ChildError: the process has failed; the reason is on standard error.
         """
         try:
             self._line.send(number)
@@ -97,7 +97,7 @@ class OwnProcess:
 
 
 def _serve(task: Task, line: Connection) -> None:
-    """Run the rounds that are asked for until the other end closes."""
+    """Run the requested rounds until the other end closes."""
     from harness.training_sides import DenseSide, RefeedSide
     from refeed.data.store.store import open_store
 

@@ -29,20 +29,25 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 
 
 class PhaseClock:
-    """Seconds of each phase since the last `restart`; the supervised pass and re-feeding passes add up."""
+    """Seconds of each phase since the last `restart`; the supervised pass and re-feeding passes add up.
 
-    def __init__(self) -> None:
+    Args:
+        now: the time in seconds.
+    """
+
+    def __init__(self, *, now: Callable[[], float] = time.perf_counter) -> None:
         self.seconds: dict[Phase, float] = dict.fromkeys(PHASES, 0.0)
-        self._last = time.perf_counter()
+        self._now = now
+        self._last = now()
 
     def restart(self) -> None:
-        """Start anew: the next lap begins now."""
+        """Set all phases to 0; the next lap begins now."""
         self.seconds = dict.fromkeys(PHASES, 0.0)
-        self._last = time.perf_counter()
+        self._last = self._now()
 
     def lap(self, phase: Phase) -> None:
-        """What has passed since the last lap was this phase."""
-        now = time.perf_counter()
+        """Count the time since the last lap as this phase."""
+        now = self._now()
         self.seconds[phase] += now - self._last
         self._last = now
 
@@ -51,7 +56,7 @@ class PhaseClock:
 def watched(
     network: Network, stepper: RowLazyStepper, clock: PhaseClock, compiled: CompiledSupervision | None = None
 ) -> Iterator[None]:
-    """Inside, every training step of this network and stepper laps the clock; nothing that they compute changes.
+    """Lap the clock in every training step of this network and stepper; what they compute stays the same.
 
     Forward laps come from the calls of network and stepper; backward ones from the moments at which the gradient reaches
     the last hidden layer and the first layer's sums. Compiled loops have no weights to pick, do all of the last layer, its

@@ -28,7 +28,7 @@ class CpuTimes:
 
     @classmethod
     def now(cls) -> CpuTimes:
-        """As of now; where the system does not tell (it is not Linux) everyone is ourselves."""
+        """The times at this moment; on systems other than Linux, `everyone` is this process alone."""
         times = os.times()
         ours = times.user + times.system + times.children_user + times.children_system
         everyone = ours
@@ -44,17 +44,17 @@ class CpuTimes:
 
 
 def others_now(*, seconds: float = 1.0) -> float:
-    """CPUs that other programs take, watched for that long."""
+    """CPUs that other programs take on average over so many seconds."""
     before = CpuTimes.now()
     time.sleep(seconds)
     return CpuTimes.now().others_since(before)
 
 
 def wait_until_quiet(*, others_at_most: float = 0.1, patience: float = 300.0, watched: float = 1.0) -> float:
-    """Wait until other programs take at most so many CPUs, or until patience ends.
+    """Wait until other programs take at most so many CPUs, or until the patience is over.
 
     Returns:
-        the CPUs that others took when last watched.
+        the CPUs that others took in the last interval.
     """
     until = time.monotonic() + patience
     while (others := others_now(seconds=watched)) > others_at_most and time.monotonic() < until:

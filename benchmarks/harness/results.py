@@ -1,4 +1,4 @@
-"""What a benchmark found, as plain JSON: figures with their goals, the machine, and series for the pictures."""
+"""Results of benchmarks as plain JSON: figures with their goals, the machine, and series for the pictures."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ class Spread:
     @classmethod
     def of_ratio(cls, above: list[float], below: list[float]) -> Spread:
         """Of `above` over `below`, round by round, so that what slowed both sides of a round cancels."""
-        return cls.of([one / other for one, other in zip(above, below, strict=True)])
+        return cls.of([numerator / denominator for numerator, denominator in zip(above, below, strict=True)])
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure and what it should be.
+    """A measured figure and its goal.
 
     Attributes:
-        name: what was measured, for people.
+        name: what was measured, in words.
         unit: "times", "s", "GB" (10^9 bytes), "users/s", "%", "ms", …
         measured: over the rounds.
         goal: the bound to keep, None for a figure that only informs.
         better: whether the figure should be "above" the goal or "below" it.
-        aim: the bound we would like, None where there is none.
+        aim: a further bound that would be welcome, or None.
     """
 
     name: str
@@ -75,16 +75,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one benchmark found.
+    """The result of a benchmark, and the circumstances.
 
     Attributes:
         benchmark: its name in `suite.BENCHMARKS`.
         size: "full" or "small".
         figures: in the order of the table.
-        machine: what it ran on, as `machine.describe` tells.
+        machine: what it ran on, as `machine.describe` returns it.
         others: CPUs that other programs took while it ran, on average; figures of a busy machine are too low.
         series: numbers for the pictures, by name.
-        remarks: what a reader has to know, one sentence each.
+        remarks: what a reader has to know, a sentence each.
     """
 
     benchmark: str
@@ -125,7 +125,7 @@ class Outcome:
 
 
 def write(outcome: Outcome, folder: Path) -> Path:
-    """Write an outcome as NAME.json into a folder, in place of an older one."""
+    """Write an outcome as NAME.json into a folder, replacing an older file."""
     path = folder / f"{outcome.benchmark}.json"
     with atomic_file(path, overwrite=True) as unfinished:
         unfinished.write_text(outcome.to_json(), encoding="utf-8")
@@ -147,11 +147,11 @@ def _figure(written: dict[str, Any]) -> Figure:
 
 
 def _rounded(value: Any) -> Any:
-    """The value with every float cut to 5 digits: more of them say nothing and make the files restless."""
+    """The value with every float rounded to 5 significant digits, below which measurements are noise."""
     if isinstance(value, float):
         return float(f"{value:.5g}") if math.isfinite(value) else value
     if isinstance(value, Mapping):
-        return {key: _rounded(one) for key, one in value.items()}
+        return {key: _rounded(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(one) for one in value]
+        return [_rounded(entry) for entry in value]
     return value

@@ -47,7 +47,7 @@ class DenseSide:
     """The dense reference on the same batches; making the dense batch from the sparse ratings is part of its step.
 
     Args:
-        spec: the model; its dropout on the code layer is drawn anew for each pass.
+        spec: the model; its dropout on the code layer is drawn again for each pass.
         ratings: to train on.
         options: batch size, learning rate, momentum, re-feeding and precision; the optimiser is SGD.
     """

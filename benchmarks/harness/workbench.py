@@ -1,4 +1,4 @@
-"""What every benchmark is given, and what it gives back."""
+"""The arguments and the result of a benchmark."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.results import Figure
 
 @dataclass(frozen=True)
 class Workbench:
-    """Where and on what a benchmark runs.
+    """Where and on which machine a benchmark runs.
 
     Attributes:
-        folder: for what it makes; what it finds there of an earlier run it may use again.
-        threads: of every program.
-        machine: as `machine.describe` tells.
+        folder: for data and models, which a later run in the same folder uses again.
+        threads: of every program that is measured.
+        machine: as `machine.describe` returns it.
     """
 
     folder: Path
@@ -27,12 +27,12 @@ class Workbench:
 
 @dataclass(frozen=True)
 class Found:
-    """What a benchmark has found.
+    """The result of a benchmark.
 
     Attributes:
         figures: in the order of the table.
         series: numbers for the pictures, by name.
-        remarks: what a reader has to know, one sentence each.
+        remarks: what a reader has to know, a sentence each.
     """
 
     figures: tuple[Figure, ...]

@@ -59,9 +59,9 @@ SMALL = Extent(SMALL_NETFLIX, openings=3, has_goals=False)
 
 
 def measure(bench: Workbench, extent: Extent) -> Found:
-    """Invent, import, open, train two epochs (each a model), evaluate, recommend to everybody."""
+    """Generate, import, open, train two epochs (each a model), evaluate, recommend to every user."""
     made = make_files(bench, extent.world)
-    figures = [Figure("invent the data set in the Netflix layout", "s", _once(made.seconds))] if made else []
+    figures = [Figure("generate the data set in the Netflix layout", "s", _once(made.seconds))] if made else []
     figures += _program("import of the native Netflix layout", import_files(bench, extent.world), seconds=120)
     figures.append(_opening(bench, extent))
     model = bench.folder / "model-supervised"
@@ -150,7 +150,7 @@ def _without_goals(figures: Iterable[Figure]) -> list[Figure]:
 def _remarks(extent: Extent) -> tuple[str, ...]:
     world = extent.world
     return (
-        f"{world.ratings:,} invented ratings of {world.users:,} users for {world.items:,} items; at random "
+        f"{world.ratings:,} synthetic ratings of {world.users:,} users for {world.items:,} items; at random "
         f"{extent.valid_share:.1%} of them are validation and {extent.test_share:.1%} test.",
         "Peak memory counts the pages of mapped files that a program touched, which the system takes back when needed.",
     )

@@ -1,4 +1,4 @@
-"""How much of the machine's matrix speed the hidden layers reach, and where the rest of a training step goes.
+"""The share of the machine's GEMM peak that the hidden layers reach, and where the rest of a training step goes.
 
 Share = operations of the hidden layers' products, forward and backward (6 for each row and number of their matrices), over
 the time from the first layer's sums to the last hidden layer and back, over the measured GEMM peak. That time includes their
@@ -71,22 +71,24 @@ class Profile:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The step in words."""
         return f"{'supervised + re-feeding' if self.refeed else 'supervised'} step, batch {self.batch_size:,}"
 
     def percent_of_limit(self) -> Spread:
         """The shortest possible time as a percentage of the measured one."""
-        return Spread.of([100 * sum(self.limit.values()) / sum(one.values()) for one in self.rounds])
+        return Spread.of([100 * sum(self.limit.values()) / sum(seconds.values()) for seconds in self.rounds])
 
     def percent_of_peak(self, gemm_gflops: float, phases: tuple[Phase, ...]) -> Spread:
         """The hidden layers' operations over the time of these phases, as a percentage of the peak."""
         operations = 6 * self.batch_size * self.work.hidden_numbers
-        return Spread.of([100 * operations / sum(one[phase] for phase in phases) / (1e9 * gemm_gflops) for one in self.rounds])
+        return Spread.of(
+            [100 * operations / sum(seconds[phase] for phase in phases) / (1e9 * gemm_gflops) for seconds in self.rounds]
+        )
 
     def series(self) -> dict[str, Any]:
         """For the picture: medians in milliseconds."""
-        medians = {phase: 1000 * float(np.median([one[phase] for one in self.rounds])) for phase in PHASES}
-        return {"step": self.name, "ms": medians, "limit_ms": {phase: 1000 * one for phase, one in self.limit.items()}}
+        medians = {phase: 1000 * float(np.median([seconds[phase] for seconds in self.rounds])) for phase in PHASES}
+        return {"step": self.name, "ms": medians, "limit_ms": {phase: 1000 * seconds for phase, seconds in self.limit.items()}}
 
 
 def measure(bench: Workbench, extent: Extent) -> Found:
@@ -99,9 +101,9 @@ def measure(bench: Workbench, extent: Extent) -> Found:
         figures=(
             Figure(f"hidden layers of a {largest.name}: share of the measured GEMM peak", "%", of_hidden, goal=60),
             Figure(f"the whole {largest.name}: the same share", "%", largest.percent_of_peak(peak, PHASES)),
-            *(Figure(f"{one.name}: physical limit over time", "%", one.percent_of_limit()) for one in profiles),
+            *(Figure(f"{profile.name}: physical limit over time", "%", profile.percent_of_limit()) for profile in profiles),
         ),
-        series={"phases": [one.series() for one in profiles]},
+        series={"phases": [profile.series() for profile in profiles]},
     )
 
 

@@ -112,9 +112,9 @@ def _validation(model: DenseAutoEncoder, lists: UserLists, split: Split, rows: i
         for start in range(0, len(users), rows):
             block = users[start : start + rows]
             outputs = model(dense_rows([lists[user] for user in block], valid.num_items)[0]).numpy()
-            asked = valid.rows(block)
-            predictions = valid.scale.clip(outputs[asked.row_of_rating, asked.indices])
-            total += float(np.square(predictions - asked.values, dtype=np.float64).sum())
+            rated = valid.rows(block)
+            predictions = valid.scale.clip(outputs[rated.row_of_rating, rated.indices])
+            total += float(np.square(predictions - rated.values, dtype=np.float64).sum())
         return math.sqrt(total / len(valid))
 
     return measure

@@ -1,6 +1,6 @@
 """Rating predictors of other libraries, each behind the same call, with a few settings to choose from by validation.
 
-A library is imported when it is asked for, so that those that do not install on a machine only miss their line.
+A library is imported when it is used, so that a library that is not installed only leaves out its row.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Peer:
         library: name on the package index.
         module: to import.
         about: the model and its settings.
-        penalties: to choose from on the validation part; the library's own default is among them where it has one.
+        penalties: to choose from on the validation set; the library's own default is among them where it has one.
         fit: trains it.
     """
 
@@ -55,7 +55,7 @@ def surprise_svd(train: Ratings, *, penalty: float, threads: int, seed: int = 0,
 
 
 def surprise_svd_plus_plus(train: Ratings, *, penalty: float, threads: int, seed: int = 0, epochs: int = 20) -> Predict:
-    """The same with the items a person rated as part of the person (Koren 2008), one thread."""
+    """The same with the rated items as part of the user's factors (Koren 2008), one thread."""
     import surprise
 
     del threads
@@ -147,7 +147,7 @@ def myfm_ids(train: Ratings, *, factors: int, threads: int, seed: int = 0, draws
 
 
 def myfm_rated(train: Ratings, *, factors: int, threads: int, seed: int = 0, draws: int = 300) -> Predict:
-    """The same with the items that a person rated in training as features of the person (Rendle et al. 2019)."""
+    """The same with the items that a user rated in training as features of the user (Rendle et al. 2019)."""
     import myfm
     from scipy.sparse import csr_matrix, hstack, identity
 

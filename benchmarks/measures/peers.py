@@ -115,7 +115,7 @@ def peer_runs(name: str, penalties: Sequence[float], split: Split, threads: int,
     """The penalty of a peer's lowest validation RMSE, and its fits with that."""
     runs, peer = Runs(), PEERS[name]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of other people's programs
+        warnings.simplefilter("ignore")  # of the other libraries
         fits = {penalty: partial(peer.fit, split.train, penalty=penalty, threads=threads) for penalty in penalties}
         best = min(penalties, key=lambda penalty: _rmse(_predictions(fits[penalty](), split.valid), split.valid))
         for _ in range(rounds):

@@ -43,7 +43,7 @@ class StepWork:
         rows: B.
         columns: n.
         entries: ratings in the batch.
-        distinct: columns that have one.
+        distinct: columns that have a rating.
         refeed: whether an exact re-feeding pass follows, label "output", last layer linear.
     """
 

@@ -95,7 +95,7 @@ class _Comparison:
             tasks = {f"{name}, {size}": self._task(name, store, size) for name, size in entrants}
             sides: dict[str, Side] = {what: stack.enter_context(OwnProcess(task)) for what, task in tasks.items()}
             seconds = in_turn(sides, rounds=rounds)
-        return {(name, size): [size / one for one in seconds[f"{name}, {size}"]] for name, size in entrants}
+        return {(name, size): [size / spent for spent in seconds[f"{name}, {size}"]] for name, size in entrants}
 
     def _task(self, name: str, store: Path, batch_size: int) -> Task:
         side, precision = SIDES[name]
@@ -118,13 +118,13 @@ def _figures(
     return (
         *(
             Figure(
-                f"{at}: speed of {one} against the {other}",
+                f"{at}: speed of {name} against the {other}",
                 "times",
-                Spread.of_ratio(users[one], users[other]),
+                Spread.of_ratio(users[name], users[other]),
                 goal=goal if is_fair else None,
                 aim=aim if is_fair else None,
             )
-            for one, other, is_fair in PAIRS
+            for name, other, is_fair in PAIRS
         ),
         *(Figure(f"{at}: {name}, batch {best[name]:,}", "users/s", Spread.of(users[name])) for name in SIDES),
     )

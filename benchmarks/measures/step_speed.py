@@ -19,7 +19,7 @@ class Extent:
 
     Attributes:
         shape: ratings and network.
-        batch_size: users in a batch; the paper's unless said.
+        batch_size: users in a batch; default: the paper's.
         rounds: measured rounds.
         refeed_steps: our steps in a round, beside one dense step.
     """
@@ -61,15 +61,15 @@ def measure(bench: Workbench, extent: Extent) -> Found:
     what, ratings = f"supervised step, batch {extent.batch_size:,}", open_store(store)
     faster = [
         Figure(
-            f"{what}: speed of {one} against the {other}",
+            f"{what}: speed of {name} against the {other}",
             "times",
-            Spread.of_ratio(seconds[other], seconds[one]),
+            Spread.of_ratio(seconds[other], seconds[name]),
             goal=12 if is_fair else None,
             aim=20 if is_fair else None,
         )
-        for one, other, is_fair in (*PAIRS[:1], (WITHOUT_LOOPS, "dense reference", False), *PAIRS[1:])
+        for name, other, is_fair in (*PAIRS[:1], (WITHOUT_LOOPS, "dense reference", False), *PAIRS[1:])
     ]
-    in_ms = [Figure(f"{what}: {name}", "ms", Spread.of([1000 * one for one in values])) for name, values in seconds.items()]
+    in_ms = [Figure(f"{what}: {name}", "ms", Spread.of([1000 * value for value in values])) for name, values in seconds.items()]
     return Found(
         figures=(*faster, *in_ms),
         remarks=(

@@ -62,7 +62,9 @@ def compare(split: Split, bench: Workbench, extent: Extent) -> Found:
             Figure(f"time {what}: refeed over the dense reference", "times", share, goal=0.05, better="below"),
             Figure(f"time {what}: refeed, `{extent.refeed_preset}`", "s", Spread.of(reached)),
             Figure(f"time {what}: dense reference, `{extent.dense_preset}`", "s", Spread.of([dense_reached])),
-            Figure(f"best validation error: refeed, `{extent.refeed_preset}`", "RMSE", Spread.of([one.best for one in ours])),
+            Figure(
+                f"best validation error: refeed, `{extent.refeed_preset}`", "RMSE", Spread.of([curve.best for curve in ours])
+            ),
         ),
         series={"curves": {"dense reference": _series(dense), "refeed": _series(ours[0])}},
         remarks=(

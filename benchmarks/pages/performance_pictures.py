@@ -57,16 +57,16 @@ def growth_line(epochs: list[dict[str, float]]) -> Drawing:
     Args:
         epochs: the series of `cost_growth`.
     """
-    ratings, seconds = [one["ratings"] for one in epochs], [one["seconds"] for one in epochs]
+    ratings, seconds = [epoch["ratings"] for epoch in epochs], [epoch["seconds"] for epoch in epochs]
     with drawing_style():
         figure, axes = _canvas(5.2, 3.3, x_label="ratings", y_label="seconds an epoch")
-        line = [seconds[0] * one / ratings[0] for one in ratings]
+        line = [seconds[0] * number / ratings[0] for number in ratings]
         axes.plot(ratings, line, color=LIGHT["quiet"], linestyle=(0, (1.2, 1.4)), label="in proportion to the smallest")
         axes.plot(ratings, seconds, "o-", color=SERIES[0], label="measured")
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_xticks(ratings, [f"{round(one / 1e6, 1):g} million" for one in ratings])
-        axes.set_yticks(seconds, [f"{one:,.3g}" for one in seconds])
+        axes.set_xticks(ratings, [f"{round(number / 1e6, 1):g} million" for number in ratings])
+        axes.set_yticks(seconds, [f"{spent:,.3g}" for spent in seconds])
         axes.minorticks_off()
         axes.legend()
         return Drawing.of(figure)

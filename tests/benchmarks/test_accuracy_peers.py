@@ -127,11 +127,15 @@ def script(monkeypatch, tmp_path):
         measured.append(peer)
         return record_of(split, CONTENDERS[peer], seeds=seeds)
 
-    monkeypatch.setattr(accuracy_peers, "SPLITS", {"small": lambda: SPLIT})
     monkeypatch.setattr(accuracy_peers, "measure", measure_one)
     monkeypatch.setattr(accuracy_peers.machine, "describe", lambda **_: {"cpus": 1})
     monkeypatch.setattr(accuracy_peers.os, "environ", {})
-    return lambda *words: main([*words, "--peers", "myfm", "cornac-mf", "--results", str(tmp_path)]), measured, fails, tmp_path
+
+    def run(*words):
+        arguments = [*words, "--peers", "myfm", "cornac-mf", "--results", str(tmp_path)]
+        return main(arguments, splits={"small": lambda: SPLIT})
+
+    return run, measured, fails, tmp_path
 
 
 def test_what_is_done_is_written_at_once_and_not_done_again(script, capsys):

@@ -31,40 +31,42 @@ def benchmark(monkeypatch):
         return Found((Figure("speed", "times", Spread.of([extent]), goal=10),), {"line": [1, 2]}, ("Remark.",))
 
     module = SimpleNamespace(FULL=20.0, SMALL=2.0, measure=measure)
-    monkeypatch.setattr(suite, "BENCHMARKS", {"only": module})
     monkeypatch.setattr(suite, "wait_until_quiet", lambda: 0.0)
     monkeypatch.setattr(suite.machine, "describe", lambda **_: MACHINE)
     return module
 
 
+def run(benchmark, *words, **options) -> int:
+    return suite.main([*map(str, words)], benchmarks={"only": benchmark}, **options)
+
+
 def test_outcomes_are_shown_and_written(benchmark, tmp_path, capsys):
     file = tmp_path / "all.json"
-    assert suite.main(["--size", "small", "--results", str(tmp_path), "--json", str(file), "--threads", "1"]) == 0
+    assert run(benchmark, "--size", "small", "--results", tmp_path, "--json", file, "--threads", 1) == 0
     assert "2.00 times" in capsys.readouterr().out
     written = Outcome.from_json((tmp_path / "only.json").read_text(), where="only.json")
     assert (written.size, written.remarks, written.series) == ("small", ("Remark.",), {"line": [1, 2]})
     assert json.loads(file.read_text())[0]["figures"][0]["met"] is False
 
 
-def test_full_size_goes_to_the_results_of_the_project_unless_said(benchmark, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(suite, "RESULTS", tmp_path)
-    assert suite.main(["only", "--work", str(tmp_path / "work")]) == 0
+def test_full_size_goes_to_the_default_folder_of_results(benchmark, tmp_path, capsys):
+    assert run(benchmark, "only", "--work", tmp_path / "work", default_results=tmp_path) == 0
     assert (tmp_path / "only.json").is_file() and (tmp_path / "work").is_dir()
-    assert suite.main(["only", "--size", "small"]) == 0
+    assert run(benchmark, "only", "--size", "small", default_results=tmp_path) == 0
     assert json.loads((tmp_path / "only.json").read_text())["size"] == "full"
     capsys.readouterr()
 
 
-def test_benchmark_that_cannot_run_is_said(benchmark, capsys):
+def test_benchmark_that_cannot_run_is_named_with_the_reason(benchmark, capsys):
     benchmark.SMALL = -1.0
-    assert suite.main(["--size", "small"]) == 1
+    assert run(benchmark, "--size", "small") == 1
     assert "only: cannot run here" in capsys.readouterr().err
 
 
 def test_unknown_name_is_refused_before_any_work(capsys):
     with pytest.raises(SystemExit):
         suite.main(["step_sped"])
-    assert "no benchmark 'step_sped'; those there are: step_speed" in capsys.readouterr().err
+    assert "no benchmark 'step_sped'; expected step_speed" in capsys.readouterr().err
 
 
 def test_every_benchmark_has_its_place_on_the_page_and_both_sizes():

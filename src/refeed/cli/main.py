@@ -96,7 +96,13 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a title that the terminal's encoding lacks is no reason to stop
-    app(prog_name="refeed")
+    _command_line()(prog_name="refeed")
+
+
+@functools.cache
+def _command_line() -> Callable[..., object]:
+    """All commands with their options, built from their signatures once: that takes longer than many of them."""
+    return typer.main.get_command(app)
 
 
 def program() -> None:

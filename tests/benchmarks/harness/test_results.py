@@ -38,20 +38,21 @@ def test_figure_without_goal_is_neither_met_nor_missed():
     assert Figure("speed", "times", ONCE).met is None
 
 
+text = st.text("aZ 0\n\"\\é漢😀\x00", max_size=9)
 finite = st.floats(-1e12, 1e12).map(lambda value: float(f"{value:.5g}"))
 spreads = st.builds(Spread, finite, finite, finite, st.integers(1, 100))
 figures = st.builds(
-    Figure, st.text(), st.text(), spreads, st.none() | finite, st.sampled_from(["above", "below"]), st.none() | finite
+    Figure, text, text, spreads, st.none() | finite, st.sampled_from(["above", "below"]), st.none() | finite
 )
 outcomes = st.builds(
     Outcome,
     st.just("step_speed"),
     st.sampled_from(["full", "small"]),
     st.lists(figures, max_size=3).map(tuple),
-    st.dictionaries(st.text(), finite | st.text() | st.lists(st.text())),
+    st.dictionaries(text, finite | text | st.lists(text)),
     finite,
-    st.dictionaries(st.text(), st.lists(finite)),
-    st.lists(st.text(), max_size=3).map(tuple),
+    st.dictionaries(text, st.lists(finite)),
+    st.lists(text, max_size=3).map(tuple),
 )
 
 

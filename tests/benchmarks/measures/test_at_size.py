@@ -31,7 +31,7 @@ def test_chain_measures_every_program(tmp_path):
     bench = Workbench(tmp_path, 1, {})
     found = at_size.measure(bench, EXTENT)
     names = [figure.name for figure in found.figures]
-    assert names[0] == "invent the data set in the Netflix layout" and len(names) == 16
+    assert names[0] == "generate the data set in the Netflix layout" and len(names) == 16
     assert all(figure.goal is None and figure.measured.median > 0 for figure in found.figures)
     assert make_files(bench, WORLD) is None  # an earlier run's are used again
     whole = open_store(made_store(bench, WORLD))
