@@ -72,7 +72,7 @@ class Drawing:
 
         Without this, matplotlib would move them a little each time it draws, and the order of `svg` and `save_png` would show.
         """
-        figure.draw_without_rendering()
+        figure.get_layout_engine().execute(figure)
         figure.set_layout_engine("none")
         return cls(figure)
 

@@ -199,6 +199,7 @@ def test_hidden_layers_in_bfloat16_stay_near_those_in_float32(way):
         assert near_loss == pytest.approx(loss, rel=0.02) and near_loss != loss
 
 
+@pytest.mark.slow  # all loops are compiled again, for more than 2**31 columns or entries
 def test_batches_with_wide_indices_train_as_those_with_narrow_ones(way):
     rated = np.random.default_rng(2).random((5, 12)) < 0.9
     one, other = (Trained(PLAIN, 12, SGD, compiled=True) for _ in range(2))
