@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import wait
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
@@ -67,17 +67,24 @@ def test_step_is_a_function_of_seed_epoch_and_step():
     assert all(torch.equal(a, b) for a, b in zip(weights(first), weights(again), strict=True))
 
 
-def test_first_batch_of_an_epoch_is_prepared_while_the_last_one_trains(monkeypatch):
+@contextmanager
+def watched(options, monkeypatch):
+    """A fitter and the rows that it has prepared by now; of this fitter alone, since others' threads may still be at work."""
     made = []
-    prepare = BatchTrainer.prepare
-    monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows.columns.tolist()) or prepare(self, rows))
-    with closing(new_fitter(TrainingOptions(epochs=2, batch_size=9))) as fitter:
+    with closing(new_fitter(options)) as fitter:
+        prepare = fitter._train_batch.prepare
+        monkeypatch.setattr(fitter._train_batch, "prepare", lambda rows: made.append(rows) or prepare(rows))
+        yield fitter, made
+
+
+def test_first_batch_of_an_epoch_is_prepared_while_the_last_one_trains(monkeypatch):
+    with watched(TrainingOptions(epochs=2, batch_size=9), monkeypatch) as (fitter, made):
         steps = fitter.num_steps(0)
         for step in range(steps):
             fitter.train_step(0, step)
         wait(fitter._ahead._coming)
     first = RATINGS.rows(epoch_batches(RATINGS.user_counts, 9, seed=5, epoch=1)[0]).indices.tolist()
-    assert first in made  # wherever it stands: another thread prepares the last batch of the epoch before
+    assert made[steps].columns.tolist() == first
 
 
 @pytest.mark.parametrize("batch_size", [9, 1000])
@@ -91,18 +98,14 @@ def test_steps_may_go_on_after_the_last_epoch(batch_size):
 
 @pytest.mark.parametrize(("batch_size", "alive"), [(1000, 2), (15, 3), (9, 4)])
 def test_few_batches_are_not_all_prepared_ahead(batch_size, alive, monkeypatch):
-    made = []
-    monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows))
-    with closing(new_fitter(TrainingOptions(epochs=9, batch_size=batch_size))) as fitter:
+    with watched(TrainingOptions(epochs=9, batch_size=batch_size), monkeypatch) as (fitter, made):
         fitter.train_step(0, 0)
         wait(fitter._ahead._coming)
         assert len(made) == alive  # including the one of the step
 
 
 def test_nothing_is_prepared_beyond_the_last_epoch(monkeypatch):
-    made = []
-    monkeypatch.setattr(BatchTrainer, "prepare", lambda self, rows: made.append(rows))
-    with closing(new_fitter(TrainingOptions(epochs=1, batch_size=9))) as fitter:
+    with watched(TrainingOptions(epochs=1, batch_size=9), monkeypatch) as (fitter, made):
         steps = fitter.num_steps(0)
         for step in range(steps):
             fitter.train_step(0, step)
