@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refeed.data.pair_order import latest_last, merge_repeats, pair_order
+from refeed.data.pair_order import merge_repeats, pair_order
 
 SMALL = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 4), st.sampled_from([1.0, 2.5, -0.0])))
 
@@ -40,8 +40,7 @@ def test_positions_too_large_for_one_number_are_sorted_too(entries):
 def test_latest_of_a_pair_is_kept_or_its_mean_taken(entries, mean):
     rows, columns, times, values = columns_of(entries)
     places, repeats = pair_order(rows, columns)
-    latest_last(places, repeats, times)
-    kept, merged = merge_repeats(places, repeats, values, mean=mean)
+    kept, merged = merge_repeats(places, repeats, values, times, mean=mean)
     in_time = sorted(range(len(entries)), key=lambda place: (*entries[place][:3], place))
     groups = [list(group) for _, group in groupby(in_time, key=lambda place: entries[place][:2])]
     assert kept.tolist() == [group[-1] for group in groups]
@@ -54,6 +53,6 @@ def test_latest_of_a_pair_is_kept_or_its_mean_taken(entries, mean):
 
 def test_rating_that_is_not_repeated_keeps_the_sign_of_its_zero_among_means():
     rows, columns, values = np.array([0, 1, 1], np.int32), np.zeros(3, np.int32), np.array([-0.0, 1, 2], np.float32)
-    _, merged = merge_repeats(*pair_order(rows, columns), values, mean=True)
+    _, merged = merge_repeats(*pair_order(rows, columns), values, None, mean=True)
     assert merged.tolist() == [0.0, 1.5]
     assert np.signbit(merged[0])

@@ -58,41 +58,30 @@ def first_repeat(order: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_]) -
     return int(order[second - 1]), int(order[second])
 
 
-def latest_last(order: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_], times: npt.NDArray[Any]) -> None:
-    """Sort the ratings of each repeated pair by time, in place; among equal times their order stays.
-
-    Args:
-        order: from `pair_order`, int64 (nnz,).
-        repeats: from `pair_order`, bool (nnz,).
-        times: of the ratings, integers (nnz,).
-    """
-    repeated = repeats.copy()
-    repeated[:-1] |= repeats[1:]
-    members = order[repeated]
-    pair = np.cumsum(~repeats[repeated])
-    order[repeated] = members[np.lexsort((times[members], pair))]
-
-
 def merge_repeats(
     order: npt.NDArray[np.int64],
     repeats: npt.NDArray[np.bool_],
     values: npt.NDArray[np.float32],
+    times: npt.NDArray[Any] | None,
     *,
     mean: bool,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """The index of each pair's last rating, and the pair's value.
+    """Keep one rating of each pair, the latest one; of several at that time, or without times, the last one.
 
     Args:
-        order: from `pair_order`, the ratings of a pair in order of time, int64 (nnz,).
+        order: from `pair_order`, int64 (nnz,).
         repeats: from `pair_order`, bool (nnz,).
         values: of the ratings, float32 (nnz,).
-        mean: whether the value is the mean of the pair's, else that of its last rating.
+        times: of the ratings, integers (nnz,), or None.
+        mean: whether the value is the mean of the pair's, else that of the rating that is kept.
 
     Returns:
-        int64 (pairs,) and float32 (pairs,).
+        indices of the ratings that are kept, int64 (pairs,), and their values, float32 (pairs,).
     """
     if not repeats.any():
         return order, values[order]
+    if times is not None:
+        order = _latest_last(order, repeats, times)
     kept = order[np.append(~repeats[1:], True)]
     if not mean:
         return kept, values[kept]
@@ -102,6 +91,19 @@ def merge_repeats(
     repeated = sizes > 1  # only these, since a sum would take the sign of -0.0
     merged[repeated] = (np.bincount(pair, weights=values[order]) / sizes)[repeated]
     return kept, merged
+
+
+def _latest_last(
+    order: npt.NDArray[np.int64], repeats: npt.NDArray[np.bool_], times: npt.NDArray[Any]
+) -> npt.NDArray[np.int64]:
+    """The order with the ratings of each repeated pair by time; among equal times their order stays."""
+    repeated = repeats.copy()
+    repeated[:-1] |= repeats[1:]
+    members = order[repeated]
+    pair = np.cumsum(~repeats[repeated])
+    sorted_order = order.copy()
+    sorted_order[repeated] = members[np.lexsort((times[members], pair))]
+    return sorted_order
 
 
 def _equal_neighbours(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

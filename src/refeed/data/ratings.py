@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refeed.data.history import History, divided, row_entries
-from refeed.data.pair_order import first_repeat, latest_last, merge_repeats, pair_order
+from refeed.data.pair_order import first_repeat, merge_repeats, pair_order
 from refeed.data.row_blocks import chosen_counts, index_counts, looked_up, pointers, row_blocks
 from refeed.data.vocabulary import Id, Ids, Vocabulary
 from refeed.errors import DataError
@@ -216,11 +216,7 @@ class Ratings:
             first, again = first_repeat(order, repeats)
             user, item = users.decode([rows[again]])[0], items.decode([columns[again]])[0]
             raise RepeatedPairError(user, item, first=first, again=again, count=num_repeats)
-        if num_repeats and timestamps is not None:
-            latest_last(order, repeats, timestamps)
-        kept, merged = order, values[order]
-        if num_repeats:
-            kept, merged = merge_repeats(order, repeats, values, mean=duplicates == "mean")
+        kept, merged = merge_repeats(order, repeats, values, timestamps, mean=duplicates == "mean")
         return cls(
             users=users,
             items=items,

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refeed.data.importing import block_files, importing
+from refeed.data.importing.buckets import Buckets
 from refeed.data.importing.importing import import_ratings
+from refeed.data.importing.spool import Spool
 from refeed.data.ratings import RatingScale
-from refeed.data.store.store import open_store, write_store
+from refeed.data.store.store import ArrayFile, open_store, write_store
 from refeed.errors import ConfigError, DataError, StorageError
 from refeed.readers import open_ratings, read_ratings
 from refeed.readers.options import ReadOptions
@@ -163,10 +164,10 @@ def test_progress_counts_bytes_and_ratings_to_their_end(tmp_path):
 @pytest.mark.parametrize(
     ("module", "name", "failure", "raised"),
     [
-        (block_files.BlockFile, "append", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), StorageError),
-        (block_files.SlottedFile, "append", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), StorageError),
-        (block_files.SlottedFile, "read", KeyboardInterrupt(), KeyboardInterrupt),
-        (importing, "write_array", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), StorageError),
+        (Spool, "append", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), StorageError),
+        (Buckets, "append", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), StorageError),
+        (Buckets, "sort", KeyboardInterrupt(), KeyboardInterrupt),
+        (ArrayFile, "append", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), StorageError),
         (RatingStream, "blocks", KeyboardInterrupt(), KeyboardInterrupt),
     ],
 )

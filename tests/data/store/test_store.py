@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refeed.data.ratings import LabelColumn, Ratings, RatingScale
-from refeed.data.store.store import open_store, verify_store, write_store
+from refeed.data.store.store import ArrayFile, compact_array, open_store, verify_store, write_store
 from refeed.data.synthetic.in_memory import synthetic_ratings
 from refeed.errors import BundleError, StorageError
 
@@ -244,3 +244,21 @@ def test_changed_scale_is_found_by_verifying(tmp_path):
     edit_header(tmp_path / "store", lambda header: header.update(scale=[0, 10]))
     with pytest.raises(BundleError, match="the ratings have the fingerprint"):
         verify_store(tmp_path / "store")
+
+
+@pytest.mark.parametrize("blocks", [[], [[1, 2], [3]], [[5] * 1000] * 3])
+def test_file_that_grows_is_byte_for_byte_that_of_numpy(tmp_path, blocks):
+    with ArrayFile(tmp_path / "grown.npy", "<i4") as file:
+        for block in blocks:
+            file.append(np.array(block))
+    np.save(tmp_path / "saved.npy", np.array([number for block in blocks for number in block], "<i4"))
+    assert (tmp_path / "grown.npy").read_bytes() == (tmp_path / "saved.npy").read_bytes()
+
+
+def test_array_is_written_again_where_a_smaller_type_holds_it(tmp_path):
+    for values, dtype in (([1.0, 2.0], "|i1"), ([0.1, 2.0], "<f4")):
+        np.save(tmp_path / "values.npy", np.array(values, "<f4"))
+        compact_array(tmp_path / "values.npy", ("|i1", "<f2", "<f4"))
+        compact = np.load(tmp_path / "values.npy")
+        assert (compact.dtype.str, compact.tolist()) == (dtype, np.array(values, "<f4").tolist())
+    assert [path.name for path in tmp_path.iterdir()] == ["values.npy"]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from refeed.data.importing.block_files import BlockFile
-from refeed.data.importing.bucket_sort import BUCKET_SIZE, BucketSort, Repeat, SortedBucket
-from refeed.data.importing.rating_spool import RatingSpool
+from refeed.data.importing.buckets import Buckets
+from refeed.data.importing.spool import ITEMS, SKIPPED, TIMES, USERS, VALUES, Spool, label_name
 from refeed.data.rating_columns import (
     ColumnStream,
     Meter,
@@ -24,10 +25,13 @@ from refeed.data.rating_columns import (
 )
 from refeed.data.ratings import DuplicatePolicy, LabelColumn, Ratings, duplicates_note, seen_scale
 from refeed.data.row_blocks import pointers
-from refeed.data.store.store import HEADER, complete_store, open_store, write_array
+from refeed.data.store.compact_types import TIME_TYPES, VALUE_TYPES, item_type
+from refeed.data.store.store import HEADER, ArrayFile, compact_array, complete_store, open_store, write_array
 from refeed.data.vocabulary import Vocabulary
-from refeed.errors import DataError, StorageError
+from refeed.errors import StorageError
 from refeed.storage import atomic_folder
+
+BUCKET_SIZE = 1 << 20  # ratings
 
 Watch = Callable[[str, Meter], None]
 """Called with what is being done ("reading", "distributing", "sorting", "writing"), and how far that is."""
@@ -65,7 +69,7 @@ def import_ratings(
         StorageError: something is at `path` already, or it cannot be written, for example because the disk is full.
     """
     with atomic_folder(path, overwrite=overwrite, marker=HEADER) as folder:
-        _Import(folder, stream, duplicates, missing, watch or _no_watch).run(bucket_size=bucket_size)
+        _Import(folder, stream, duplicates, missing, watch or _no_watch, bucket_size).run()
     return open_store(path)
 
 
@@ -73,90 +77,75 @@ def _no_watch(stage: str, meter: Meter) -> None:
     """Do nothing."""
 
 
-class _SortedColumns:
-    """Sorted ratings on their way to the store's arrays.
-
-    Args:
-        folder: an existing folder for temporary files.
-        types: the types of each column but the users, the smallest first.
-    """
-
-    def __init__(self, folder: Path, types: Mapping[str, Sequence[str]]) -> None:
-        self._files = {name: BlockFile(folder / name, kinds) for name, kinds in types.items()}
-        self._counts: list[npt.NDArray[np.int64]] = []
-        self.repeats: list[Repeat] = []  # the first one of each bucket that has any
-        self.num_repeats = 0
-
-    def append(self, bucket: SortedBucket) -> None:
-        """Take the next bucket."""
-        self._counts.append(bucket.counts)
-        self.num_repeats += bucket.num_repeats
-        self.repeats += [] if bucket.repeat is None else [bucket.repeat]
-        for name, column in bucket.columns.items():
-            self._files[name].append(column)
-
-    def write(self, folder: Path) -> None:
-        """Write the arrays of a store."""
-        indptr = pointers(np.concatenate(self._counts))
-        write_array(folder / "indptr.npy", [indptr], dtype="<i8", length=len(indptr))
-        for name, file in self._files.items():
-            array = folder / f"{'indices' if name == 'items' else name}.npy"
-            write_array(array, file, dtype=file.dtype, length=int(indptr[-1]))
-            file.remove()
-
-
 class _Import:
     """One import into an empty folder."""
 
     def __init__(
-        self, folder: Path, stream: ColumnStream, duplicates: DuplicatePolicy, missing: MissingPolicy, watch: Watch
+        self,
+        folder: Path,
+        stream: ColumnStream,
+        duplicates: DuplicatePolicy,
+        missing: MissingPolicy,
+        watch: Watch,
+        bucket_size: int,
     ) -> None:
-        self._folder, self._work = folder, folder / "work"
-        self._stream, self._duplicates, self._missing, self._watch = stream, duplicates, missing, watch
+        self._folder, self._work, self._stream, self._watch = folder, folder / "work", stream, watch
+        self._duplicates, self._missing, self._bucket_size = duplicates, missing, bucket_size
 
-    def run(self, *, bucket_size: int) -> None:
+    def run(self) -> None:
         """Fill the folder."""
-        for name in ("spool", "buckets", "sorted"):
-            (self._work / name).mkdir(parents=True)
+        self._work.mkdir()
         spool, source, notes = self._read()
-        users, user_indices = Vocabulary.sorted(source.users.dictionary, occurs=spool.user_counts > 0, kind="user")
-        items, item_indices = Vocabulary.sorted(source.items.dictionary, occurs=spool.item_counts > 0, kind="item")
+        users, user_positions = Vocabulary.sorted(source.users.dictionary, occurs=spool.user_counts > 0, kind="user")
+        items, item_positions = Vocabulary.sorted(source.items.dictionary, occurs=spool.item_counts > 0, kind="item")
         labels = {name: sorted_labels(label.names) for name, label in source.labels.items()}
-        indices: dict[str, npt.NDArray[Any]] = {"users": user_indices, "items": item_indices}
-        indices |= {f"label-{number}": codes for number, (_, codes) in enumerate(labels.values())}
-        sort = BucketSort(spool, self._work / "buckets", indices, bucket_size=bucket_size)
-        self._require_space(len(spool) * sort.bytes_per_rating)
-        columns = self._sort(sort, spool)
-        if columns.repeats and self._duplicates == "error":
-            raise self._repeated(columns, sort, spool, source, users, items)
-        shutil.rmtree(self._work / "buckets")
-        self._watch("writing", Meter(2, "parts"))
-        columns.write(self._folder)
+        positions: dict[str, npt.NDArray[Any]] = {USERS: user_positions, ITEMS: item_positions}
+        positions |= {label_name(number): codes for number, (_, codes) in enumerate(labels.values())}
+        buckets = self._distribute(spool, positions, num_items=len(items))
+        num_repeats, pairs = self._sort(buckets, spool, num_items=len(items))
+        if num_repeats and self._duplicates == "error":
+            user, item, rows = self._first_repeat(spool, positions, pairs)
+            user_id, item_id = users.decode([user])[0], items.decode([item])[0]
+            raise repeated_error(source.origin, user_id, item_id, first=rows[0], again=rows[1], count=num_repeats)
         shutil.rmtree(self._work)
-        merged = (duplicates_note(columns.num_repeats, self._duplicates),) if columns.num_repeats else ()
+        self._watch("writing", Meter(1, "parts"))
         arrays = {path.stem: np.load(path, mmap_mode="r") for path in self._folder.glob("*.npy")}
         ratings = Ratings(
             users=users,
             items=items,
             scale=source.scale or seen_scale(spool.minimum, spool.maximum),
-            notes=(*notes, *merged),
-            labels={name: LabelColumn(arrays.pop(f"label-{n}"), names) for n, (name, (names, _)) in enumerate(labels.items())},
+            notes=(*notes, *((duplicates_note(num_repeats, self._duplicates),) if num_repeats else ())),
+            labels={name: LabelColumn(arrays.pop(label_name(n)), names) for n, (name, (names, _)) in enumerate(labels.items())},
             **arrays,
         )
-        self._watch("writing", Meter(2, "parts", done=1))
         complete_store(self._folder, ratings)
 
-    def _read(self) -> tuple[RatingSpool, RatingColumns, tuple[str, ...]]:
-        """The ratings in temporary files, the last block of the stream, with all ids and labels, and the notes."""
-        spool = None
+    def _read(self) -> tuple[Spool, RatingColumns, tuple[str, ...]]:
+        """The ratings in a temporary file, the last block of the stream, with all ids and labels, and the notes."""
+        spool, check = Spool(self._work / "spool"), None
         for block in self._stream.blocks():
-            if spool is None:
-                check = ValueCheck(block.scale, self._missing)
-                spool = RatingSpool(self._work / "spool", has_times=block.timestamps is not None, num_labels=len(block.labels))
+            check = check or ValueCheck(block.scale, self._missing)
             spool.append(block, check.add(block.values))
             self._watch("reading", self._stream.meter)
-        assert spool is not None  # a stream has a block
+        assert check is not None  # a stream has a block
         return spool, block, (*block.notes, *check.finish(block.origin))
+
+    def _distribute(self, spool: Spool, positions: dict[str, npt.NDArray[Any]], *, num_items: int) -> Buckets:
+        """The ratings in buckets, with positions in place of numbers."""
+        types = spool.types | {ITEMS: item_type(num_items)}
+        self._require_space(len(spool) * sum(np.dtype(dtype).itemsize for dtype in types.values()))
+        folder = self._work / "buckets"
+        folder.mkdir()
+        counts = np.empty(np.count_nonzero(spool.user_counts), np.int64)
+        counts[positions[USERS][spool.user_counts > 0]] = spool.user_counts[spool.user_counts > 0]
+        buckets, meter = Buckets(folder, counts, types, size=self._bucket_size), Meter(len(spool), "ratings")
+        for columns in spool:
+            kept = columns[USERS] != SKIPPED
+            rated = columns if kept.all() else {name: column[kept] for name, column in columns.items()}
+            buckets.append({name: positions[name][rated[name]] if name in positions else rated[name] for name in types})
+            meter.done += len(rated[USERS])
+            self._watch("distributing", meter)
+        return buckets
 
     def _require_space(self, needed: int) -> None:
         free = shutil.disk_usage(self._work).free
@@ -166,34 +155,44 @@ class _Import:
                 f"{needed / 1e6:,.0f} MB more for a while; free some, or choose a path on another disk"
             )
 
-    def _sort(self, sort: BucketSort, spool: RatingSpool) -> _SortedColumns:
-        meter = Meter(len(spool), "ratings")
-        for sent in sort.distribute():
-            meter.done += sent
-            self._watch("distributing", meter)
-        spool.keep_only_users()
-        columns, meter = _SortedColumns(self._work / "sorted", sort.types), Meter(len(spool), "ratings")
-        for bucket in sort.buckets(mean=self._duplicates == "mean"):
-            columns.append(bucket)
-            meter.done += int(bucket.counts.sum()) + bucket.num_repeats
-            self._watch("sorting", meter)
-        return columns
+    def _sort(self, buckets: Buckets, spool: Spool, *, num_items: int) -> tuple[int, list[tuple[int, int]]]:
+        """Write the arrays of the store; the number of repeats, and of each bucket the pair that is repeated first."""
+        counts, pairs, num_repeats, meter = [], [], 0, Meter(len(spool), "ratings")
+        types = {name: dtype for name, dtype in spool.types.items() if name != USERS} | {ITEMS: item_type(num_items)}
+        if self._duplicates == "mean":
+            types[VALUES] = VALUE_TYPES[-1]
+        paths = {name: self._folder / f"{'indices' if name == ITEMS else name}.npy" for name in types}
+        with ExitStack() as opened:
+            files = {name: opened.enter_context(ArrayFile(path, types[name])) for name, path in paths.items()}
+            for bucket in buckets.sort(mean=self._duplicates == "mean"):
+                counts.append(bucket.counts)
+                num_repeats += bucket.num_repeats
+                pairs += [] if bucket.repeated_pair is None else [bucket.repeated_pair]
+                for name, file in files.items():
+                    file.append(bucket.columns[name])
+                meter.done += int(bucket.counts.sum()) + bucket.num_repeats
+                self._watch("sorting", meter)
+        indptr = pointers(np.concatenate(counts))
+        write_array(self._folder / "indptr.npy", indptr, dtype="<i8")
+        if num_repeats or self._duplicates == "mean":  # the values and times that are left may fit into smaller types
+            for name, smaller in ((VALUES, VALUE_TYPES), (TIMES, TIME_TYPES)):
+                if name in paths:
+                    compact_array(paths[name], smaller)
+        return num_repeats, pairs
 
-    def _repeated(
-        self,
-        columns: _SortedColumns,
-        sort: BucketSort,
-        spool: RatingSpool,
-        source: RatingColumns,
-        users: Vocabulary,
-        items: Vocabulary,
-    ) -> DataError:
-        earliest, first, again = sort.earliest(columns.repeats)
-        return repeated_error(
-            source.origin,
-            users.decode([earliest.user])[0],
-            items.decode([earliest.item])[0],
-            first=spool.source_row(first),
-            again=spool.source_row(again),
-            count=columns.num_repeats,
-        )
+    def _first_repeat(
+        self, spool: Spool, positions: dict[str, npt.NDArray[Any]], pairs: list[tuple[int, int]]
+    ) -> tuple[int, int, list[int]]:
+        """Of some repeated pairs the one whose second rating comes first in the source, with the rows of its ratings."""
+        num_items, start = len(spool.item_counts), 0
+        keys = [user * num_items + item for user, item in pairs]
+        rows: dict[int, list[int]] = defaultdict(list)
+        for columns in spool:
+            rated = np.flatnonzero(columns[USERS] != SKIPPED)
+            users, items = (positions[name][columns[name][rated]].astype(np.int64) for name in (USERS, ITEMS))
+            found = np.isin(users * num_items + items, keys)
+            for user, item, row in zip(users[found], items[found], rated[found] + start, strict=True):
+                rows[int(user) * num_items + int(item)].append(int(row))
+            start += len(columns[USERS])
+        first = min(rows, key=lambda key: rows[key][1])
+        return *divmod(first, num_items), rows[first]

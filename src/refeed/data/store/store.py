@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -53,23 +53,56 @@ def write_store(ratings: Ratings, path: str | Path, *, overwrite: bool = False) 
     """
     with atomic_folder(path, overwrite=overwrite, marker=HEADER) as folder:
         for name, array, dtype in _arrays(ratings):
-            write_array(folder / name, _blocks(array), dtype=dtype, length=len(array))
+            write_array(folder / name, array, dtype=dtype)
         complete_store(folder, ratings)
 
 
-def write_array(path: Path, blocks: Iterable[npt.NDArray[Any]], *, dtype: str, length: int) -> None:
-    """Write a .npy file of one dimension from blocks of its numbers, byte for byte as `numpy.save` would.
+class ArrayFile:
+    """A .npy file of one dimension that grows block by block, byte for byte as `numpy.save` would write it.
 
     Args:
-        path: the file.
-        blocks: numbers that `dtype` holds exactly, `length` in all.
-        dtype: in NumPy's notation.
-        length: of the array.
+        path: the file to write.
+        dtype: of its numbers, in NumPy's notation.
     """
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": (length,)})
-        for block in blocks:
-            file.write(np.ascontiguousarray(block, dtype).data)
+
+    def __init__(self, path: Path, dtype: str) -> None:
+        self._file, self._dtype, self._length = path.open("wb"), dtype, 0
+        self._write_header()
+
+    def __enter__(self) -> ArrayFile:
+        return self
+
+    def append(self, block: npt.NDArray[Any]) -> None:
+        """Add numbers (any,) that the type holds exactly."""
+        self._file.write(np.ascontiguousarray(block, self._dtype).data)
+        self._length += len(block)
+
+    def __exit__(self, *_: object) -> None:
+        with self._file:
+            self._file.seek(0)
+            self._write_header()
+
+    def _write_header(self) -> None:
+        """Write the header, whose size does not depend on the length: NumPy leaves room for arrays that grow."""
+        header = {"descr": self._dtype, "fortran_order": False, "shape": (self._length,)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+
+def write_array(path: Path, array: npt.NDArray[Any], *, dtype: str) -> None:
+    """Write an array (any,) in blocks; `dtype` holds its numbers exactly."""
+    with ArrayFile(path, dtype) as file:
+        for block in _blocks(array):
+            file.append(block)
+
+
+def compact_array(path: Path, types: Sequence[str]) -> None:
+    """Write the array of a file again, in the smallest of some types that holds it exactly."""
+    array = np.load(path, mmap_mode="r")
+    dtype = _smallest_type(array, types)
+    if dtype != array.dtype.str:
+        written = path.with_suffix(".smaller")
+        write_array(written, array, dtype=dtype)
+        written.replace(path)
 
 
 def complete_store(folder: Path, ratings: Ratings) -> None:
