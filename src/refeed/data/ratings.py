@@ -216,7 +216,9 @@ class Ratings:
             first, again = first_repeat(order, repeats)
             user, item = users.decode([rows[again]])[0], items.decode([columns[again]])[0]
             raise RepeatedPairError(user, item, first=first, again=again, count=num_repeats)
-        kept, merged = merge_repeats(order, repeats, values, timestamps, mean=duplicates == "mean")
+        kept, merged = order, values[order]
+        if num_repeats:
+            kept, merged = merge_repeats(order, repeats, values, timestamps, mean=duplicates == "mean")
         return cls(
             users=users,
             items=items,
