@@ -103,7 +103,7 @@ PRESETS: dict[str, Preset] = {
     "autoencoder": Preset(
         model=AutoEncoder(encoder=(512,), activation="selu", dropout=0.7, offsets="bias"),
         training=replace(NETWORK_TRAINING, weight_decay=3e-3, patience=8),
-        about="an autoencoder of users alone, for many millions of ratings: biases taken off, L2 inside the loss",
+        about="a single user-side autoencoder, for many millions of ratings: biases subtracted, L2 in the loss",
     ),
 }
 

@@ -19,7 +19,7 @@ def test_model_of_another_kind_starts_from_its_own_training():
 
 
 def test_preset_that_is_asked_for_must_be_of_the_models_kind():
-    with pytest.raises(ConfigError, match="preset: 'paper-full' is of a model of kind 'autoencoder', but 'als' is asked for"):
+    with pytest.raises(ConfigError, match="preset: 'paper-full' is of a model of kind 'autoencoder', but 'als' is requested"):
         resolve(preset_name="paper-full", config_file=None, settings=[], model_kind="als")
 
 
@@ -41,7 +41,7 @@ def test_kind_of_a_config_file_must_be_known_and_agree(tmp_path):
     path.write_text('[model]\nkind = "als"\nfactors = 3\n')
     model, _ = resolve(preset_name="default", config_file=path, settings=[])
     assert (model.kind, model.factors) == ("als", 3)
-    with pytest.raises(ConfigError, match="describes a model of kind 'als', but 'pmf' is asked for"):
+    with pytest.raises(ConfigError, match="describes a model of kind 'als', but 'pmf' is requested"):
         resolve(preset_name="default", config_file=path, settings=[], model_kind="pmf")
     path.write_text('[model]\nkind = "alz"\n')
     with pytest.raises(ConfigError, match=r"\[model\] kind: no 'alz'; did you mean 'als'"):

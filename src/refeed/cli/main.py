@@ -110,7 +110,7 @@ def program() -> None:
 
     OpenMP's threads wait for each other by spinning, which takes the processor from whoever is waited for when another
     program is busy; spinning only briefly makes a training step much shorter then, and on a quiet machine hardly longer. It has
-    to be said before PyTorch is loaded.
+    to be set before PyTorch is loaded.
 
     A reader that stopped at a bad line can leave a thread of Arrow's behind, on which the interpreter's end aborts or waits.
     """

@@ -1,4 +1,4 @@
-"""Whom a list is for: a known user, one of a history, or a new person by their ratings."""
+"""Whom a list is for: a known user, a user of a history, or a new user given by ratings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def one_person(
     *,
     skip_unknown: bool,
 ) -> tuple[Id | dict[Id, float], Ratings | None]:
-    """Whom the list is for, and the given histories where they are not those that the model keeps."""
+    """The user of the list, and the given histories where they are not those that the model keeps."""
     if ratings:
         return parse_ratings(fitted, ratings), None
     if ratings_file is not None:
@@ -38,7 +38,7 @@ def one_person(
 
 
 def parse_ratings(fitted: FittedModel, texts: list[str] | None) -> dict[Id, float]:
-    """A new person's ratings from texts `item=rating`.
+    """A new user's ratings from texts `item=rating`.
 
     Raises:
         ConfigError: a text is not of that form.
@@ -57,16 +57,16 @@ def parse_ratings(fitted: FittedModel, texts: list[str] | None) -> dict[Id, floa
             raise ConfigError(f"'{text}': expected ITEM=RATING, for example 296=4.5 or 'Heat (1995)=5'")
         id_ = resolve_item(fitted, item)
         if id_ in ratings:
-            raise ConfigError(f"'{text}': item {id_!r} was rated before; give one rating for each item")
+            raise ConfigError(f"'{text}': item {id_!r} is rated twice; give one rating for each item")
         ratings[id_] = rating
     return ratings
 
 
 def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *, skip_unknown: bool) -> dict[Id, float]:
-    """A new person's ratings from a delimited text of items and ratings, with or without a header.
+    """A new user's ratings from a delimited text of items and ratings, with or without a header.
 
-    The columns are those that are said, else those of the training data where they are here too, else by their usual names;
-    the decimal sign is the one that is said, else that of the training data. Unknown items may be skipped, which is said.
+    The columns are those given, else those of the training data where they are here too, else found by their usual names;
+    the decimal sign is the one given, else that of the training data. Unknown items may be skipped, which is reported.
 
     Raises:
         DataError: a line is not of that form, an unknown item that is not to be skipped, one that is rated twice, or no
@@ -88,7 +88,7 @@ def read_one_person(fitted: FittedModel, path: Path, reading: ReadingOptions, *,
         try:
             id_ = resolve_item(fitted, item)
             if id_ in ratings:
-                raise DataError(f"item {id_!r} was rated before", fix="Give one rating for each item.")
+                raise DataError(f"item {id_!r} is rated twice", fix="Give one rating for each item.")
         except DataError as error:
             is_unknown = isinstance(error, UnknownItemError)
             if is_unknown and skip_unknown:
@@ -115,6 +115,6 @@ def _known_user(users: Vocabulary, text: str) -> Id:
     if users.lookup([who], missing="mark")[0] < 0:
         raise DataError(
             f"unknown user {shown(text)}: not among the {len(users):,} users known here",
-            fix="For a new person give ratings instead: ITEM=RATING …, --ratings-file FILE, or --history FILE.",
+            fix="For a new user give ratings instead: ITEM=RATING …, --ratings-file FILE, or --history FILE.",
         )
     return who

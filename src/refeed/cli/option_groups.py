@@ -23,7 +23,7 @@ Json = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Write JSON to this file, or - for it alone on standard output."),
 ]
-Threads = Annotated[int | None, typer.Option("--threads", help="CPU threads; every core unless said.", min=1)]
+Threads = Annotated[int | None, typer.Option("--threads", help="CPU threads; default: all cores.", min=1)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
@@ -38,7 +38,7 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
     parameters, annotations = [], {"return": None}
     for name, parameter in inspect.signature(command).parameters.items():
         expanded = _fields(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
-        parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in expanded]
+        parameters += [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in expanded]
     annotations |= {parameter.name: parameter.annotation for parameter in parameters}
 
     @functools.wraps(command)

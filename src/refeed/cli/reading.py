@@ -36,7 +36,7 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """How to read a source of ratings; what is not said is found out and reported."""
+    """How to read a source of ratings; what is not given is detected and reported."""
 
     user: Annotated[str | None, typer.Option(help="User column: a name, or a number from 1.", rich_help_panel=PANEL)] = None
     item: Annotated[str | None, typer.Option(help="Item column.", rich_help_panel=PANEL)] = None
@@ -48,9 +48,9 @@ class ReadingOptions:
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether line 1 holds names.", rich_help_panel=PANEL)
     ] = None
-    encoding: Annotated[str | None, typer.Option(help="Of text files (utf-8 unless said).", rich_help_panel=PANEL)] = None
+    encoding: Annotated[str | None, typer.Option(help="Encoding of text files; default: utf-8.", rich_help_panel=PANEL)] = None
     decimal: Annotated[
-        str | None, typer.Option(help="Decimal sign of ratings in text files: '.' unless ',' is said.", rich_help_panel=PANEL)
+        str | None, typer.Option(help="Decimal sign of ratings in text files, '.' or ','; default: '.'.", rich_help_panel=PANEL)
     ] = None
     scale: Annotated[
         tuple[float, float] | None,
@@ -69,21 +69,21 @@ class ReadingOptions:
     ] = None
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments of `read_ratings` that were said."""
-        said = {name: value for name, value in asdict(self).items() if value is not None}
-        if "scale" in said:
-            said["scale"] = RatingScale(*said["scale"])
-        return {name: str(value) if isinstance(value, StrEnum) else value for name, value in said.items()}
+        """The given arguments of `read_ratings`."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        if "scale" in given:
+            given["scale"] = RatingScale(*given["scale"])
+        return {name: str(value) if isinstance(value, StrEnum) else value for name, value in given.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """What was said, as plain JSON values."""
-        said = {name: value for name, value in asdict(self).items() if value is not None}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+        """The given options, as plain JSON values."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
     def with_defaults(self, recorded: Mapping[str, Any], *, source: Path) -> ReadingOptions:
-        """These options for reading `source`; what was not said is as in `recorded` (from `to_dict`).
+        """These options for reading `source`; those not given are as in `recorded` (from `to_dict`).
 
-        A store has fixed columns, so nothing but the scale is taken over for one.
+        A store has fixed columns, so only the scale is inherited for one.
         """
         names = {"scale"} if is_store(source, self.layout) else {field.name for field in fields(self)}
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -96,7 +96,7 @@ class ReadingOptions:
         """Refuse options that would play no part.
 
         Raises:
-            ConfigError: an option other than `allowed` was said.
+            ConfigError: an option other than `allowed` was given.
         """
         for name in self.to_dict():
             if name not in allowed:
@@ -139,7 +139,7 @@ def read(path: Path, options: ReadingOptions, *, labels: tuple[str, ...] = ()) -
 def read_as_trained(
     path: Path, options: ReadingOptions, recorded: Mapping[str, Any], *, labels: tuple[str, ...] = ()
 ) -> Ratings:
-    """Read further ratings for a model, or a data set of that name; what was not said is as for those it was trained on."""
+    """Read further ratings for a model, or a data set of that name; options not given are those of the training data."""
     source = source_of(path)
     return read(source, options.with_defaults(recorded, source=source), labels=labels)
 

@@ -21,7 +21,7 @@ def resolve(
     config_file: Path | None,
     settings: Sequence[str],
     model_kind: str | None = None,
-    unsaid_preset: str = "default",
+    default_preset: str = "default",
 ) -> tuple[Spec, TrainingOptions]:
     """The preset, changed by the config file, changed by the settings.
 
@@ -30,19 +30,19 @@ def resolve(
         config_file: TOML or JSON with the sections [model], where `kind` says which, and [training].
         settings: texts key=value; a key may be written section.key.
         model_kind: a model of `MODELS` other than the preset's; it starts from its own defaults, its training's among them.
-        unsaid_preset: the preset where none is said, which gives way to any kind of model.
+        default_preset: the preset where none is given, which gives way to any kind of model.
 
     Raises:
-        ConfigError: an unknown preset, section, model or key, a value that does not fit, or a preset (other than the unsaid
-            one) of another kind than the model that is asked for.
+        ConfigError: an unknown preset, section, model or key, a value that does not fit, or a preset (other than the
+            default one) of another kind than the requested model.
     """
     start = preset(preset_name)
     of_file = {} if config_file is None else _sections(config_file)
     kind = _kind_of(of_file, model_kind, config_file) or start.model.kind
     if kind != start.model.kind:
-        if preset_name != unsaid_preset:
+        if preset_name != default_preset:
             raise ConfigError(
-                f"preset: '{preset_name}' is of a model of kind '{start.model.kind}', but '{kind}' is asked for; "
+                f"preset: '{preset_name}' is of a model of kind '{start.model.kind}', but '{kind}' is requested; "
                 "leave one of them out"
             )
         start = start_of(kind)
@@ -56,19 +56,21 @@ def resolve(
     return model, training
 
 
-def _kind_of(sections: dict[str, dict[str, Any]], asked: str | None, path: Path | None) -> str | None:
-    """The kind of model that is asked for, or that the file names (which is taken out of its section); None if neither does.
+def _kind_of(sections: dict[str, dict[str, Any]], requested: str | None, path: Path | None) -> str | None:
+    """The requested kind of model, or the one that the file names (which is removed from its section); None without either.
 
     Raises:
         ConfigError: there is no such kind, or the two differ.
     """
     of_file = sections.get("model", {}).pop("kind", None)
-    for kind, where in ((asked, "model"), (of_file, f"{path} [model] kind")):
+    for kind, where in ((requested, "model"), (of_file, f"{path} [model] kind")):
         if kind is not None and kind not in MODELS:
             raise ConfigError(f"{where}: no '{kind}'{nearest(str(kind), MODELS).replace('known keys', 'the models')}")
-    if asked is not None and of_file is not None and asked != of_file:
-        raise ConfigError(f"{path} describes a model of kind '{of_file}', but '{asked}' is asked for; leave one of them out")
-    return asked or of_file
+    if requested is not None and of_file is not None and requested != of_file:
+        raise ConfigError(
+            f"{path} describes a model of kind '{of_file}', but '{requested}' is requested; leave one of them out"
+        )
+    return requested or of_file
 
 
 def _sections(path: Path) -> dict[str, dict[str, Any]]:
@@ -94,7 +96,7 @@ def _by_section(settings: Sequence[str], model_class: type[Spec]) -> dict[str, d
             raise ConfigError(
                 f"--set {key}: unknown section '{section}'{nearest(section, SECTIONS).replace('known keys', 'the sections')}"
             )
-        homes = [one for one in ([section] if section else SECTIONS) if name in known[one]]
+        homes = [home for home in ([section] if section else SECTIONS) if name in known[home]]
         if not homes:
             raise ConfigError(f"--set {key}: {_unknown(name, model_class)}")
         sections[homes[0]][name] = value
@@ -111,7 +113,7 @@ def _keys_of(model_class: type[Spec]) -> dict[str, set[str]]:
 
 def _unknown(name: str, model_class: type[Spec]) -> str:
     """What to say of a key that this kind of model does not have: which kinds have it, or the nearest of its own."""
-    others = [kind for kind, one in MODELS.items() if name in set().union(*_keys_of(one).values())]
+    others = [kind for kind, spec_class in MODELS.items() if name in set().union(*_keys_of(spec_class).values())]
     if others:
         return f"no option of '{model_class.kind}', but of --model {', '.join(others)}"
     return f"unknown key '{name}'{nearest(name, set().union(*_keys_of(model_class).values()))}"

@@ -31,7 +31,7 @@ def write_parts(parts: Mapping[str, Ratings], output: Path, *, overwrite: bool, 
         parts: by name, one rating at least.
         output: a file with a known suffix.
         overwrite: replace a file that is there.
-        progress: told how many ratings were written each time.
+        progress: called with the number of ratings written each time.
 
     Raises:
         StorageError: the file cannot be written.

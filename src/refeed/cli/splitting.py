@@ -17,7 +17,7 @@ from refeed.data.splits.time import NetflixSplit, TimeSplit, UserTimeSplit
 from refeed.errors import ConfigError, SplitError
 
 PANEL = "Splitting"
-DEFAULT_FRACTION = 0.8  # of the time line, where a time split is asked for without a border
+DEFAULT_FRACTION = 0.8  # of the ratings in time order, where a time split is requested without a border
 DEFAULT_USER_FRACTION = 0.1  # of each user's ratings for test, and as many for valid
 
 
@@ -72,7 +72,7 @@ class SplittingOptions:
         return () if self.split_column is None else (self.split_column,)
 
     def requested(self) -> Splitter | None:
-        """The splitter that was said, None where that follows from the ratings.
+        """The requested splitter, None where it follows from the ratings.
 
         Raises:
             ConfigError: options that do not go together.
@@ -83,7 +83,7 @@ class SplittingOptions:
         if self.split is not None:
             raise ConfigError("--split and --split-column: give one of them")
         self._only("--split-column", "valid_share")
-        return ColumnSplit(self.split_column, seed=self.split_seed, **self._said(valid="valid_share"))
+        return ColumnSplit(self.split_column, seed=self.split_seed, **self._given(valid="valid_share"))
 
     def default_for(self, ratings: Ratings) -> Splitter:
         """The splitter for ratings with or without times; says which.
@@ -93,36 +93,36 @@ class SplittingOptions:
             SplitError: a value out of its range.
         """
         kind = SplitKind.random if ratings.timestamps is None else SplitKind.time
-        say(f"No split was asked for; the default for ratings {'without' if kind == 'random' else 'with'} times is {kind}.")
+        say(f"No split was requested; the default for ratings {'without' if kind == 'random' else 'with'} times is {kind}.")
         return self._by_kind(kind)
 
     def _by_kind(self, kind: SplitKind) -> Splitter:
         if kind == SplitKind.time:
             names = ("at", "fraction", "train_from", "test_until", "valid_share")
             self._only(kind, *names)
-            said = self._said(**{name: name for name in names})
-            if "at" not in said and "fraction" not in said:
-                said["fraction"] = DEFAULT_FRACTION
+            given = self._given(**{name: name for name in names})
+            if "at" not in given and "fraction" not in given:
+                given["fraction"] = DEFAULT_FRACTION
                 say(f"The future begins after {DEFAULT_FRACTION:.0%} of the ratings (--at or --fraction sets it).")
-            return TimeSplit(seed=self.split_seed, **said)
+            return TimeSplit(seed=self.split_seed, **given)
         if kind == SplitKind.user_time:
             self._only(kind, "fraction", "last")
-            said = self._said(fraction="fraction", last="last")
-            if not said:
-                said["fraction"] = DEFAULT_USER_FRACTION
+            given = self._given(fraction="fraction", last="last")
+            if not given:
+                given["fraction"] = DEFAULT_USER_FRACTION
                 say(f"The last {DEFAULT_USER_FRACTION:.0%} of each user's ratings are test (--fraction or --last sets it).")
-            return UserTimeSplit(**said)
+            return UserTimeSplit(**given)
         if kind == SplitKind.random:
             self._only(kind, "valid_share", "test_share")
-            return RandomSplit(seed=self.split_seed, **self._said(valid="valid_share", test="test_share"))
+            return RandomSplit(seed=self.split_seed, **self._given(valid="valid_share", test="test_share"))
         if kind == SplitKind.k_fold:
             self._only(kind, "valid_share", "folds", "fold")
-            return KFoldSplit(seed=self.split_seed, **self._said(valid="valid_share", folds="folds", fold="fold"))
+            return KFoldSplit(seed=self.split_seed, **self._given(valid="valid_share", folds="folds", fold="fold"))
         self._only(kind)
         return NetflixSplit(kind.removeprefix("netflix-"), seed=self.split_seed)  # type: ignore[arg-type]
 
-    def _said(self, **names: str) -> dict[str, Any]:
-        """The options that were said, under the splitter's names for them."""
+    def _given(self, **names: str) -> dict[str, Any]:
+        """The options that were given, under the splitter's names for them."""
         return {theirs: getattr(self, ours) for theirs, ours in names.items() if getattr(self, ours) is not None}
 
     def _only(self, what: str, *allowed: str) -> None:
@@ -141,7 +141,7 @@ def split(ratings: Ratings, splitter: Splitter) -> Split:
     for kind, other, number in (("user", "item", ratings.num_users), ("item", "user", ratings.num_items)):
         if number == 1:
             raise SplitError(
-                f"there is a single {kind}, so no split is possible: each {other} has one rating, and it is either learnt from "
+                f"there is a single {kind}, so no split is possible: each {other} has one rating, and it is either trained on "
                 "or tested on",
                 fix=f"Check that --{kind} names the right column, or give ratings of several {kind}s.",
             )

@@ -1,4 +1,4 @@
-"""Titles of items for the commands: from a file that was named, or one that lies with the data."""
+"""Titles of items for the commands: from a given file, or one beside the data."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class UnknownItemError(DataError):
 
 
 def resolve_item(fitted: FittedModel, text: str) -> int | str:
-    """The item that a person means: an id, or an exact title.
+    """The item that a text names: an id, or an exact title.
 
     Raises:
         UnknownItemError: there is no such item; the message names near ones.

@@ -122,7 +122,7 @@ def test_whole_model_folder_is_described(model, tmp_path):
     facts = json.loads((tmp_path / "facts.json").read_text())
     assert (facts["users"], facts["items"], facts["ratings kept"], facts["titles"]) == (40, 30, 480, 30)
     assert facts["model"] == "user-side autoencoder 30 > 8 > dropout 0.7 > 30, selu"
-    assert "every one is as it was written" in run.out
+    assert "as they were written" in run.out
     assert json.loads(done("check", model, "--json", "-").out) == facts
 
 

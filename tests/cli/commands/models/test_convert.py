@@ -42,7 +42,7 @@ def test_what_was_taken_for_granted_is_said(original, tmp_path):
     weights, folder, _, _ = original
     err = squeezed(done("convert", weights, folder, "-o", tmp_path / "model", "--activation", "swish", "--side", "user").err)
     assert "user-side autoencoder 7 > 5 > 4 > 5 > 7, silu" in err
-    assert "The file does not tell the activation; it was taken to be swish, also on the last layer." in err
+    assert "The file does not store the activation; assumed: swish, also on the last layer." in err
     assert "converted from the original program's model.epoch_9, files in the order of their names; RMSE" in err
 
 

@@ -47,7 +47,7 @@ def test_new_person_is_given_by_ids_and_titles_in_any_case(model):
     found = listed(model, "101=5", "film 102, the=1.5")
     assert found == expected(model, {101: 5.0, 102: 1.5})
     assert not {101, 102} & {one["item"] for one in found}
-    assert "Recommended for a new person" in done("recommend", model, "101=5").out
+    assert "Recommended for a new user" in done("recommend", model, "101=5").out
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_new_person_is_given_by_a_file(model, tmp_path, text):
         (b"1,101,5\n1,102,4\n", "mine.csv, line 1: expected two columns, item and rating, found 3"),
         (b"item,stern\n101,5\n", "no column looks like the rating"),
         (b"101,5\n7,3\n", "mine.csv, line 2: unknown item '7'"),
-        (b"101,5\n101,3\n", "mine.csv, line 2: item 101 was rated before"),
+        (b"101,5\n101,3\n", "mine.csv, line 2: item 101 is rated twice"),
         (b"\xff\xfe1,5\n", "line 1, column '1': the bytes b'\\xff\\xfe1' are not UTF-8 text"),
         (b"101,nan\n", "the rating nan of item 101 is outside the scale 1 to 5"),
     ],
@@ -162,13 +162,13 @@ def test_user_is_found_in_a_history(model, tmp_path):
         (4, ("101=good",), "'101=good': expected ITEM=RATING with a number after the last '='"),
         (4, ("101",), "'101': expected ITEM=RATING"),
         (4, ("=5",), "'=5': expected ITEM=RATING, for example 296=4.5"),
-        (4, ("101=5", "Film 101, The=4"), "item 101 was rated before"),
+        (4, ("101=5", "Film 101, The=4"), "item 101 is rated twice"),
         (4, (), "for whom? Give one of --user-id ID, ITEM=RATING …, --ratings-file FILE, or --all"),
         (4, ("--all", "-u", "1", "-o", "top.parquet"), "for whom? Give one of"),
         (4, ("--all", "101=5"), "for whom? Give one of"),
         (4, ("--all",), "--all: expected the file to write, --output NAME.parquet, got none"),
         (4, ("--all", "-o", "top.csv"), "--all: expected the file to write, --output NAME.parquet, got top.csv"),
-        (4, ("--all", "-o", "top.parquet", "--json", "-"), "--json goes with one person"),
+        (4, ("--all", "-o", "top.parquet", "--json", "-"), "--json goes with a single user"),
         (4, ("--all", "-o", "top.parquet", "-k", "0"), "--k: expected at least 1, got 0"),
         (4, ("-u", "1", "-o", "top.parquet"), "--output goes with --all"),
         (4, ("-u", "1", "101=5"), "for whom? Give one of"),

@@ -207,9 +207,7 @@ def test_run_of_other_settings_is_not_taken_up(ratings_csv, tmp_path, monkeypatc
 
 def test_resume_without_an_interrupted_run_is_refused_before_the_data_are_read(tmp_path):
     error = refused(4, "train", tmp_path / "absent.csv", "-o", tmp_path / "model", "--resume")
-    assert (
-        error == f"{tmp_path / 'model'}.checkpoint: there is no interrupted run to take up; leave out --resume to start anew\n"
-    )
+    assert error.startswith(f"{tmp_path / 'model'}.checkpoint: there is no interrupted run to resume; leave out --resume")
 
 
 def test_loss_that_explodes_stops_the_run_and_says_how_to_go_on(ratings_csv, tmp_path):

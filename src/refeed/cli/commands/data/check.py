@@ -84,7 +84,7 @@ def _check_model(folder: Path, *, json: str | None, overwrite: bool) -> None:
         "scale": f"{fitted.scale.minimum:g} to {fitted.scale.maximum:g}",
         "ratings kept": None if fitted.histories is None else len(fitted.histories),
         "titles": sum(title is not None for title in fitted.titles),
-        "files": "every one is as it was written",
+        "files": "all are as they were written",
     }
     if json is not None:
         write_json(facts, json, overwrite=overwrite)
@@ -104,7 +104,7 @@ def show(report: Audit, console: Console) -> None:
         console.print()
         print_table(console, histogram(report))
     console.print()
-    rows: list[list[Cell]] = [[one.name, "yes" if one.possible else "no", one.why] for one in report.splits]
+    rows: list[list[Cell]] = [[split.name, "yes" if split.possible else "no", split.why] for split in report.splits]
     print_table(console, Table(["split", "possible", "why"], rows))
     for finding in report.findings:
         console.print(finding_text(finding))
@@ -120,13 +120,13 @@ def histogram(report: Audit) -> Table:
     from refeed.reports.page import Table
 
     bins = report.facts.values.histogram
-    largest = max(one.count for one in bins)
-    rows: list[list[Cell]] = [[_span(one), one.count, "█" * round(30 * one.count / largest)] for one in bins]
+    largest = max(bar.count for bar in bins)
+    rows: list[list[Cell]] = [[_span(bar), bar.count, "█" * round(30 * bar.count / largest)] for bar in bins]
     return Table(["rating", "count", ""], rows, align="rrl")
 
 
-def _span(one: Bin) -> str:
-    return f"{one.low:g}" if one.low == one.high else f"{one.low:g} to {one.high:g}"
+def _span(bar: Bin) -> str:
+    return f"{bar.low:g}" if bar.low == bar.high else f"{bar.low:g} to {bar.high:g}"
 
 
 def _facts(report: Audit) -> list[tuple[str, Cell]]:

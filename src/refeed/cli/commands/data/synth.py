@@ -1,4 +1,4 @@
-"""`refeed synth`: invented ratings of any size."""
+"""`refeed synth`: synthetic ratings of any size."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def synth(
     items: Annotated[int | None, typer.Option(help="Number of items.")] = None,
     ratings: Annotated[int | None, typer.Option(help="Number of ratings.")] = None,
     layout: Annotated[
-        Layout | None, typer.Option(help="The files of the Netflix Prize, or one Parquet file; told by the output unless said.")
+        Layout | None, typer.Option(help="Netflix Prize files or one Parquet file; default: by the name of the output.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The ratings are a function of the sizes and this.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Invent ratings shaped like those of the Netflix Prize: long tails, biases, taste that drifts, dates, 1 to 5 stars."""
+    """Generate synthetic ratings like those of the Netflix Prize: long tails, biases, drifting taste, dates, 1 to 5 stars."""
     from refeed.data.synthetic.world import synthetic_world
     from refeed.data.synthetic.writing import DAY, DAYS, NOTICE, notice, write_netflix, write_parquet
 
@@ -60,7 +60,7 @@ def synth(
 
 
 def _size(like: str | None, users: int | None, items: int | None, ratings: int | None) -> tuple[int, int, int]:
-    """Users, items and ratings, as said or of a published data set."""
+    """Users, items and ratings, as given or of a published data set."""
     from refeed.config import nearest
     from refeed.data.synthetic.world import SIZES
 
@@ -73,10 +73,10 @@ def _size(like: str | None, users: int | None, items: int | None, ratings: int |
     return SIZES[like]
 
 
-def _layout(output: Path, said: Layout | None) -> Layout:
-    if said is None and output.suffix not in LAYOUT_OF_SUFFIX:
+def _layout(output: Path, given: Layout | None) -> Layout:
+    if given is None and output.suffix not in LAYOUT_OF_SUFFIX:
         raise ConfigError(
             f"{output}: expected the name of a folder or of a .parquet file; "
             "for another ending say which it is: --layout netflix (a folder) or --layout parquet (a file)"
         )
-    return said or LAYOUT_OF_SUFFIX[output.suffix]
+    return given or LAYOUT_OF_SUFFIX[output.suffix]

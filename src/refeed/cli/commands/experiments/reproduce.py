@@ -1,4 +1,4 @@
-"""`refeed reproduce`: the paper's figures and tables on one's own ratings."""
+"""`refeed reproduce`: the paper's figures and tables on any ratings."""
 
 from __future__ import annotations
 
@@ -69,21 +69,21 @@ def reproduce(
         Budget,
         typer.Option(help="paper: its epochs and widths; small: about 10 minutes with ml-100k on 2 cores; tiny: a trial."),
     ] = Budget.small,
-    seeds: Annotated[int | None, typer.Option(help="Runs of each setting; as the budget has it unless said.", min=1)] = None,
+    seeds: Annotated[int | None, typer.Option(help="Runs of each setting; default: those of the budget.", min=1)] = None,
     systems: Annotated[
-        str | None, typer.Option(help="benchmark: these alone, for example default,bayesian,svd++; all unless said.")
+        str | None, typer.Option(help="benchmark: only these systems, for example default,bayesian,svd++; default: all.")
     ] = None,
     trials: Annotated[
         int | None,
         typer.Option(
-            help="benchmark: settings that every system is tuned over; as the budget has it unless said. More than 4 need the "
+            help="benchmark: settings that every system is tuned over; default: those of the budget. More than 4 need the "
             "extra tune.",
             min=1,
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads in all; every core unless said.", min=1)] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads in all; default: all cores.", min=1)] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Runs at a time, which share the threads; one a thread unless said.", min=1)
+        int | None, typer.Option(help="Runs at a time, which share the threads; default: one a thread.", min=1)
     ] = None,
     *,
     reading: ReadingOptions,
@@ -99,7 +99,7 @@ def reproduce(
     from refeed.runtime import available_cpus
 
     began, threads = datetime.now().astimezone(), threads or available_cpus()
-    chosen = None if systems is None else [one.strip() for one in systems.split(",")]
+    chosen = None if systems is None else [name.strip() for name in systems.split(",")]
     scale = _scale(name, budget, trials, chosen)
     require_experiment_folder(output)
     require_report_packages()
@@ -114,7 +114,7 @@ def reproduce(
     job = Job(scale, range(seeds or scale.seeds), output, workers=workers or threads, threads=threads, systems=chosen)
     ablations = [] if name is Name.benchmark else job.ablations(name, parts)
     splits = _benchmark_splits(ratings, parts, is_netflix=is_netflix) if name in (Name.benchmark, Name.all) else iter(())
-    benchmarks = {which: job.benchmark(one) for which, one in splits}
+    benchmarks = {name: job.benchmark(parts) for name, parts in splits}
     if len(benchmarks) > 1:
         _show(netflix_table(benchmarks), [])
     seconds = (datetime.now().astimezone() - began).total_seconds()
@@ -127,7 +127,7 @@ def reproduce(
 
 
 def _scale(name: Name, budget: Budget, trials: int | None, chosen: list[str] | None) -> Scale:
-    """The budget as asked for; what is wrong with it is said now, not after the work.
+    """The requested budget; what is wrong with it is reported now, not after the work.
 
     Raises:
         ConfigError: options of the benchmark for something else, an unknown system, or the `tune` extra is needed and missing.
@@ -167,7 +167,7 @@ class Job:
     systems: list[str] | None
 
     def ablations(self, name: Name, parts: Split) -> list[ExperimentResult]:
-        """Do one of the paper's ablations, or all, side by side; print what they came to."""
+        """Do one of the paper's ablations, or all, side by side; print the results."""
         from refeed.reproduce.ablations.ablations import EXPERIMENTS, run_experiments
         from refeed.reproduce.ablations.findings import findings
         from refeed.reproduce.ablations.page import experiment_table
@@ -184,11 +184,11 @@ class Job:
             progress=ConsoleProgress(remarks()),
         )
         for result in found:
-            _show(experiment_table(result), [f"{one.verdict}: {one.text}" for one in findings(result)])
+            _show(experiment_table(result), [f"{finding.verdict}: {finding.text}" for finding in findings(result)])
         return found
 
     def benchmark(self, parts: Split) -> BenchmarkScores:
-        """Tune and test all systems; print what they came to."""
+        """Tune and test all systems; print the results."""
         from refeed.reproduce.benchmark.benchmark import run_benchmark
         from refeed.reproduce.benchmark.findings import benchmark_findings
         from refeed.reproduce.benchmark.statistics import score_benchmark
@@ -206,7 +206,7 @@ class Job:
             systems=None if self.systems is None else named_systems(self.scale, self.systems),
         )
         scores = score_benchmark(benchmark)
-        _show(benchmark_table(scores), [f"{one.verdict}: {one.text}" for one in benchmark_findings(scores)])
+        _show(benchmark_table(scores), [f"{finding.verdict}: {finding.text}" for finding in benchmark_findings(scores)])
         return scores
 
 

@@ -1,4 +1,4 @@
-"""`refeed tune`: a search of a model's options on the validation part."""
+"""`refeed tune`: a search of a model's options on the validation set."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def tune_command(
     ],
     model: Annotated[
         str | None,
-        typer.Option(help="Kind of model (`refeed models` lists them), no ensemble; that of --preset or --config unless said."),
+        typer.Option(help="Kind of model (`refeed models` lists them), no ensemble; default: that of --preset or --config."),
     ] = None,
     preset: Annotated[str, typer.Option(help="Ready settings to start from; see `refeed presets`.")] = "autoencoder",
     config: Annotated[
@@ -66,20 +66,20 @@ def tune_command(
         ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(help="Settings to try; 20 unless said, or as many as there is time for with --minutes.", min=1)
+        int | None, typer.Option(help="Settings to try; default: 20, or as many as there is time for with --minutes.", min=1)
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="No trial begins after so many minutes of this call.")] = None,
     sampler: Annotated[Sampler, typer.Option(help="tpe: learns from the trials before; random: draws evenly.")] = Sampler.tpe,
-    seed: Annotated[int, typer.Option(help="The one seed of the search and of its runs.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="CPU threads in all; every core unless said.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the search and of its runs.")] = 0,
+    threads: Annotated[int | None, typer.Option(help="CPU threads in all; default: all cores.", min=1)] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Trials at a time, which share the threads; one a thread unless said.", min=1)
+        int | None, typer.Option(help="Trials at a time, which share the threads; default: one a thread.", min=1)
     ] = None,
     *,
     reading: ReadingOptions,
     splitting: SplittingOptions,
 ) -> None:
-    """Search the options of a model on the validation part, and write the best ones as a file for `refeed train --config`.
+    """Search the options of a model on the validation set, and write the best ones as a file for `refeed train --config`.
 
     The first trial is what the search starts from, so the best is never worse. The test part is not looked at. Trials are kept
     in the output folder: the same command goes on where it was stopped, and more --trials go on from fewer.
@@ -96,7 +96,7 @@ def tune_command(
     import_extra("optuna", extra="tune")
     require_report_packages()
     spec, options = resolve(
-        preset_name=preset, config_file=config, settings=set_ or [], model_kind=model, unsaid_preset="autoencoder"
+        preset_name=preset, config_file=config, settings=set_ or [], model_kind=model, default_preset="autoencoder"
     )
     require_tunable(spec)
     space = _space(spec, options, vary or [], set_ or [])
@@ -143,7 +143,7 @@ def _search(spec: Spec, options: TrainingOptions, space: Space, parts: Split, *,
 
 
 def _space(spec: Spec, options: TrainingOptions, vary: list[str], fixed: list[str]) -> Space:
-    """What is varied: what was said, else what is ready for the kind of model, less what was set.
+    """The search space: the given one, else the default of the kind of model, without the options that were set.
 
     Raises:
         ConfigError: something is wrong with it, or nothing is left to vary.

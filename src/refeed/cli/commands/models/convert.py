@@ -28,13 +28,13 @@ def convert(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")],
     activation: Annotated[
-        str, typer.Option(help="As given to the original (--non_linearity_type); the file does not tell.")
+        str, typer.Option(help="Activation (--non_linearity_type of the original); not stored in the file.")
     ] = "selu",
     last_layer_activation: Annotated[
         bool, typer.Option(help="Whether its last layer had the activation (not with --skip_last_layer_nl).")
     ] = True,
     dropout: Annotated[float, typer.Option(help="Of its code layer (--drop_prob); only for the record.")] = 0.0,
-    side: Annotated[SideName | None, typer.Option(help="Its --major; told from the widths unless said.")] = None,
+    side: Annotated[SideName | None, typer.Option(help="Its --major; default: detected from the widths.")] = None,
     duplicates: Annotated[Duplicates, typer.Option(help="What to do with pairs that occur twice.")] = Duplicates.error,
     overwrite: Overwrite = False,
 ) -> None:
@@ -53,7 +53,7 @@ def convert(
         duplicates=duplicates.value,
     )
     say(fitted.spec.summary(len(fitted.users), len(fitted.items)))
-    say(f"The file does not tell the activation; it was taken to be {activation}, {_last(last_layer_activation)}.")
+    say(f"The file does not store the activation; assumed: {activation}, {_last(last_layer_activation)}.")
     say(f"{fitted.provenance.note}.")
     fitted.save(output, overwrite=overwrite)
     results().print(f"{output}: model of {len(fitted.users):,} users and {len(fitted.items):,} items")

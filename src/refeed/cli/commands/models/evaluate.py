@@ -44,17 +44,17 @@ def evaluate_command(
             metavar="DATA", help="The ratings it was trained on, split again in the same way; or others, with --history."
         ),
     ],
-    part: Annotated[PartName | None, typer.Option(help="Which part of the split to score; test unless said.")] = None,
+    part: Annotated[PartName | None, typer.Option(help="Part of the split to score; default: test.")] = None,
     history: Annotated[
         Path | None, typer.Option(help="Score all of DATA; what the model sees of its users is in this file. No baseline.")
     ] = None,
     baseline: Annotated[bool, typer.Option(help="Compare with user and item biases fitted to the training part.")] = True,
     k: Annotated[
         list[int] | None,
-        typer.Option("--k", "-k", help="Length of the ranked list, 10 unless said; may be repeated; 0 leaves ranking out."),
+        typer.Option("--k", "-k", help="Length of the ranked list; default: 10; may be repeated; 0 skips ranking."),
     ] = None,
     relevant_from: Annotated[
-        float | None, typer.Option(help="Rating from which on an item is relevant; three quarters up the scale unless said.")
+        float | None, typer.Option(help="Smallest relevant rating; default: three quarters of the scale.")
     ] = None,
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples of the users, at least 2.")] = 1000,
     json: Json = None,
@@ -76,7 +76,7 @@ def evaluate_command(
         require_report(report, overwrite=overwrite, inputs=(model, data, history))
     if history is not None and part is not None:
         raise ConfigError("--part goes with the model's own split; with --history all of DATA is scored")
-    options = EvaluationOptions(tuple(one for one in (k or [10]) if one), relevant_from, resamples)
+    options = EvaluationOptions(tuple(length for length in (k or [10]) if length), relevant_from, resamples)
     Runtime.detect(threads=threads).apply()
     fitted = load(model)
     options.threshold(fitted.scale)  # refused now, not after the data are read
@@ -129,10 +129,10 @@ def _require_apart(targets: Ratings, seen: Ratings, history: Path) -> None:
 
     from refeed.evaluation.overlap import also_in
 
-    asked = targets.reindexed(seen.users, seen.items)[0]
-    users = np.flatnonzero(asked.user_counts)
+    requested = targets.reindexed(seen.users, seen.items)[0]
+    users = np.flatnonzero(requested.user_counts)
     blocks = (users[start : start + USERS_PER_BLOCK] for start in range(0, len(users), USERS_PER_BLOCK))
-    both = sum(int(also_in(asked.rows(block), seen.rows(block)).sum()) for block in blocks)
+    both = sum(int(also_in(requested.rows(block), seen.rows(block)).sum()) for block in blocks)
     if both:
         raise DataError(
             f"{both:,} of the ratings to score are of a user and an item that are in this history too, so the model would see "
@@ -199,7 +199,7 @@ def _show(
         write_page(page, report, overwrite=overwrite)
         say(f"report: {report}")
     if json is not None:
-        others = {name: one.to_dict() for name, one in list(evaluations.items())[1:]}
+        others = {name: evaluation.to_dict() for name, evaluation in list(evaluations.items())[1:]}
         write_json(main.to_dict() | {"baselines": others}, json, overwrite=overwrite)
     if json != "-":
         show_evaluations(evaluations, difference)

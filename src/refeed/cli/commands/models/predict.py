@@ -36,7 +36,7 @@ def predict(
     pairs: Annotated[Path, typer.Argument(metavar="PAIRS", help="CSV or Parquet with a user and an item column.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .parquet or .csv.")],
     history: Annotated[
-        Path | None, typer.Option(help="Ratings of the users, new ones too, instead of those the model keeps.")
+        Path | None, typer.Option(help="Ratings of the users, new ones included; default: those that the model keeps.")
     ] = None,
     interval: Annotated[
         float | None,

@@ -1,4 +1,4 @@
-"""`refeed recommend`: a list for a known user, or for a new person without retraining."""
+"""`refeed recommend`: a list for a known user, or for a new user without retraining."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 def recommend_command(
     model: Model,
     ratings: Annotated[
-        list[str] | None, typer.Argument(metavar="ITEM=RATING", help="A new person's ratings; items by id or exact title.")
+        list[str] | None, typer.Argument(metavar="ITEM=RATING", help="Ratings of a new user; items by id or exact title.")
     ] = None,
     user_id: Annotated[str | None, typer.Option("--user-id", "-u", help="A user of the training data.")] = None,
     ratings_file: Annotated[
-        Path | None, typer.Option(help="A new person's ratings as a delimited text of item and rating.")
+        Path | None, typer.Option(help="Ratings of a new user as a delimited text of item and rating.")
     ] = None,
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="Of --ratings-file, leave out items that the model does not know.")
@@ -40,17 +40,17 @@ def recommend_command(
         Path | None, typer.Option("--output", "-o", help="With --all: .parquet file of user, rank, item and score.")
     ] = None,
     history: Annotated[
-        Path | None, typer.Option(help="Ratings in which to find the user (or all users), instead of those the model keeps.")
+        Path | None, typer.Option(help="Ratings in which to find the user (or all users); default: those that the model keeps.")
     ] = None,
     k: Annotated[int, typer.Option("--k", "-k", "-n", help="How many items.")] = 10,
-    include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items that the person has rated.")] = False,
+    include_seen: Annotated[bool, typer.Option("--include-seen", help="Include items that the user has rated.")] = False,
     json: Json = None,
     overwrite: Overwrite = False,
     threads: Threads = None,
     *,
     reading: ReadingOptions,
 ) -> None:
-    """Recommend items to a user of the training data, to a new person given by their ratings, or to every user."""
+    """Recommend items to a user of the training data, to a new user given by ratings, or to every user."""
     from refeed.fitted_model import load
     from refeed.inference.recommend import recommend
     from refeed.runtime import Runtime
@@ -75,22 +75,22 @@ def recommend_command(
     who, seen = one_person(fitted, ratings, ratings_file, user_id, history, reading, skip_unknown=skip_unknown)
     found = recommend(fitted, who, k=k, exclude_seen=not include_seen, history=seen)
     if json is not None:
-        write_json({"recommendations": [vars(one) for one in found]}, json, overwrite=overwrite)
+        write_json({"recommendations": [vars(item) for item in found]}, json, overwrite=overwrite)
     if json != "-":
-        show_recommendations(found, "for a new person" if user_id is None else f"for user {user_id}")
+        show_recommendations(found, "for a new user" if user_id is None else f"for user {user_id}")
 
 
 def _require_outputs(
     everyone: bool, output: Path | None, json: str | None, *, overwrite: bool, inputs: Sequence[Path | None]
 ) -> None:
-    """Refuse outputs that do not go with what is asked, or cannot be written."""
+    """Refuse outputs that do not go with the request, or cannot be written."""
     if not everyone:
         if output is not None:
-            raise ConfigError("--output goes with --all; for one person give --json FILE")
+            raise ConfigError("--output goes with --all; for a single user give --json FILE")
         require_json(json, overwrite=overwrite, inputs=inputs)
         return
     if json is not None:
-        raise ConfigError("--json goes with one person; --all writes the Parquet file --output")
+        raise ConfigError("--json goes with a single user; --all writes the Parquet file --output")
     if output is None or output.suffix != ".parquet":
         raise ConfigError(f"--all: expected the file to write, --output NAME.parquet, got {output or 'none'}")
     require_file(output, overwrite=overwrite, inputs=inputs)
@@ -134,9 +134,9 @@ def show_recommendations(found: list[Recommendation], whom: str) -> None:
     from refeed.reports.page import Cell, Table
     from refeed.reports.terminal import print_table
 
-    titled = any(one.title for one in found)
+    titled = any(item.title for item in found)
     rows: list[list[Cell]] = [
-        [one.rank, str(one.item), *([one.title or ""] if titled else []), f"{one.rating:.2f}"] for one in found
+        [item.rank, str(item.item), *([item.title or ""] if titled else []), f"{item.rating:.2f}"] for item in found
     ]
     columns = ["", "item", "title", "predicted"] if titled else ["", "item", "predicted"]
     print_table(results(), Table(columns, rows, caption=f"Recommended {whom}", align="rllr" if titled else "rlr"))

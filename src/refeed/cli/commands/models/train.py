@@ -42,18 +42,18 @@ def train_command(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Kind of model, with its own defaults (`refeed models` lists them); the preset's unless said."),
+        typer.Option(help="Kind of model, with its own defaults (`refeed models` lists them); default: that of the preset."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The one seed of the run.")] = 0,
-    items: Annotated[Path | None, typer.Option(help="File of item titles; one beside the data is found.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
+    items: Annotated[Path | None, typer.Option(help="File of item titles; default: one beside the data.")] = None,
     histories: Annotated[
         bool, typer.Option(help="Keep the training ratings in the model folder, so that it knows its users.")
     ] = True,
     refit: Annotated[
-        bool, typer.Option("--refit", help="When the settings are chosen, fit anew to train and validation together.")
+        bool, typer.Option("--refit", help="Refit the chosen settings to training and validation set together.")
     ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run of this output folder.")] = False,
-    threads: Annotated[int | None, typer.Option(help="CPU threads; all unless said.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run of this output folder.")] = False,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; default: all cores.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, … or auto.")] = "auto",
     loops: Annotated[
         str, typer.Option(help="Of a network's first and last layer on the CPU: auto, compiled (extra `fast`) or pytorch.")
@@ -63,7 +63,7 @@ def train_command(
     reading: ReadingOptions,
     splitting: SplittingOptions,
 ) -> None:
-    """Train a model, the ensemble of the preset `default` unless said otherwise, and write a model folder.
+    """Train a model (default: the ensemble of the preset `default`) and write a model folder.
 
     The test part is not looked at; `refeed evaluate` does that.
     """
@@ -98,7 +98,7 @@ def train_command(
 
 
 def _require_checkpoint(output: Path, *, resume: bool) -> Path:
-    """The folder of the run's state, which is there if and only if it is to be taken up.
+    """The folder of the run's state, which exists if and only if it is to be resumed.
 
     Raises:
         ConfigError: it is there without `resume`, or absent with it.
@@ -107,7 +107,7 @@ def _require_checkpoint(output: Path, *, resume: bool) -> Path:
     if checkpoint.exists() and not resume:
         raise ConfigError(f"{checkpoint}: an interrupted run lies there; take it up with --resume, or delete that folder")
     if resume and not checkpoint.exists():
-        raise ConfigError(f"{checkpoint}: there is no interrupted run to take up; leave out --resume to start anew")
+        raise ConfigError(f"{checkpoint}: there is no interrupted run to resume; leave out --resume to start a new one")
     return checkpoint
 
 
