@@ -41,7 +41,7 @@ def test_samplers_are_those_that_there_are():
 
 
 def test_help_says_the_number_of_trials():
-    assert f"{TRIALS} unless said" in squeezed(done("tune", "--help").out.replace("│", " "))
+    assert f"default: {TRIALS}," in squeezed(done("tune", "--help").out.replace("│", " "))
 
 
 def test_search_prints_a_table_and_its_next_command_trains_the_best(data, tmp_path, monkeypatch):
