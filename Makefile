@@ -14,11 +14,12 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check test-slow docs bench lint clean
+.PHONY: help demo test coverage check test-slow docs bench lint clean
 
 help:
 	@echo 'make demo       train, evaluate and recommend on real data'
 	@echo 'make test       lint, types, import contracts and tests'
+	@echo 'make coverage   the tests, with branch coverage of at least 95%'
 	@echo 'make check      lint, types, and the tests of what changed with a smoke set: before each commit'
 	@echo 'make test-slow  the slow tests'
 	@echo 'make lint       lint, types and import contracts'
@@ -29,8 +30,14 @@ help:
 demo: $(VENV)/.demo
 	$(BIN)/refeed demo --overwrite
 
+# Measuring coverage makes the tests a third longer, so it is left to continuous integration, which sets CI, and to `make coverage`.
+COVERAGE := --cov --cov-report=term:skip-covered --cov-fail-under=95
+
 test: lint
-	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(BIN)/pytest -n auto --dist worksteal $(if $(CI),$(COVERAGE))
+
+coverage: $(VENV)/.dev
+	$(BIN)/pytest -n auto --dist worksteal $(COVERAGE)
 
 # SINCE=main: of all that the branch changed, not of what is not committed yet alone.
 check: lint
