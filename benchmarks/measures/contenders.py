@@ -1,4 +1,4 @@
-"""What other libraries may choose from on the validation part when errors are compared, far more than when times are."""
+"""What other libraries may choose from on the validation set when errors are compared, far more than when times are."""
 
 from __future__ import annotations
 

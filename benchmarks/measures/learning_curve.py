@@ -36,7 +36,7 @@ class Curve:
 
     Attributes:
         seconds: since training began, after the validation of each epoch.
-        rmse: on the validation part, predictions clipped to the scale.
+        rmse: on the validation set, predictions clipped to the scale.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -102,7 +102,7 @@ def dense_curve(spec: AutoEncoder, split: Split, options: TrainingOptions, seed:
 
 
 def _validation(model: DenseAutoEncoder, lists: UserLists, split: Split, rows: int) -> Callable[[], float]:
-    """A function that gives the model's RMSE on the validation part, so many users at a time."""
+    """A function that gives the model's RMSE on the validation set, so many users at a time."""
     valid = split.valid
     users = np.flatnonzero(valid.user_counts)
 

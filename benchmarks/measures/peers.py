@@ -90,7 +90,7 @@ def compare(split: Split, bench: Workbench, extent: Extent) -> Found:
         name: apart("refeed", refeed_runs, spec, split, options, bench.threads, extent.rounds, threads=bench.threads)
         for name, spec in own.items()
     }
-    remarks = ["The settings of each peer are its best of a few L2 penalties on the validation part; that search is not timed."]
+    remarks = ["The settings of each peer are its best of a few L2 penalties on the validation set; that search is not timed."]
     for name in extent.names:
         peer, penalties = PEERS[name], PEERS[name].penalties[: extent.penalties]
         if importlib.util.find_spec(peer.module) is None:

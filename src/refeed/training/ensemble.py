@@ -109,7 +109,7 @@ class EnsembleTrainer:
         announce: called with a line about each step.
 
     Raises:
-        SplitError: the validation part is empty.
+        SplitError: the validation set is empty.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class EnsembleTrainer:
         announce: Callable[[str], None],
     ) -> None:
         if not len(split.valid):
-            raise SplitError("an ensemble learns its weights on the validation part, but that is empty", fix="Give it a share.")
+            raise SplitError("an ensemble learns its weights on the validation set, but that is empty", fix="Give it a share.")
         self._spec, self._split, self._runtime = spec, split, runtime
         self._train_member, self._folder, self._identity = train_member, folder, dict(identity)
         self._announce = announce

@@ -61,8 +61,8 @@ def tune_command(
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            help="key=low..high, key=low..high:log or key=a|b|c: vary this instead of what is varied of this kind of model "
-            "unless said. May be repeated."
+            help="Option and its range: key=low..high, key=low..high:log or key=a|b|c; default: those of the kind of model. "
+            "May be repeated."
         ),
     ] = None,
     trials: Annotated[

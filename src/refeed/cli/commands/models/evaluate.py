@@ -89,7 +89,7 @@ def evaluate_command(
     if options.ks and not main.ranking:
         say(f"No ranking: no user rated an item {main.relevant_from:g} or more that the model has not seen.")
     if main.calibration is None:
-        say("No prediction intervals: the model folder has none (no validation part, converted, or of an older refeed).")
+        say("No prediction intervals: the model folder has none (no validation set, converted, or of an older refeed).")
     difference = difference_of(evaluations, resamples=resamples)
     _show(fitted, model, data, evaluations, difference, json=json, report=report, overwrite=overwrite)
 
@@ -165,7 +165,7 @@ def split_again(fitted: FittedModel, data: Path, reading: ReadingOptions) -> Spl
 
 
 def fit_baseline(parts: Split, *, refit: bool = False) -> FittedModel:
-    """User and item biases fitted to the training part, or (`refit`) to that and the validation part."""
+    """User and item biases fitted to the training set, or (`refit`) to that and the validation part."""
     from refeed.models import Bias
     from refeed.training.train import train
 
