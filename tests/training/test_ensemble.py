@@ -107,7 +107,7 @@ def test_variants_that_make_no_difference_without_times_are_fitted_once(timed):
 def test_ensemble_needs_a_validation_part():
     split = random_split()
     empty = replace(split, valid=split.valid.select(np.zeros(len(split.valid), bool)))
-    with pytest.raises(SplitError, match="learns its weights on the validation part"):
+    with pytest.raises(SplitError, match="learns its weights on the validation set"):
         train(ENSEMBLE, empty, runtime=RUNTIME)
 
 
