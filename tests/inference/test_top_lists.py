@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from helpers.small_worlds import model_of_item_biases, random_split, ratings_of
-from refeed.inference import blocks
 from refeed.inference.histories import Histories
 from refeed.inference.top_lists import top_lists
 from refeed.models import AutoEncoder, Bias
@@ -35,8 +34,7 @@ def flat(lists) -> list[tuple[int, int, int, float]]:
 @pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize("exclude_seen", [True, False])
 @pytest.mark.parametrize("k", [1, 4, 15])
-def test_lists_are_those_of_a_full_sort(monkeypatch, name, exclude_seen, k):
-    monkeypatch.setattr(blocks, "USERS_PER_BLOCK", 5)
+def test_lists_are_those_of_a_full_sort(name, exclude_seen, k):
     fitted = train(SPECS[name], SPLIT, TrainingOptions(epochs=2), runtime=Runtime(threads=2, seed=1))
     histories, users = Histories.of_training(SPLIT.train), np.arange(0, 24, 2)
     expected = []
@@ -45,7 +43,7 @@ def test_lists_are_those_of_a_full_sort(monkeypatch, name, exclude_seen, k):
         scores = fitted.scorer().score_rows(history)[0].astype(float)
         order = [item for item in np.argsort(-scores, kind="stable") if not (exclude_seen and item in history.indices)]
         expected += [(user, rank, item, scores[item]) for rank, item in enumerate(order[:k], start=1)]
-    found = flat(top_lists(fitted.scorer(), histories, users, k=k, exclude_seen=exclude_seen))
+    found = flat(top_lists(fitted.scorer(), histories, users, k=k, exclude_seen=exclude_seen, users_per_block=5))
     assert [row[:3] for row in found] == [row[:3] for row in expected]
     np.testing.assert_allclose([row[3] for row in found], [row[3] for row in expected], rtol=1e-5)
 

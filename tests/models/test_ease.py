@@ -11,7 +11,7 @@ import torch
 from helpers.small_worlds import history_of, predictions_of, random_ratings, random_split, ratings_of, split_of
 from refeed.errors import ConfigError, TrainingError
 from refeed.models import Ease
-from refeed.models.ease import LEAST_SLOPE, EaseFitter, Line, LineSums, item_weights
+from refeed.models.ease import LEAST_SLOPE, EaseFitter, EaseScorer, Line, LineSums, item_weights
 from refeed.runtime import Runtime
 from refeed.training.train import train
 
@@ -44,11 +44,10 @@ def test_choices_are_weighted_whatever_their_ratings():
     np.testing.assert_allclose(scores[2], 2.5)
 
 
-def test_pairs_are_scored_in_blocks_of_users(monkeypatch):
-    monkeypatch.setattr("refeed.models.ease.SCORES_PER_BLOCK", 6)  # two users of three items
+def test_pairs_are_scored_in_blocks_of_users():
     model, history = model_of("ratings"), history_of(*({user % 3: 1.0 + user % 5} for user in range(7)), num_items=3)
     rows, items = np.array([6, 0, 3, 3, 5, 0, 6]), np.array([0, 1, 2, 2, 1, 0, 2])
-    scorer = model.scorer()
+    scorer = EaseScorer(model, scores_per_block=6)  # two users of three items
     assert np.array_equal(scorer.predict_pairs(history, rows, items), scorer.score_rows(history)[rows, items])
 
 

@@ -32,7 +32,12 @@ class Predicted(NamedTuple):
 
 
 def predicted_blocks(
-    scorer: Scorer, histories: Histories, requested: Ratings, *, progress: Callback = silent
+    scorer: Scorer,
+    histories: Histories,
+    requested: Ratings,
+    *,
+    users_per_block: int | None = None,
+    progress: Callback = silent,
 ) -> Generator[Block[Predicted], None, None]:
     """Predict the requested pairs in blocks of users; yield the rows of the users of each block and its predictions.
 
@@ -41,6 +46,7 @@ def predicted_blocks(
         histories: what the model may see of each user; only those of users with a requested pair are read.
         requested: the pairs to predict, under the vocabularies of the histories; their values play no part, their times only
             in models that know time.
+        users_per_block: at least 1; default: `USERS_PER_BLOCK`.
         progress: called with the number of users that are done.
     """
 
@@ -50,14 +56,16 @@ def predicted_blocks(
         return Predicted(history, wanted, predictions)
 
     users = np.flatnonzero(requested.user_counts)
-    return over_blocks(work, users, size=USERS_PER_BLOCK, task="predicting", progress=progress)
+    return over_blocks(work, users, size=users_per_block or USERS_PER_BLOCK, task="predicting", progress=progress)
 
 
-def predict_ratings(scorer: Scorer, histories: Histories, requested: Ratings) -> npt.NDArray[np.float32]:
+def predict_ratings(
+    scorer: Scorer, histories: Histories, requested: Ratings, *, users_per_block: int | None = None
+) -> npt.NDArray[np.float32]:
     """Predict every pair of `requested`, float32 (len(requested),), not clipped; see `predicted_blocks`."""
     predictions = np.empty(len(requested), np.float32)
     done = 0
-    with closing(predicted_blocks(scorer, histories, requested)) as blocks:
+    with closing(predicted_blocks(scorer, histories, requested, users_per_block=users_per_block)) as blocks:
         for _, block in blocks:
             predictions[done : done + len(block.predictions)] = block.predictions
             done += len(block.predictions)

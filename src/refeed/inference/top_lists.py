@@ -46,6 +46,7 @@ def top_lists(
     *,
     k: int,
     exclude_seen: bool,
+    users_per_block: int | None = None,
     progress: Callback = silent,
 ) -> Generator[TopLists, None, None]:
     """Yield the k items with the highest scores for each user, in blocks and in the order of the users.
@@ -59,6 +60,7 @@ def top_lists(
         users: int64 (U,), rows of the histories.
         k: 1 to n.
         exclude_seen: leave out the items of each user's history.
+        users_per_block: at least 1; default: `users_per_scored_block`.
         progress: called with the number of users that are done.
 
     Raises:
@@ -75,6 +77,6 @@ def top_lists(
         is_listed = best > -np.inf
         return TopLists(block, is_listed.sum(axis=1), top[is_listed], best[is_listed])
 
-    size = users_per_scored_block(histories.ratings.num_items)
+    size = users_per_block or users_per_scored_block(histories.ratings.num_items)
     with closing(over_blocks(work, users, size=size, task="recommending", progress=progress)) as blocks:
         yield from (lists for _, lists in blocks)

@@ -125,10 +125,15 @@ class EaseModel(RatingModel):
 
 
 class EaseScorer(Scorer):
-    """Predictions of `Ease`, from each user's history alone."""
+    """Predictions of `Ease`, from each user's history alone.
 
-    def __init__(self, model: EaseModel) -> None:
-        self._model = model
+    Args:
+        model: fitted.
+        scores_per_block: scores of users by all items that are held at once where pairs are requested.
+    """
+
+    def __init__(self, model: EaseModel, *, scores_per_block: int = SCORES_PER_BLOCK) -> None:
+        self._model, self._scores_per_block = model, scores_per_block
 
     @override
     def predict_pairs(self, history: History, rows: Integers, items: Integers, times: Integers | None = None) -> Floats:
@@ -137,7 +142,7 @@ class EaseScorer(Scorer):
         order = np.argsort(rows, kind="stable")
         users, starts = np.unique(rows[order], return_index=True)
         ends = np.append(starts[1:], len(rows))
-        size = max(1, SCORES_PER_BLOCK // self._model.num_items)
+        size = max(1, self._scores_per_block // self._model.num_items)
         for first in range(0, len(users), size):
             block = users[first : first + size]
             pairs = order[starts[first] : ends[first + len(block) - 1]]

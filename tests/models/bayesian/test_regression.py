@@ -116,12 +116,10 @@ def test_rows_without_sessions_have_the_usual_products():
         assert sums is None and torch.equal(products, FeatureTable(VECTORS, WEIGHTS).products(group))
 
 
-def test_sessions_of_long_rows_are_summed_in_pieces(monkeypatch):
-    table = FeatureTable(VECTORS, WEIGHTS)
+def test_sessions_of_long_rows_are_summed_in_pieces():
     group = next(group for group in padded_rows(HISTORY, CPU, width=4, sessions=SITTINGS) if 0 in group.rows)
-    whole, sums = table.products_of(group, torch.tensor([VARIANCE]))
-    monkeypatch.setattr(row_groups, "GROUP", 8)
-    products, in_pieces = table.products_of(group, torch.tensor([VARIANCE]))
+    whole, sums = FeatureTable(VECTORS, WEIGHTS).products_of(group, torch.tensor([VARIANCE]))
+    products, in_pieces = FeatureTable(VECTORS, WEIGHTS, group=8).products_of(group, torch.tensor([VARIANCE]))
     torch.testing.assert_close(products, whole)
     torch.testing.assert_close(in_pieces.sums, sums.sums)
 
@@ -133,11 +131,10 @@ def test_samples_are_worked_out_side_by_side():
         assert torch.equal(both.products(group)[1], FeatureTable(2 * VECTORS, WEIGHTS).products(group)[0])
 
 
-def test_long_rows_are_summed_in_pieces(monkeypatch):
+def test_long_rows_are_summed_in_pieces():
     group = next(group for group in groups() if 0 in group.rows)
     whole = FeatureTable(VECTORS, WEIGHTS).products(group)
-    monkeypatch.setattr(row_groups, "GROUP", 8)
-    torch.testing.assert_close(FeatureTable(VECTORS, WEIGHTS).products(group), whole)
+    torch.testing.assert_close(FeatureTable(VECTORS, WEIGHTS, group=8).products(group), whole)
 
 
 def test_groups_hold_rows_of_about_one_length_within_their_size():

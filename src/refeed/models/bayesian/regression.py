@@ -74,9 +74,11 @@ class FeatureTable:
     Args:
         vectors: q and, last, the bias of each column, (S, m, k + 1).
         weights: factor of the precision of the noise of each column, (S, m).
+        group: numbers that are held at once; default: `row_groups.GROUP`.
     """
 
-    def __init__(self, vectors: Tensor, weights: Tensor) -> None:
+    def __init__(self, vectors: Tensor, weights: Tensor, *, group: int | None = None) -> None:
+        self._group = group
         samples, columns, width = vectors.shape
         self._roots = vectors.new_zeros(samples, columns + 1, 1)
         self._roots[:, :-1, 0] = weights.sqrt()
@@ -134,7 +136,7 @@ class FeatureTable:
     def _pieces(self, group: PaddedRows) -> Iterator[tuple[Tensor, slice]]:
         """sqrt(w) (f, y) of the entries, (S, g, c', d + 1), piece by piece, and the slice of c that each piece is."""
         longest = group.columns.shape[1]
-        size = group_size(self.samples * len(group.rows) * self.width)
+        size = group_size(self.samples * len(group.rows) * self.width, self._group)
         for start in range(0, longest, size):
             part = slice(start, min(start + size, longest))
             columns = group.columns[:, part]
