@@ -18,6 +18,11 @@ def test_version_is_that_of_the_package():
     assert done("--version").out == f"{package.__version__}\n"
 
 
+@pytest.mark.parametrize("command", [(), ("train",), ("recommend",)])
+def test_short_option_shows_the_help(command):
+    assert done(*command, "-h").out == done(*command, "--help").out
+
+
 def test_help_lists_every_command():
     out = done("--help").out
     assert [name for name in COMMANDS if f" {name} " not in out] == []

@@ -31,12 +31,15 @@ from refeed.version import __version__
 
 INTERRUPTED = 130  # as shells have it for Ctrl-C
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     name="refeed",
     help="Deep autoencoders for collaborative filtering: ratings in, a model, honest numbers and recommendations out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings=HELP,
 )
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
@@ -75,7 +78,7 @@ def _reporting(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for name, command in COMMANDS.items():
-    app.command(name)(_reporting(command))
+    app.command(name, context_settings=HELP)(_reporting(command))
 
 
 def _version(wanted: bool) -> None:
