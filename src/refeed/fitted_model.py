@@ -22,7 +22,7 @@ from refeed.data.vocabulary import Vocabulary
 from refeed.errors import BundleError, RefeedError
 from refeed.intervals.conformal import RatingIntervals
 from refeed.models import MODELS, Spec
-from refeed.models.base import RatingModel, Scorer, load_tensors
+from refeed.models.base import RatingModel, Scorer
 from refeed.reports.notebook import changed_options, facts_table, first_of
 from refeed.runtime import Runtime
 from refeed.storage import atomic_folder
@@ -32,6 +32,8 @@ from refeed.version import __version__
 FORMAT, VERSION = "refeed-model", 4
 # except ensembles of versions 1 and 2, and Bayesian factorisations from before sessions, which had other tensors
 READABLE = (1, 2, 3, VERSION)
+RENAMED_IN, RENAMED_TENSORS = 4, (("item_moods", "item_effects"), ("sitting_", "session_"))
+"""The version before which parts of the names of tensors were others, and these parts with what they are now."""
 CONFIG, WEIGHTS, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 INTERVALS = "intervals.safetensors"
 USERS, ITEMS, TITLES, TRAINING, HISTORIES = "users.arrow", "items.arrow", "titles.json", "training.json", "histories"
@@ -294,7 +296,7 @@ def _read(folder: Path, config: Mapping[str, Any]) -> FittedModel:
         raise ValueError(f"{HISTORIES} is of other users or items than the model")
     with torch.device("meta"):  # no random weights, which those of the file would replace
         model = spec.build(len(users), len(items), seed=0)
-    _load_weights(model, folder / WEIGHTS)
+    model.to_empty(device="cpu").load_state_dict(_current_names(read_tensors(folder / WEIGHTS), config["version"]))
     return FittedModel(
         spec=spec,
         model=model,
@@ -370,9 +372,12 @@ def _hashes(folder: Path, *, leave_out: frozenset[str] = frozenset()) -> dict[st
     return hashes
 
 
-def _load_weights(model: RatingModel, path: Path) -> None:
-    tensors = read_tensors(path)
-    load_tensors(model.to_empty(device="cpu"), tensors)
+def _current_names(tensors: Mapping[str, Tensor], version: int) -> Mapping[str, Tensor]:
+    """The tensors of a folder of this format version under the names that they have now."""
+    if version < RENAMED_IN:
+        for before, now in RENAMED_TENSORS:
+            tensors = {name.replace(before, now): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -1,1 +1,1 @@
-"""Intervals."""
+"""How far ratings may be from their prediction: residual variances, and conformal intervals."""

@@ -70,21 +70,6 @@ class RatingModel(nn.Module, abc.ABC):
         return torch.device("cpu") if tensor is None else tensor.device
 
 
-RENAMED_TENSORS = (("item_moods", "item_effects"), ("sitting_", "session_"))
-"""Parts of the names of tensors in model folders of format versions 1 to 3, and what they are called now."""
-
-
-def load_tensors(model: RatingModel, tensors: Mapping[str, Tensor]) -> None:
-    """Load a state dict, whose tensors may have their names of earlier format versions of the model folder.
-
-    Raises:
-        RuntimeError: the tensors are not this model's.
-    """
-    for before, now in RENAMED_TENSORS:
-        tensors = {name.replace(before, now): tensor for name, tensor in tensors.items()}
-    model.load_state_dict(tensors)
-
-
 def _resize_variable_buffers(model: nn.Module, tensors: Mapping[str, Tensor], prefix: str, *_: Any) -> None:
     """Before a state dict is loaded: make room for buffers of other shapes."""
     assert isinstance(model, RatingModel)

@@ -1,1 +1,1 @@
-"""Optim."""
+"""Optimisers and their options: what several fitters step with."""

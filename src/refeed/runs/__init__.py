@@ -1,1 +1,1 @@
-"""Runs."""
+"""Training runs that are known by their fingerprint, done once, in parallel, and resumed."""

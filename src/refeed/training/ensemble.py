@@ -17,7 +17,7 @@ from refeed.data.splits.base import Split
 from refeed.errors import BundleError, InterruptedTrainingError, SplitError, TrainingError
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
-from refeed.models.base import RatingModel, load_tensors
+from refeed.models.base import RatingModel
 from refeed.models.ensemble.features import NAMES, OF_WEIGHTS, MetaFeatures
 from refeed.models.ensemble.members import Member, Variant
 from refeed.models.ensemble.model import EnsembleModel
@@ -261,7 +261,7 @@ class EnsembleTrainer:
                 raise BundleError(
                     f"{kept}: of another run; resume with the same data, split, model and seed, or delete the folder"
                 )
-            load_tensors(model, read_tensors(kept / MEMBER_FILE))
+            model.load_state_dict(read_tensors(kept / MEMBER_FILE))
             return self._measured(number, variant, model, float(record["train_rmse"]), int(record["best_epoch"]))
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BundleError(f"{kept}: damaged ({error}); delete it and resume again") from error

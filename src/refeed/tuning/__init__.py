@@ -1,1 +1,1 @@
-"""Tuning."""
+"""The search of a model's options on the validation set."""

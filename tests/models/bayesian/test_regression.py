@@ -84,14 +84,14 @@ def test_squared_errors_are_weighted_sums_and_their_expectation_adds_the_posteri
             assert posterior.expected_squared_errors()[place].item() == pytest.approx(at_mean + spread, rel=1e-4, abs=1e-5)
 
 
-SITTINGS = np.array([0, 0, 1, 0, 0, 1, 1], np.int32)  # of the ratings of HISTORY, a row after another
+SESSIONS = np.array([0, 0, 1, 0, 0, 1, 1], np.int32)  # of the ratings of HISTORY, a row after another
 VARIANCE = 0.7
 
 
 def expected_products(row, variance):
     """(F, y)^T C^-1 (F, y) with C = diag(1 / w) + v for ratings of one session."""
     *_, features, targets, weights = expected(row)
-    sessions = SITTINGS[slice(*HISTORY.indptr[row : row + 2])]
+    sessions = SESSIONS[slice(*HISTORY.indptr[row : row + 2])]
     covariance = np.diag(1 / weights) + variance * (sessions[:, None] == sessions)
     both = np.column_stack((features, targets))
     return both.T @ np.linalg.solve(covariance, both)
@@ -100,7 +100,7 @@ def expected_products(row, variance):
 def test_effects_of_sessions_are_integrated_out_as_by_their_covariance():
     table = FeatureTable(torch.cat((VECTORS, VECTORS)), torch.cat((WEIGHTS, WEIGHTS)))
     seen = []
-    for group in padded_rows(HISTORY, CPU, width=4, sessions=SITTINGS):
+    for group in padded_rows(HISTORY, CPU, width=4, sessions=SESSIONS):
         products, sums = table.products_of(group, torch.tensor([VARIANCE, 3 * VARIANCE]))
         assert sums.sums.shape == (2, len(group.rows), 1 + int(group.sessions.max()) if group.sessions.numel() else 1, 4)
         for place, row in enumerate(group.rows.tolist()):
@@ -117,7 +117,7 @@ def test_rows_without_sessions_have_the_usual_products():
 
 
 def test_sessions_of_long_rows_are_summed_in_pieces():
-    group = next(group for group in padded_rows(HISTORY, CPU, width=4, sessions=SITTINGS) if 0 in group.rows)
+    group = next(group for group in padded_rows(HISTORY, CPU, width=4, sessions=SESSIONS) if 0 in group.rows)
     whole, sums = FeatureTable(VECTORS, WEIGHTS).products_of(group, torch.tensor([VARIANCE]))
     products, in_pieces = FeatureTable(VECTORS, WEIGHTS, group=8).products_of(group, torch.tensor([VARIANCE]))
     torch.testing.assert_close(products, whole)

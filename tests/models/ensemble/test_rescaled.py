@@ -13,7 +13,6 @@ from refeed.data.splits.random import RandomSplit
 from refeed.inference.histories import Histories
 from refeed.inference.scoring import predict_ratings
 from refeed.models import AutoEncoder, Bias, Ensemble
-from refeed.models.base import load_tensors
 from refeed.models.ensemble.rescaled import STAR, Rescaled, RescaledFitter
 from refeed.models.registry import build_fitter
 from refeed.optim.options import TrainingOptions
@@ -36,7 +35,7 @@ def test_answers_are_those_of_the_inner_model_in_units_of_ratings():
 def test_unit_is_a_part_of_the_model():
     model = Rescaled(Bias().build(2, 3, seed=0), 2.5)
     other = Rescaled(Bias().build(2, 3, seed=0))
-    load_tensors(other, model.state_dict())
+    other.load_state_dict(model.state_dict())
     assert other.unit.item() == 2.5
 
 

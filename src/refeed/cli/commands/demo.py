@@ -210,12 +210,10 @@ def _recommend(fitted: FittedModel, train: Ratings) -> DemoList:
 
     place = int(np.argsort(train.user_counts, kind="stable")[train.num_users // 2])
     user, history = train.users.decode([place])[0], train.rows(np.array([place]))
-    best = history.indices[np.argsort(-history.values, kind="stable")[:FAVOURITES]]
-    ratings = np.sort(history.values)[::-1]
-    names = [fitted.titles[item] if fitted.titles else None for item in best]
-    favourites = [
-        f"{rating:3g}  {name or id_}" for rating, name, id_ in zip(ratings, names, train.items.decode(best), strict=False)
-    ]
+    order = np.argsort(-history.values, kind="stable")[:FAVOURITES]
+    best, ratings = history.indices[order], history.values[order]
+    named = zip(ratings, fitted.titles_of(best), train.items.decode(best), strict=True)
+    favourites = [f"{rating:3g}  {title or id_}" for rating, title, id_ in named]
     rare = tuple(train.items.decode(np.flatnonzero(train.item_counts < LEAST_RATINGS)))
     return DemoList(user, favourites, recommend(fitted, user, k=10, exclude=rare))
 

@@ -1,1 +1,1 @@
-"""Importing."""
+"""Any stream of ratings to a store, in bounded memory."""

@@ -1,1 +1,1 @@
-"""Splits."""
+"""Training, validation and test sets."""

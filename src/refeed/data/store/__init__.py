@@ -1,1 +1,1 @@
-"""Store."""
+"""Ratings as a memory-mapped folder."""

@@ -1,1 +1,1 @@
-"""Synthetic."""
+"""Synthetic ratings: of any size by the laws of the Netflix Prize, and of films with known tastes."""

@@ -1,1 +1,1 @@
-"""Autoencoder."""
+"""Deep autoencoders of users or items, and AutoRec."""

@@ -1,1 +1,1 @@
-"""Bayesian."""
+"""Bayesian matrix factorisation by Gibbs sampling."""

@@ -1,1 +1,1 @@
-"""Common."""
+"""What several models share."""

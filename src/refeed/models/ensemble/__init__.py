@@ -1,1 +1,1 @@
-"""Ensemble."""
+"""Blends of several models, with weights learnt on the validation set."""

@@ -1,1 +1,1 @@
-"""Pmf."""
+"""PMF and biased matrix factorisation, by SGD with momentum."""

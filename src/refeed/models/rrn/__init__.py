@@ -1,1 +1,1 @@
-"""Rrn."""
+"""The recurrent recommender network."""

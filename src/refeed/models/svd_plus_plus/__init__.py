@@ -1,1 +1,1 @@
-"""Svd plus plus."""
+"""SVD++ and time-SVD++."""

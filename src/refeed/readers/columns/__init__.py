@@ -1,1 +1,1 @@
-"""Columns."""
+"""The columns of a source: which is which, and their values."""

@@ -1,1 +1,1 @@
-"""Formats."""
+"""The formats of sources, one file each."""

@@ -1,1 +1,1 @@
-"""Text."""
+"""Delimited text: its dialect, and its columns as Arrow arrays."""

@@ -1,1 +1,1 @@
-"""Layers."""
+"""Layers and activations of networks."""
